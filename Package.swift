@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+//
+// The manifest is the architecture diagram: one folder under `Sources` is one target, the targets are grouped by
+// layer, and no target depends on one of a layer above its own. `ops/check` builds with
+// `--explicit-target-dependency-import-check error`, so an import that is not written here does not compile.
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "distillery",
+    products: [
+        .library(name: "ModelClient", targets: ["ModelClient"]),
+        .executable(name: "modeld", targets: ["modeld"]),
+        .executable(name: "modelworker", targets: ["modelworker"]),
+        .executable(name: "modelctl", targets: ["modelctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // MARK: - L0 C: system libraries, generated messages, kernels
+
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "CWireMessages", dependencies: ["CProtobufC"]),
+        .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+        .target(name: "CLinuxShims"),
+
+        // MARK: - L1 mechanism: one operating-system or arithmetic facility each, no models
+
+        .target(name: "LinuxSystem", dependencies: ["CLinuxShims"], swiftSettings: strict),
+        .target(name: "Topology", dependencies: ["CNuma", "LinuxSystem"], swiftSettings: strict),
+        .target(name: "Wire", dependencies: ["CWireMessages", "CProtobufC"], swiftSettings: strict),
+        .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"], swiftSettings: strict),
+        .target(name: "Tokenization", swiftSettings: strict),
+
+        // MARK: - L2 domain: checkpoints, the encoder, tasks
+
+        .target(name: "ModelFiles", dependencies: ["Tokenization"], swiftSettings: strict),
+        .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles"], swiftSettings: strict),
+        .target(name: "Tasks", dependencies: ["DistilBERT", "ModelFiles", "Tensors", "Tokenization"], swiftSettings: strict),
+
+        // MARK: - L3 roles: the worker, the supervisor, the client
+
+        .target(
+            name: "Worker",
+            dependencies: ["Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Wire", "LinuxSystem", "Topology"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Supervisor",
+            dependencies: [
+                "Wire", "LinuxSystem", "Topology",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ModelClient",
+            dependencies: [
+                "Wire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // MARK: - L4 programs: flags and printing only
+
+        .executableTarget(
+            name: "modeld",
+            dependencies: [
+                "Supervisor",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(name: "modelworker", dependencies: ["Worker"], swiftSettings: strict),
+        .executableTarget(
+            name: "modelctl",
+            dependencies: [
+                "ModelClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "benchmarks",
+            dependencies: [
+                "DistilBERT", "ModelFiles", "Tensors", "Tokenization",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // MARK: - Tests: the paths mirror `Sources`
+
+        .target(name: "TestSupport", dependencies: ["ModelFiles", "LinuxSystem", "Wire"], swiftSettings: strict),
+        .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "ModelFiles"], resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles", "Tokenization", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),
+        .testTarget(name: "DistilBERTTests", dependencies: ["DistilBERT", "ModelFiles", "Tensors", "TestSupport"], resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+        .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
+        .testTarget(name: "SupervisorTests", dependencies: ["Supervisor", "Topology", "Wire", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ModelClientTests", dependencies: ["ModelClient", "Wire", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ProcessTests", dependencies: ["ModelClient", "LinuxSystem", "Wire", "TestSupport"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)
