@@ -1,0 +1,48 @@
+package import CWireMessages
+
+/// A text, or a pair of texts for models that take two segments.
+package struct TextInput: Sendable, Equatable {
+    /// UTF-8.
+    package var text: String
+    /// UTF-8, used when `has_pair`.
+    package var textPair: String
+    package var hasPair: Bool
+
+    package init(
+        text: String = "",
+        textPair: String = "",
+        hasPair: Bool = false
+    ) {
+        self.text = text
+        self.textPair = textPair
+        self.hasPair = hasPair
+    }
+}
+
+extension TextInput: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Inference__V1__TextInput>) {
+        inference__v1__text_input__init(structure)
+    }
+
+    package func fill(_ structure: inout Inference__V1__TextInput, _ arena: inout EncodingArena) {
+        structure.text = arena.text(text)
+        structure.text_pair = arena.text(textPair)
+        structure.has_pair = hasPair ? 1 : 0
+    }
+
+    package init(_ structure: Inference__V1__TextInput) throws(WireError) {
+        self.init(
+            text: try decodeText(structure.text, "text"),
+            textPair: try decodeText(structure.text_pair, "text_pair"),
+            hasPair: structure.has_pair != 0
+        )
+    }
+}
+
+/// What to do with a text that is longer than the model takes.
+package enum Truncation: UInt32, Sendable, CaseIterable {
+    /// Embed: as sentence-transformers, truncate; all else: error.
+    case `default` = 0
+    case error = 1
+    case truncate = 2
+}

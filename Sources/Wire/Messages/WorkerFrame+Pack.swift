@@ -1,0 +1,145 @@
+package import CWireMessages
+
+extension WorkerFrame {
+    package struct Pack: Sendable, Equatable {
+        package var modelDirectory: String
+        package var variant: String
+
+        package init(
+            modelDirectory: String = "",
+            variant: String = ""
+        ) {
+            self.modelDirectory = modelDirectory
+            self.variant = variant
+        }
+    }
+}
+
+extension WorkerFrame.Pack: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__Pack>) {
+        worker__v1__pack__init(structure)
+    }
+
+    package func fill(_ structure: inout Worker__V1__Pack, _ arena: inout EncodingArena) {
+        structure.model_directory = arena.text(modelDirectory)
+        structure.variant = arena.text(variant)
+    }
+
+    package init(_ structure: Worker__V1__Pack) throws(WireError) {
+        self.init(
+            modelDirectory: try decodeText(structure.model_directory, "model_directory"),
+            variant: try decodeText(structure.variant, "variant")
+        )
+    }
+}
+
+extension WorkerFrame {
+    /// Names the pack: checkpoint hash, precision, library version, instruction set, layout version.
+    package struct PackKey: Sendable, Equatable {
+        package var key: String
+        /// How large the pack will be.
+        package var bytes: UInt64
+
+        package init(
+            key: String = "",
+            bytes: UInt64 = 0
+        ) {
+            self.key = key
+            self.bytes = bytes
+        }
+    }
+}
+
+extension WorkerFrame.PackKey: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__PackKey>) {
+        worker__v1__pack_key__init(structure)
+    }
+
+    package func fill(_ structure: inout Worker__V1__PackKey, _ arena: inout EncodingArena) {
+        structure.key = arena.text(key)
+        structure.bytes = bytes
+    }
+
+    package init(_ structure: Worker__V1__PackKey) throws(WireError) {
+        self.init(
+            key: try decodeText(structure.key, "key"),
+            bytes: structure.bytes
+        )
+    }
+}
+
+extension WorkerFrame {
+    package struct PackProceed: Sendable, Equatable {
+        package init() {}
+    }
+}
+
+extension WorkerFrame.PackProceed: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__PackProceed>) {
+        worker__v1__pack_proceed__init(structure)
+    }
+
+    package func fill(_ structure: inout Worker__V1__PackProceed, _ arena: inout EncodingArena) {
+    }
+
+    package init(_ structure: Worker__V1__PackProceed) throws(WireError) {
+        self.init()
+    }
+}
+
+extension WorkerFrame {
+    package struct PackProgress: Sendable, Equatable {
+        package var bytesDone: UInt64
+        package var bytesTotal: UInt64
+
+        package init(
+            bytesDone: UInt64 = 0,
+            bytesTotal: UInt64 = 0
+        ) {
+            self.bytesDone = bytesDone
+            self.bytesTotal = bytesTotal
+        }
+    }
+}
+
+extension WorkerFrame.PackProgress: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__PackProgress>) {
+        worker__v1__pack_progress__init(structure)
+    }
+
+    package func fill(_ structure: inout Worker__V1__PackProgress, _ arena: inout EncodingArena) {
+        structure.bytes_done = bytesDone
+        structure.bytes_total = bytesTotal
+    }
+
+    package init(_ structure: Worker__V1__PackProgress) throws(WireError) {
+        self.init(
+            bytesDone: structure.bytes_done,
+            bytesTotal: structure.bytes_total
+        )
+    }
+}
+
+extension WorkerFrame {
+    package struct PackDone: Sendable, Equatable {
+        package var bytes: UInt64
+
+        package init(bytes: UInt64 = 0) {
+            self.bytes = bytes
+        }
+    }
+}
+
+extension WorkerFrame.PackDone: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__PackDone>) {
+        worker__v1__pack_done__init(structure)
+    }
+
+    package func fill(_ structure: inout Worker__V1__PackDone, _ arena: inout EncodingArena) {
+        structure.bytes = bytes
+    }
+
+    package init(_ structure: Worker__V1__PackDone) throws(WireError) {
+        self.init(bytes: structure.bytes)
+    }
+}

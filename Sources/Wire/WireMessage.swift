@@ -1,0 +1,94 @@
+import CWireMessages
+
+/// A Swift value for one message of `proto/`, encoded and decoded by protobuf-c.
+///
+/// Text and names are `String`, checked as UTF-8 when decoded; payloads are bytes. Fields that a message lacks have
+/// proto3's defaults.
+package protocol WireMessage: Sendable, Equatable {
+    /// The generated structure.
+    associatedtype CMessage
+    /// The generated `__init` function.
+    static func initialize(_ structure: UnsafeMutablePointer<CMessage>)
+    /// Writes this value into an initialised structure; what it points at lives in the arena.
+    func fill(_ structure: inout CMessage, _ arena: inout EncodingArena)
+    /// Reads an unpacked structure.
+    init(_ structure: CMessage) throws(WireError)
+}
+
+extension WireMessage {
+    /// The message as protobuf bytes.
+    package func encode() -> [UInt8] {
+        let message = PackableMessage(self)
+        return [UInt8](unsafeUninitializedCapacity: message.size) { buffer, count in
+            message.pack(into: UnsafeMutableRawBufferPointer(buffer))
+            count = message.size
+        }
+    }
+
+    /// Decodes a whole message.
+    ///
+    /// - Throws: `WireError` that names the field. Its `status` is what to answer.
+    package static func decode(_ bytes: [UInt8], limits: DecodingLimits = .default) throws(WireError) -> Self {
+        var result: Result<Self, WireError>?
+        bytes.withUnsafeBytes { raw in
+            do throws(WireError) {
+                result = .success(try decode(raw, limits: limits))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        return try result!.get()
+    }
+
+    /// Decodes a whole message from memory that the caller keeps for the time of the call.
+    package static func decode(
+        _ bytes: UnsafeRawBufferPointer,
+        limits: DecodingLimits = .default
+    ) throws(WireError) -> Self {
+        let schema = Self.schema
+        var scan = PreScan(limits: limits)
+        try scan.scan(bytes, as: schema)
+        let arena = try DecodingArena(capacity: scan.memoryBytes)
+        return try decode(bytes, as: schema, in: arena)
+    }
+
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer,
+        as schema: UnsafePointer<ProtobufCMessageDescriptor>,
+        in arena: borrowing DecodingArena
+    ) throws(WireError) -> Self {
+        guard let message = arena.unpack(bytes, as: schema) else {
+            throw WireError(.malformed, "the bytes are not a \(String(cString: schema.pointee.short_name))")
+        }
+        return try Self(UnsafeRawPointer(message).assumingMemoryBound(to: CMessage.self).pointee)
+    }
+
+    /// The message's descriptor, a constant of the generated code.
+    static var schema: UnsafePointer<ProtobufCMessageDescriptor> {
+        withUnsafeTemporaryAllocation(of: CMessage.self, capacity: 1) { structure in
+            initialize(structure.baseAddress!)
+            return UnsafeRawPointer(structure.baseAddress!).load(as: ProtobufCMessage.self).descriptor
+        }
+    }
+}
+
+/// A message in its C form, ready to be packed.
+struct PackableMessage: ~Copyable {
+    /// How many bytes `pack` writes.
+    let size: Int
+    private let structure: UnsafePointer<ProtobufCMessage>
+    private let arena: EncodingArena
+
+    init(_ message: some WireMessage) {
+        var arena = EncodingArena()
+        structure = UnsafeRawPointer(arena.message(message)).assumingMemoryBound(to: ProtobufCMessage.self)
+        size = protobuf_c_message_get_packed_size(structure)
+        self.arena = arena
+    }
+
+    func pack(into buffer: UnsafeMutableRawBufferPointer) {
+        precondition(buffer.count >= size, "the buffer is smaller than the packed message")
+        guard size > 0, let start = buffer.baseAddress else { return }
+        protobuf_c_message_pack(structure, start.assumingMemoryBound(to: UInt8.self))
+    }
+}

@@ -1,0 +1,26 @@
+/// The version and the default limits of the protocol in `proto/`.
+package enum WireProtocol {
+    /// What both `Hello` frames must name.
+    package static let version: UInt32 = 1
+    /// The bytes of the length that precedes each frame.
+    package static let prefixBytes = 4
+    /// The largest frame, without its prefix, unless a `Hello` names another limit: 16 MiB.
+    package static let maximumFrameBytes = 16 << 20
+}
+
+/// The names of the methods, as they travel in `Request.method`.
+package enum RPCMethod {
+    package static let classify = "inference.v1.Inference/Classify"
+    package static let embed = "inference.v1.Inference/Embed"
+    package static let features = "inference.v1.Inference/Features"
+    package static let tokenize = "inference.v1.Inference/Tokenize"
+
+    package static let status = "control.v1.Control/Status"
+    /// Answered with a stream of `StatusResponse`.
+    package static let watch = "control.v1.Control/Watch"
+    package static let reload = "control.v1.Control/Reload"
+
+    package static let inferenceMethods = [classify, embed, features, tokenize]
+    package static let controlMethods = [status, watch, reload]
+    package static let all = inferenceMethods + controlMethods
+}
