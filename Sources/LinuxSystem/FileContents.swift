@@ -1,0 +1,32 @@
+import Glibc
+
+/// Whole small files, such as those of `/proc` and `/sys`.
+package enum FileContents {
+    /// Reads a file to its end.
+    ///
+    /// - Parameter limit: the most bytes to read; a longer file is an error (EFBIG).
+    package static func read(_ path: String, limit: Int = 1 << 24) throws(SystemError) -> [UInt8] {
+        let file = try OwnedDescriptor.open(path)
+        var contents: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        while true {
+            let count = try retrying("read", path: path) {
+                chunk.withUnsafeMutableBytes { Glibc.read(file.rawValue, $0.baseAddress, $0.count) }
+            }
+            if count == 0 { return contents }
+            contents += chunk[..<count]
+            if contents.count > limit {
+                throw SystemError("read", EFBIG, path: path, hint: "At most \(limit) bytes are expected.")
+            }
+        }
+    }
+
+    /// Reads a text file, without white space at its end. Bytes that are not UTF-8 are replaced.
+    package static func readText(_ path: String, limit: Int = 1 << 24) throws(SystemError) -> String {
+        var bytes = try read(path, limit: limit)
+        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: " ") || last == 0 {
+            bytes.removeLast()
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,41 @@
+import Glibc
+
+/// The memory of a process.
+package struct MemoryUsage: Equatable, Sendable {
+    /// Pages in memory, shared ones counted in full, in bytes (RSS).
+    package var residentBytes: Int
+    /// Pages in memory, each divided by the number of processes that share it, in bytes (PSS). The sum over processes
+    /// is what they occupy together. Nil where the kernel does not say or may not tell us.
+    package var proportionalBytes: Int?
+
+    package init(residentBytes: Int, proportionalBytes: Int?) {
+        self.residentBytes = residentBytes
+        self.proportionalBytes = proportionalBytes
+    }
+
+    /// Measures a process. ESRCH or ENOENT means that it is gone.
+    package static func of(processID: Int32) throws(SystemError) -> MemoryUsage {
+        if let rollup = try? FileContents.readText("/proc/\(processID)/smaps_rollup"),
+            let resident = kibibytes("Rss:", in: rollup)
+        {
+            return MemoryUsage(
+                residentBytes: resident * 1024,
+                proportionalBytes: kibibytes("Pss:", in: rollup).map { $0 * 1024 }
+            )
+        }
+        let path = "/proc/\(processID)/statm"
+        let fields = try FileContents.readText(path).split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]) else {
+            throw SystemError("read", ESRCH, path: path)
+        }
+        return MemoryUsage(residentBytes: pages * Int(getpagesize()), proportionalBytes: nil)
+    }
+
+    /// The number of a line such as "Pss:      357 kB".
+    static func kibibytes(_ key: String, in text: String) -> Int? {
+        for line in text.split(separator: "\n") where line.hasPrefix(key) {
+            return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,50 @@
+import CLinuxShims
+import Glibc
+
+/// What the running process asks of the kernel for itself.
+package enum ProcessSelf {
+    package static var processID: Int32 { getpid() }
+    package static var parentProcessID: Int32 { getppid() }
+
+    /// Asks to be killed when the parent's spawning thread ends.
+    ///
+    /// - Parameter parent: the process that started this one, as it told us itself: when it has died already, the request
+    ///   comes too late and our parent is another.
+    /// - Returns: false when that parent is already gone; the caller should exit.
+    package static func dieWithParent(_ parent: Int32) throws(SystemError) -> Bool {
+        try checked("set parent-death signal", linux_die_with_parent(parent)) == 1
+    }
+
+    /// Gives up for ever the gaining of privileges by running set-user-ID programs.
+    package static func forbidNewPrivileges() throws(SystemError) {
+        try checked("set no_new_privs", linux_no_new_privileges())
+    }
+
+    /// Whether a crash may leave a core dump and same-user processes may look into this one.
+    package static func setDumpable(_ dumpable: Bool) throws(SystemError) {
+        try checked("set dumpable", linux_set_dumpable(dumpable))
+    }
+
+    /// Makes a write without a reader an error (EPIPE) everywhere in the process, instead of a signal that ends it.
+    package static func ignoreBrokenPipes() throws(SystemError) {
+        try checked("ignore SIGPIPE", linux_ignore_broken_pipes())
+    }
+
+    /// Raises the soft limit of open files to the hard limit and returns it.
+    @discardableResult
+    package static func raiseOpenFileLimit() throws(SystemError) -> Int {
+        Int(try checked("raise RLIMIT_NOFILE", linux_raise_open_file_limit()))
+    }
+
+    /// The path of the running program, links resolved.
+    package static func executablePath() throws(SystemError) -> String {
+        let link = "/proc/self/exe"
+        var count = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, initialized in
+            count = buffer.withMemoryRebound(to: CChar.self) { readlink(link, $0.baseAddress!, $0.count) }
+            initialized = max(count, 0)
+        }
+        guard count >= 0 else { throw SystemError("read link", errno, path: link) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

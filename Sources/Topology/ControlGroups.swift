@@ -1,0 +1,83 @@
+import LinuxSystem
+
+/// CPU limits of control groups, versions 1 and 2.
+enum ControlGroups {
+    /// A mounted hierarchy, as `/proc/self/mountinfo` tells of it.
+    struct Mount: Equatable {
+        /// The group that is visible at the mount point; "/" outside containers.
+        var root: String
+        var point: String
+        /// Version 2, or the version 1 hierarchy of the cpu controller.
+        var isUnified: Bool
+    }
+
+    /// The tightest limit of the process's groups and their ancestors, in CPUs; nil when there is none.
+    static func cpuLimit(root: String) -> Double? {
+        guard let groups = try? FileContents.readText(root + "/proc/self/cgroup"),
+            let mounts = try? FileContents.readText(root + "/proc/self/mountinfo")
+        else { return nil }
+        var tightest: Double?
+        for mount in parse(mountInfo: mounts) {
+            guard let group = group(in: groups, unified: mount.isUnified) else { continue }
+            for folder in folders(of: group, mount: mount) {
+                guard let limit = limit(folder: root + folder, unified: mount.isUnified) else { continue }
+                tightest = min(tightest ?? limit, limit)
+            }
+        }
+        return tightest
+    }
+
+    static func parse(mountInfo: String) -> [Mount] {
+        mountInfo.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, dash >= 5 else { return nil }
+            let isUnified = fields[dash + 1] == "cgroup2"
+            let isCPU = fields[dash + 1] == "cgroup" && fields[dash + 3].split(separator: ",").contains("cpu")
+            guard isUnified || isCPU else { return nil }
+            return Mount(root: String(fields[3]), point: String(fields[4]), isUnified: isUnified)
+        }
+    }
+
+    /// The path of the process's group: the line "0::/path", or the one that names the cpu controller.
+    private static func group(in text: String, unified: Bool) -> String? {
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { continue }
+            let matches = unified ? fields[0] == "0" : fields[1].split(separator: ",").contains("cpu")
+            if matches { return String(fields[2]) }
+        }
+        return nil
+    }
+
+    /// The folders of the group and all its ancestors that the mount shows.
+    private static func folders(of group: String, mount: Mount) -> [String] {
+        var relative = Substring(group)
+        if mount.root != "/" {
+            let isInside = group == mount.root || group.hasPrefix(mount.root + "/")
+            relative = isInside ? group.dropFirst(mount.root.count) : ""
+        }
+        var folders = [mount.point]
+        for name in relative.split(separator: "/") {
+            if name == ".." { break }
+            folders.append(folders[folders.count - 1] + "/" + name)
+        }
+        return folders
+    }
+
+    private static func limit(folder: String, unified: Bool) -> Double? {
+        let quota: Double?
+        let period: Double?
+        if unified {
+            // "max 100000" or "250000 100000": microseconds of CPU time per period.
+            let fields = (try? FileContents.readText(folder + "/cpu.max"))?.split(separator: " ") ?? []
+            guard fields.count == 2 else { return nil }
+            (quota, period) = (Double(fields[0]), Double(fields[1]))
+        } else {
+            // -1 means unlimited.
+            quota = (try? FileContents.readText(folder + "/cpu.cfs_quota_us")).flatMap { Double($0) }
+            period = (try? FileContents.readText(folder + "/cpu.cfs_period_us")).flatMap { Double($0) }
+        }
+        guard let quota, let period, quota > 0, period > 0 else { return nil }
+        return quota / period
+    }
+}
