@@ -1,0 +1,63 @@
+/// Why a model's files cannot be used: which file, what is wrong in it, and what to do about it.
+package struct ModelFilesError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kind of failure, for programs; people read ``ModelFilesError/message``.
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
+        /// The name of the code as it appears in logs.
+        package let description: String
+
+        /// A file or folder that the model needs does not exist.
+        package static let missingFile = Code(description: "missing file")
+        /// A file exists and cannot be opened, mapped or read.
+        package static let unreadableFile = Code(description: "unreadable file")
+        /// A file that should be JSON is not, or uses what is not allowed here (duplicate keys, too deep, too large).
+        package static let malformedJSON = Code(description: "malformed JSON")
+        /// A value of a configuration file is missing, of the wrong type, out of range or at odds with another.
+        package static let invalidConfiguration = Code(description: "invalid configuration")
+        /// The checkpoint is of a model family, or asks for a variant of one, that is not implemented.
+        package static let unsupportedModel = Code(description: "unsupported model")
+        /// The weights are in a file format that is not read (a pickle, for example).
+        package static let unsupportedFormat = Code(description: "unsupported format")
+        /// A safetensors file or its shard index breaks the format's rules.
+        package static let malformedCheckpoint = Code(description: "malformed checkpoint")
+        /// The checkpoint lacks a tensor that the configuration calls for.
+        package static let missingTensor = Code(description: "missing tensor")
+        /// A tensor's shape or element type is not what the configuration calls for.
+        package static let unexpectedTensor = Code(description: "unexpected tensor")
+        /// The tokenizer is of a kind that is not implemented.
+        package static let unsupportedTokenizer = Code(description: "unsupported tokenizer")
+        /// The vocabulary or the tokenizer's settings are malformed.
+        package static let malformedTokenizer = Code(description: "malformed tokenizer")
+    }
+
+    /// The kind of failure.
+    package let code: Code
+    /// The path of the file or folder concerned.
+    package let file: String
+    /// What is wrong and what to do, without the file's path.
+    package let message: String
+
+    package init(_ code: Code, file: String, _ message: String) {
+        self.code = code
+        self.file = file
+        self.message = message
+    }
+
+    /// The path and the message, fit for one line of a log.
+    package var description: String { "\(file): \(message)" }
+}
+
+/// A name from an untrusted file, made fit for one line of an error: quoted, control characters escaped, shortened.
+func quoted(_ name: String) -> String {
+    let longest = 120
+    var text = "\""
+    for (count, scalar) in name.unicodeScalars.enumerated() {
+        guard count < longest else {
+            text += "…"
+            break
+        }
+        text +=
+            scalar == "\"" || scalar.properties.generalCategory == .control
+            ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+    return text + "\""
+}

@@ -1,0 +1,124 @@
+import ModelFiles
+import Testing
+
+@Suite struct ConfigurationTests {
+    private func read(_ text: String) throws -> ModelConfiguration {
+        try Array(text.utf8).withUnsafeBytes {
+            try ModelConfiguration(try JSONNode(parsing: $0, file: "config.json"))
+        }
+    }
+
+    @Test func defaultsAreThoseOfTransformers() throws {
+        let bert = try read("{\"model_type\": \"bert\"}")
+        #expect(
+            bert
+                == ModelConfiguration(
+                    family: .bert,
+                    architecture: "BertModel",
+                    hiddenSize: 768,
+                    layers: 12,
+                    heads: 12,
+                    intermediateSize: 3072,
+                    activation: .gelu,
+                    vocabularySize: 30522,
+                    maxPositions: 512,
+                    typeVocabularySize: 2,
+                    layerNormEpsilon: 1e-12,
+                    padTokenID: 0,
+                    labels: ["LABEL_0", "LABEL_1"],
+                    problemType: nil
+                )
+        )
+        var distilBERT = bert
+        distilBERT.family = .distilBERT
+        distilBERT.architecture = "DistilBertModel"
+        distilBERT.layers = 6
+        distilBERT.typeVocabularySize = 0
+        #expect(try read("{\"model_type\": \"distilbert\", \"layer_norm_eps\": 1e-5}") == distilBERT)
+    }
+
+    @Test func readsBothFamiliesKeys() throws {
+        let bert = try read(
+            """
+            {"architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_size": 64,
+             "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 200, "hidden_act": "gelu_pytorch_tanh",
+             "vocab_size": 1000, "max_position_embeddings": 128, "type_vocab_size": 3, "layer_norm_eps": 1e-5,
+             "pad_token_id": 7, "id2label": {"1": "b", "0": "a", "2": "c"}, "problem_type": "multi_label_classification",
+             "position_embedding_type": "absolute", "is_decoder": false, "pruned_heads": {}}
+            """
+        )
+        #expect(bert.hiddenSize == 64 && bert.layers == 3 && bert.heads == 4 && bert.intermediateSize == 200)
+        #expect(bert.activation == .geluNew && bert.vocabularySize == 1000 && bert.maxPositions == 128)
+        #expect(bert.typeVocabularySize == 3 && bert.layerNormEpsilon == 1e-5 && bert.padTokenID == 7)
+        #expect(bert.labels == ["a", "b", "c"] && bert.problemType == .multiLabelClassification && bert.headSize == 16)
+        #expect(bert.architecture == "BertForSequenceClassification")
+        let distilBERT = try read(
+            """
+            {"model_type": "distilbert", "dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 60, "activation": "swish",
+             "num_labels": 4, "pad_token_id": null, "type_vocab_size": 2}
+            """
+        )
+        #expect(distilBERT.hiddenSize == 32 && distilBERT.layers == 2 && distilBERT.heads == 2)
+        #expect(distilBERT.intermediateSize == 60 && distilBERT.activation == .silu && distilBERT.padTokenID == nil)
+        #expect(distilBERT.labels == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
+        #expect(distilBERT.typeVocabularySize == 0)
+        #expect(try read("{\"architectures\": [\"DistilBertForMaskedLM\"]}").family == .distilBERT)
+    }
+
+    @Test(arguments: [
+        ("bart", "BART"), ("roberta", "RoBERTa"), ("xlm-roberta", "XLM-RoBERTa"), ("albert", "ALBERT"), ("t5", "T5"),
+        ("modernbert", "ModernBERT"), ("something-new", "something-new"),
+    ])
+    func refusesOtherFamiliesByName(type: String, name: String) {
+        let error = #expect(throws: ModelFilesError.self) { try read("{\"model_type\": \"\(type)\"}") }
+        #expect(error?.code == .unsupportedModel)
+        #expect(error?.description.contains(name) == true)
+        #expect(error?.description.contains("supported are BERT (`bert`) and DistilBERT (`distilbert`)") == true)
+    }
+
+    /// Settings that must be refused in a BERT configuration, and words of the reason.
+    private static let refused: [(settings: String, reason: String)] = [
+        ("\"position_embedding_type\": \"relative_key\"", "relative_key"),
+        ("\"is_decoder\": true", "`is_decoder`"),
+        ("\"add_cross_attention\": true", "`add_cross_attention`"),
+        ("\"quantization_config\": {}", "quantised"),
+        ("\"pruned_heads\": {\"0\": [1]}", "`pruned_heads`"),
+        ("\"hidden_size\": 770", "not a multiple of the 12"),
+        ("\"hidden_size\": -768", "`hidden_size` must be an integer"),
+        ("\"hidden_size\": 768.0", "`hidden_size` must be an integer"),
+        ("\"hidden_size\": \"768\"", "and it is \"768\""),
+        ("\"hidden_size\": 768000000", "`hidden_size`"),
+        ("\"num_hidden_layers\": 0", "`num_hidden_layers`"),
+        ("\"num_attention_heads\": 0", "`num_attention_heads`"),
+        ("\"intermediate_size\": 99999999999999999999", "`intermediate_size`"),
+        ("\"vocab_size\": 0", "`vocab_size`"),
+        ("\"pad_token_id\": 30522", "`pad_token_id`"),
+        ("\"type_vocab_size\": 0", "`type_vocab_size`"),
+        ("\"layer_norm_eps\": 0", "`layer_norm_eps`"),
+        ("\"layer_norm_eps\": \"1e-12\"", "`layer_norm_eps`"),
+        ("\"hidden_act\": \"mish\"", "gelu_new"),
+        ("\"id2label\": {\"1\": \"a\"}", "keys \"0\" to \"0\""),
+        ("\"id2label\": {\"0\": \"a\", \"00\": \"b\"}", "keys \"0\" to \"1\""),
+        ("\"id2label\": {\"0\": 1}", "`id2label.0` must be a string"),
+        ("\"id2label\": [\"a\"]", "`id2label` must be an object"),
+        ("\"num_labels\": -1", "`num_labels`"),
+        ("\"problem_type\": \"ranking\"", "regression"),
+        ("\"architectures\": \"BertModel\"", "`architectures` must be an array"),
+        ("\"model_type\": \"bert\"", "appears twice"),
+    ]
+
+    @Test(arguments: refused.indices)
+    func refuses(_ index: Int) {
+        let (settings, reason) = Self.refused[index]
+        let error = #expect(throws: ModelFilesError.self) { try read("{\"model_type\": \"bert\", \(settings)}") }
+        #expect(error?.description.contains(reason) == true, "\(String(describing: error)) lacks: \(reason)")
+        #expect(error?.file == "config.json")
+    }
+
+    @Test func missingFileSaysWhatAFolderHolds() throws {
+        let folder = try TemporaryFolder()
+        let error = #expect(throws: ModelFilesError.self) { try ModelConfiguration(directory: folder.path) }
+        #expect(error?.code == .missingFile && error?.file == folder("config.json"))
+        #expect(error?.description.contains("model.safetensors") == true)
+    }
+}
