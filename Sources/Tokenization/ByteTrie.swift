@@ -1,0 +1,169 @@
+/// A map from byte strings to ids that is walked byte by byte: a double-array trie.
+///
+/// A node is the cell index `base ^ byte` of its parent's base and the byte that leads to it. Every node with children
+/// has a base of its own, so a cell's label alone tells whose child it is. One step is one load.
+struct ByteTrie: Sendable {
+    /// A cell: bits 0-27 the base of its children, 28-36 its label (256: empty), 37-63 its id + 1 (0: no string ends
+    /// here).
+    private let cells: [UInt64]
+
+    /// The most strings and, with some slack, the most nodes that the packing of cells has room for.
+    static let maximumCount = 1 << 26
+    private static let emptyLabel: UInt64 = 256
+
+    /// A trie of `keys`; the id is the index. When a key occurs twice, `keepFirst` says which index stays. Empty keys
+    /// are left out.
+    ///
+    /// - Throws: when there are more than `maximumCount` strings or as many bytes.
+    init(_ keys: [String], keepFirst: Bool = false) throws(TokenizationError) {
+        var bytes: [UInt8] = []
+        var starts: [Int] = [0]
+        for key in keys {
+            bytes.append(contentsOf: key.utf8)
+            starts.append(bytes.count)
+        }
+        guard keys.count < Self.maximumCount, bytes.count < Self.maximumCount else {
+            throw TokenizationError(
+                .invalidSpecification,
+                "the vocabulary has \(keys.count) tokens of \(bytes.count) bytes: at most \(Self.maximumCount) of either "
+                    + "are supported"
+            )
+        }
+        var builder = Builder(bytes: bytes, starts: starts, keepFirst: keepFirst)
+        cells = builder.build()
+    }
+
+    /// Lends the trie for walking.
+    func withWalker<R>(_ body: (Walker) -> R) -> R {
+        cells.withUnsafeBufferPointer { body(Walker(cells: $0.baseAddress!)) }
+    }
+
+    /// The id of exactly this string.
+    func id(of key: some Sequence<UInt8>) -> Int32? {
+        withWalker { walker in
+            var node = Walker.root
+            for byte in key {
+                node = walker.child(of: node, byte)
+                if node == Walker.dead { return nil }
+            }
+            let id = walker.id(at: node)
+            return id < 0 ? nil : id
+        }
+    }
+
+    /// Walks the trie; valid while it is lent. A node is the content of its cell.
+    struct Walker {
+        private let cells: UnsafePointer<UInt64>
+
+        fileprivate init(cells: UnsafePointer<UInt64>) { self.cells = cells }
+
+        /// The node of the empty string: its children lie in the second block.
+        static let root: UInt64 = 256 | ByteTrie.emptyLabel << 28
+        /// No such string. Its base, 0, leads to a block of empty cells only, so it stays dead.
+        static let dead: UInt64 = ByteTrie.emptyLabel << 28
+
+        /// The node one byte further, or `dead`.
+        @inline(__always)
+        func child(of node: UInt64, _ byte: UInt8) -> UInt64 {
+            let cell = cells[Int(node & 0xFFF_FFFF) ^ Int(byte)]
+            return cell >> 28 & 0x1FF == UInt64(byte) ? cell : Self.dead
+        }
+
+        /// The id of the string that ends here, or -1.
+        @inline(__always)
+        func id(at node: UInt64) -> Int32 { Int32(truncatingIfNeeded: node >> 37) &- 1 }
+    }
+
+    /// Places nodes into cells.
+    private struct Builder {
+        let bytes: [UInt8]
+        let starts: [Int]
+        let keepFirst: Bool
+        var cells: [UInt64] = []
+        /// Whether a base is taken.
+        var used: [Bool] = []
+        /// The number of free cells of each block of 256.
+        var freeInBlock: [Int] = []
+
+        /// A range of the sorted keys that share their first `depth` bytes, and the cell they hang from.
+        struct Pending {
+            var keys: Range<Int>
+            var depth: Int
+            var cell: Int?
+        }
+
+        init(bytes: [UInt8], starts: [Int], keepFirst: Bool) {
+            self.bytes = bytes
+            self.starts = starts
+            self.keepFirst = keepFirst
+        }
+
+        mutating func build() -> [UInt64] {
+            grow()
+            grow()
+            used[0] = true
+            let order = sortedKeys()
+            var stack = [Pending(keys: 0..<order.count, depth: 0, cell: nil)]
+            while let node = stack.popLast() {
+                var labels: [(byte: UInt8, keys: Range<Int>)] = []
+                var index = node.keys.lowerBound
+                while index < node.keys.upperBound, length(order[index]) == node.depth { index += 1 }
+                if let cell = node.cell, index > node.keys.lowerBound {
+                    let id = keepFirst ? order[node.keys.lowerBound] : order[index - 1]
+                    cells[cell] |= UInt64(id + 1) << 37
+                }
+                while index < node.keys.upperBound {
+                    let byte = bytes[starts[order[index]] + node.depth]
+                    let first = index
+                    while index < node.keys.upperBound, bytes[starts[order[index]] + node.depth] == byte { index += 1 }
+                    labels.append((byte, first..<index))
+                }
+                guard !labels.isEmpty else { continue }
+                let base = node.cell == nil ? 256 : place(labels.map(\.byte))
+                used[base] = true
+                if let cell = node.cell { cells[cell] |= UInt64(base) }
+                for (byte, keys) in labels {
+                    let cell = base ^ Int(byte)
+                    cells[cell] = UInt64(byte) << 28
+                    freeInBlock[cell >> 8] -= 1
+                    stack.append(Pending(keys: keys, depth: node.depth + 1, cell: cell))
+                }
+            }
+            return cells
+        }
+
+        func length(_ key: Int) -> Int { starts[key + 1] - starts[key] }
+
+        /// Key indices in the order of their bytes, equal keys in the order given.
+        func sortedKeys() -> [Int] {
+            bytes.withUnsafeBufferPointer { bytes in
+                (0..<starts.count - 1).sorted { left, right in
+                    let a = bytes[starts[left]..<starts[left + 1]]
+                    let b = bytes[starts[right]..<starts[right + 1]]
+                    if a.lexicographicallyPrecedes(b) { return true }
+                    return left < right && a.elementsEqual(b)
+                }
+            }
+        }
+
+        mutating func grow() {
+            cells += repeatElement(ByteTrie.emptyLabel << 28, count: 256)
+            used += repeatElement(false, count: 256)
+            freeInBlock.append(256)
+        }
+
+        /// A base under which every label finds a free cell. Looks at the last four blocks only, which bounds the time.
+        mutating func place(_ labels: [UInt8]) -> Int {
+            for block in max(1, freeInBlock.count - 4)..<freeInBlock.count where freeInBlock[block] >= labels.count {
+                for cell in block << 8..<(block + 1) << 8 where isFree(cell) {
+                    let base = cell ^ Int(labels[0])
+                    if !used[base], labels.allSatisfy({ isFree(base ^ Int($0)) }) { return base }
+                }
+            }
+            grow()
+            return (freeInBlock.count - 1) << 8
+        }
+
+        func isFree(_ cell: Int) -> Bool { cells[cell] >> 28 & 0x1FF == ByteTrie.emptyLabel }
+    }
+}
