@@ -1,0 +1,105 @@
+import Glibc
+import LinuxSystem
+
+/// One version folder of a model.
+package struct ModelFolder: Equatable, Sendable {
+    package var version: UInt64
+    package var path: String
+}
+
+/// What the repository holds of one model.
+package struct RepositoryModel: Equatable, Sendable {
+    package var name: String
+    /// The versions to serve, ascending.
+    package var folders: [ModelFolder]
+    package var configuration: ModelConfiguration
+}
+
+/// A model repository: `<root>/<model>/<version>/`, with an optional `<root>/<model>/config.yaml`.
+///
+/// Only names are read here, and `config.yaml`; checkpoints are the workers' business.
+package struct ModelRepository: Sendable {
+    package let root: String
+
+    package init(root: String) { self.root = root }
+
+    /// The names of the models, sorted. Entries that cannot be models (files, hidden folders) are passed over.
+    package func names() throws(ConfigurationError) -> [String] {
+        try entries(root).filter { Self.isName($0) && isDirectory("\(root)/\($0)") }.sorted()
+    }
+
+    /// Reads one model. Returns nil when there is no such folder.
+    package func model(_ name: String) throws(ConfigurationError) -> RepositoryModel? {
+        let folder = "\(root)/\(name)"
+        guard Self.isName(name), isDirectory(folder) else { return nil }
+        var configuration = ModelConfiguration()
+        let file = "\(folder)/config.yaml"
+        if let text = try readOptional(file) { configuration = try ModelConfiguration(yaml: text, file: file) }
+        let versions = try entries(folder).compactMap { entry -> UInt64? in
+            guard let version = UInt64(entry), version > 0, String(version) == entry else { return nil }
+            return isDirectory("\(folder)/\(entry)") ? version : nil
+        }
+        let selected = configuration.versionPolicy.select(from: versions)
+        guard !selected.isEmpty else {
+            let found = versions.isEmpty ? "it has none" : "it has \(versions.sorted())"
+            throw ConfigurationError(
+                "\(folder): no version to serve: a model needs a numeric folder such as \(folder)/1, and \(found)"
+            )
+        }
+        return RepositoryModel(
+            name: name,
+            folders: selected.map { ModelFolder(version: $0, path: "\(folder)/\($0)") },
+            configuration: configuration
+        )
+    }
+
+    /// Whether a folder's name can be a model's: letters, digits, `.`, `_` and `-`, not starting with `.` or `-`.
+    package static func isName(_ name: String) -> Bool {
+        guard (1...128).contains(name.utf8.count), let first = name.utf8.first else { return false }
+        guard first != UInt8(ascii: "."), first != UInt8(ascii: "-") else { return false }
+        return name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
+    }
+
+    private func readOptional(_ file: String) throws(ConfigurationError) -> String? {
+        var information = stat()
+        guard stat(file, &information) == 0 else {
+            if errno == ENOENT { return nil }
+            throw ConfigurationError("\(file): \(String(cString: strerror(errno)))")
+        }
+        guard information.st_mode & S_IFMT == S_IFREG else {
+            throw ConfigurationError("\(file): it should be a regular file")
+        }
+        do {
+            return try FileContents.readText(file, limit: 1 << 20)
+        } catch {
+            throw ConfigurationError("\(file): \(error)")
+        }
+    }
+
+    private func entries(_ path: String) throws(ConfigurationError) -> [String] {
+        guard let directory = opendir(path) else {
+            throw ConfigurationError("\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    private func isDirectory(_ path: String) -> Bool {
+        var information = stat()
+        return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+    }
+}

@@ -1,0 +1,96 @@
+/// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags, all by one table of keys.
+package struct ServerConfiguration: Equatable, Sendable {
+    package var modelRepository = ""
+    package var socket = ""
+    package var cacheDirectory: String?
+    /// The worker program; nil: `modelworker` beside `modeld`.
+    package var workerExecutable: String?
+    /// CPUs of a slot; 0: as many as a node has, but at most 4.
+    package var threadsPerWorker = 0
+    /// A CPU list that restricts the slots; nil: all that the process may use.
+    package var cpus: String?
+    /// How many CPUs are left to others.
+    package var reserveCPUs = 0
+    package var maxFrameBytes = 16 << 20
+    /// Unanswered requests on one connection.
+    package var maxInFlight = 4096
+    package var maxConnections = 1024
+    /// Bytes that wait for a client which does not read, before it is disconnected.
+    package var maxOutputBytes = 64 << 20
+    /// Payload bytes of all unanswered requests together.
+    package var maxPendingBytes = 256 << 20
+    /// Whether processes of other users (but root) may call. The socket's directory guards it too.
+    package var allowOtherUsers = false
+    package var drainTimeout: Int64 = 30_000_000_000
+    package var loadTimeout: Int64 = 60_000_000_000
+    /// Permissions of the socket, octal.
+    package var socketMode: UInt32 = 0o660
+    package var logLevel = "info"
+
+    package init() {}
+
+    static let table = SettingTable<ServerConfiguration>(settings: [
+        .text("model_repository", \.modelRepository),
+        .text("socket", \.socket),
+        .optionalText("cache_dir", \.cacheDirectory),
+        .optionalText("worker_executable", \.workerExecutable),
+        .integer("threads_per_worker", 0...1024, \.threadsPerWorker),
+        .optionalText("cpus", \.cpus),
+        .integer("reserve_cpus", 0...4096, \.reserveCPUs),
+        .integer("max_frame_bytes", 4096...(1 << 30), \.maxFrameBytes),
+        .integer("max_in_flight", 1...1_000_000, \.maxInFlight),
+        .integer("max_connections", 1...100_000, \.maxConnections),
+        .integer("max_output_bytes", 65_536...(1 << 32), \.maxOutputBytes),
+        .integer("max_pending_bytes", 65_536...(1 << 40), \.maxPendingBytes),
+        .flag("allow_other_users", \.allowOtherUsers),
+        .microseconds("drain_timeout_microseconds", \.drainTimeout),
+        .microseconds("load_timeout_microseconds", \.loadTimeout),
+        Setting(key: "socket_mode") { server, value in
+            guard case .scalar(let text) = value, let mode = UInt32(text, radix: 8), mode <= 0o777 else {
+                return "octal permissions such as 0660"
+            }
+            server.socketMode = mode
+            return nil
+        },
+        Setting(key: "log_level") { server, value in
+            let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+            guard case .scalar(let text) = value, levels.contains(text) else {
+                return "one of \(levels.joined(separator: ", "))"
+            }
+            server.logLevel = text
+            return nil
+        },
+    ])
+
+    /// The keys of the table, for flags and documentation.
+    package static var keys: [String] { table.keys }
+
+    package mutating func apply(yaml text: String, file: String) throws(ConfigurationError) {
+        try Self.table.apply(yaml: text, file: file, to: &self)
+    }
+
+    /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key.
+    package mutating func apply(environment: [String: String]) throws(ConfigurationError) {
+        let prefix = "MODELD_"
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix(prefix) {
+            guard name != "MODELD_CONFIG" else { continue }
+            let key = name.dropFirst(prefix.count).lowercased()
+            try Self.table.apply(key, .scalar(value), to: &self, place: "environment variable \(name)")
+        }
+    }
+
+    /// Applies one flag, named by its key.
+    package mutating func apply(flag key: String, _ value: String) throws(ConfigurationError) {
+        let name = String(key.map { $0 == "_" ? "-" : $0 })
+        try Self.table.apply(key, .scalar(value), to: &self, place: "--\(name)")
+    }
+
+    /// Where packs are kept: as configured, else below `XDG_CACHE_HOME`, else `/var/cache` for root, else `~/.cache`.
+    package func cacheDirectory(environment: [String: String], isRoot: Bool) -> String {
+        if let cacheDirectory { return cacheDirectory }
+        if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return base + "/distillery" }
+        if isRoot { return "/var/cache/distillery" }
+        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/distillery" }
+        return "/tmp/distillery-cache"
+    }
+}

@@ -1,0 +1,142 @@
+import Wire
+
+extension Scheduler {
+    /// A worker is ready to take requests of `queueID`.
+    package func workerReady(_ id: WorkerID, queue queueID: QueueID, slot: Int) {
+        guard let queue = queues[queueID], slots.indices.contains(slot), workers[id] == nil else { return }
+        let worker = WorkerRecord(id: id, queue: queue, slot: slot)
+        workers[id] = worker
+        queue.workers.append(worker)
+        slots[slot].workers.append(worker)
+        markDirty(queue)
+        markDirty(slot: slot)
+    }
+
+    /// The worker takes nothing new: what it has not started goes back to the queue, free. When what it started is
+    /// done, `drained` follows.
+    package func drain(_ id: WorkerID) {
+        guard let worker = workers[id], !worker.draining else { return }
+        worker.draining = true
+        worker.queue.workers.removeAll { $0 === worker }
+        for request in worker.assigned {
+            actions.append(.revoke(request.id, on: id))
+            returnToQueue(request)
+        }
+        markDirty(slot: worker.slot)
+        finishDraining(worker)
+    }
+
+    /// The worker has counted a request's tokens.
+    package func prepared(_ id: RequestID, tokens: Int, by workerID: WorkerID) {
+        guard let request = requests[id], let worker = request.worker, worker.id == workerID else { return }
+        let queue = request.queue
+        queue.costs.learn(bytes: request.bytes, tokens: tokens)
+        guard request.phase == .assigned else { return }
+        worker.assignedTokens += tokens - request.tokens
+        request.tokens = tokens
+        markDirty(slot: worker.slot)
+    }
+
+    /// The worker has answered a request. Returns nil when nobody waits for it any more: the result is dropped.
+    package func result(_ id: RequestID, ok: Bool, by workerID: WorkerID) -> Delivery? {
+        guard let request = requests[id], request.worker?.id == workerID else { return nil }
+        let startedAt = request.phase == .started ? request.startedAt : request.arrival
+        detach(request)
+        request.worker = nil
+        requests[id] = nil
+        if ok {
+            request.queue.answered += 1
+            request.queue.budget.recordSuccess()
+        } else {
+            request.queue.failed += 1
+        }
+        return Delivery(arrival: request.arrival, startedAt: startedAt, replays: request.deaths)
+    }
+
+    /// The worker has finished a batch. Returns false when it computes no such batch, which breaks the protocol.
+    ///
+    /// A request of the batch that got no answer would wait for ever: it is refused as an error of the worker's.
+    package func batchDone(_ id: BatchID, nanoseconds: Int64, by workerID: WorkerID, at now: Int64) -> Bool {
+        guard let worker = workers[workerID], let batch = worker.computing, batch.id == id else { return false }
+        for request in batch.unanswered {
+            refuse(request, Refusal(.internal, "the worker finished the batch without an answer"))
+        }
+        worker.queue.costs.learn(batchTokens: batch.tokens, nanoseconds: nanoseconds)
+        worker.computing = worker.committed
+        worker.committed = nil
+        if let next = worker.computing {
+            for request in next.requests where request.phase == .started { request.startedAt = now }
+        } else {
+            slots[worker.slot].busy = nil
+        }
+        markDirty(worker.queue)
+        markDirty(slot: worker.slot)
+        finishDraining(worker)
+        return true
+    }
+
+    /// The worker is gone, after everything that it had written was read.
+    ///
+    /// What it had not started, and the batch that waited behind the computing one, goes back to the queue, free. What
+    /// it was computing is sent again, each request alone, while the model's budget of deaths allows; a request that
+    /// was computed alone when its worker failed by itself, and had ended a worker before, is refused.
+    package func workerGone(_ id: WorkerID, _ death: Death) {
+        guard let worker = workers.removeValue(forKey: id) else { return }
+        let queue = worker.queue
+        queue.workers.removeAll { $0 === worker }
+        slots[worker.slot].workers.removeAll { $0 === worker }
+        if slots[worker.slot].busy === worker { slots[worker.slot].busy = nil }
+        markDirty(slot: worker.slot)
+
+        var suspects = worker.computing
+        var innocent = worker.committed
+        if let committed = innocent, suspects?.unanswered.isEmpty ?? true {
+            // All of the first batch was answered, so the second may have begun before that was reported.
+            suspects = committed
+            innocent = nil
+        }
+        worker.computing = nil
+        worker.committed = nil
+        for request in worker.assigned { returnToQueue(request) }
+        for request in innocent?.unanswered ?? [] { returnToQueue(request) }
+
+        guard let batch = suspects else { return }
+        let unanswered = batch.unanswered
+        guard !unanswered.isEmpty else { return }
+        queue.budget.recordDeath()
+        for request in unanswered {
+            request.worker = nil
+            request.deaths += 1
+            if case .ownFault(let cause) = death, batch.requests.count == 1, request.deaths >= 2 {
+                let message = "the worker ended (\(cause)) while it computed this request alone; it is not sent again"
+                refuse(request, Refusal(.failedPrecondition, message))
+            } else if !queue.budget.allowsReplay {
+                refuse(request, Refusal(.unavailable, "workers of this model keep ending", retryAfter: 1_000_000_000))
+            } else {
+                request.alone = true
+                queue.replays += 1
+                returnToQueue(request)
+            }
+        }
+    }
+
+    /// Detaches and queues again. With the queue closed there is nobody to wait for, so the request is refused.
+    private func returnToQueue(_ request: RequestRecord) {
+        detach(request)
+        request.worker = nil
+        if let refusal = request.queue.closed {
+            requests[request.id] = nil
+            request.queue.failed += 1
+            actions.append(.refuse(request.id, refusal))
+        } else {
+            enqueue(request)
+        }
+    }
+
+    private func finishDraining(_ worker: WorkerRecord) {
+        guard worker.draining, worker.computing == nil, worker.committed == nil else { return }
+        workers[worker.id] = nil
+        slots[worker.slot].workers.removeAll { $0 === worker }
+        actions.append(.drained(worker.id))
+    }
+}

@@ -1,0 +1,134 @@
+import Supervisor
+import Testing
+import Wire
+
+@Suite struct SchedulerDeathTests {
+    typealias Harness = SchedulerHarness
+
+    @Test func whatWasComputingIsRetriedOneByOneAndTheRestTogether() {
+        let harness = Harness(policy: Harness.policy(tokens: 40))
+        harness.submit(1, 2, 3, 4)
+        harness.submit(5, 6)
+        #expect(harness.decide().compactMap(\.started) == [[1, 2, 3, 4], [5, 6]])
+        _ = harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(1))
+        harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        // 2, 3 and 4 are suspects; 5 and 6 had not begun.
+        var batches: [[UInt64]] = []
+        var actions = harness.decide()
+        while let index = actions.firstIndex(where: { $0.started != nil }) {
+            guard case .start(let batch, let ids, let worker) = actions.remove(at: index) else { break }
+            batches.append(ids.map(\.value))
+            for id in ids { #expect(harness.scheduler.result(id, ok: true, by: worker) != nil) }
+            #expect(harness.scheduler.batchDone(batch, nanoseconds: 1, by: worker, at: harness.now))
+            actions += harness.decide()
+        }
+        #expect(batches == [[2], [3], [4], [5, 6]])
+        #expect(harness.scheduler.unanswered == 0)
+    }
+
+    @Test func aReplayIsReportedWithTheAnswer() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        harness.scheduler.workerGone(WorkerID(1), .external)
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        #expect(harness.decide() == [.prepare(1, on: 2), .start(2, [1], on: 2)])
+        #expect(harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(2))?.replays == 1)
+        #expect(harness.scheduler.status(of: Harness.model).replays == 1)
+    }
+
+    @Test func aLateResultOfAnEarlierWorkerIsDropped() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        harness.scheduler.workerGone(WorkerID(1), .external)
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        _ = harness.decide()
+        #expect(harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(1)) == nil)
+        #expect(harness.scheduler.unanswered == 1)
+    }
+
+    @Test func aRequestThatEndsItsWorkerAloneIsNotSentAThirdTime() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        for worker: UInt64 in 1...2 {
+            harness.scheduler.workerGone(WorkerID(worker), .ownFault("SIGSEGV"))
+            harness.scheduler.workerReady(WorkerID(worker + 1), queue: Harness.model, slot: 0)
+            let actions = harness.decide()
+            if worker == 1 {
+                #expect(actions.compactMap(\.started) == [[1]])
+            } else {
+                #expect(actions.compactMap { $0.refusal?.code } == [.failedPrecondition])
+            }
+        }
+    }
+
+    @Test func killsFromOutsideNeverBlameARequestButSpendTheBudget() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        var deaths = 0
+        while harness.scheduler.unanswered == 1, deaths < 100 {
+            deaths += 1
+            harness.scheduler.workerGone(WorkerID(UInt64(deaths)), .external)
+            harness.scheduler.workerReady(WorkerID(UInt64(deaths + 1)), queue: Harness.model, slot: 0)
+            let codes = harness.decide().compactMap { $0.refusal?.code }
+            #expect(codes.allSatisfy { $0 == .unavailable })
+        }
+        #expect(deaths == 5, "10 tokens, one a death, off at 5")
+    }
+
+    @Test func notStartedRequestsGoBackFreeEvenWithoutABudget() {
+        let harness = Harness(policy: Harness.policy(tokens: 20))
+        harness.submit(1, 2, 3)
+        _ = harness.decide()
+        var worker: UInt64 = 1
+        // Ends when the suspects 1 and 2 have used the budget up.
+        while harness.scheduler.unanswered > 1, worker < 50 {
+            harness.scheduler.workerGone(WorkerID(worker), .external)
+            worker += 1
+            harness.scheduler.workerReady(WorkerID(worker), queue: Harness.model, slot: 0)
+            let refused = harness.decide().compactMap { $0.refusal?.id }
+            #expect(!refused.contains(3))
+        }
+        #expect(worker < 50)
+        #expect(harness.scheduler.unanswered == 1)
+    }
+
+    @Test func anAnsweredFirstBatchMakesTheCommittedOneSuspect() {
+        let harness = Harness(policy: Harness.policy(tokens: 20))
+        harness.submit(1, 2, 3)
+        #expect(harness.decide().compactMap(\.started) == [[1, 2], [3]])
+        for id: UInt64 in [1, 2] { _ = harness.scheduler.result(RequestID(id), ok: true, by: WorkerID(1)) }
+        harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGABRT"))
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        _ = harness.decide()
+        #expect(harness.scheduler.result(RequestID(3), ok: true, by: WorkerID(2))?.replays == 1)
+    }
+
+    @Test func drainingReturnsWhatHasNotStartedAndEndsWithTheBatch() {
+        let harness = Harness(policy: Harness.policy(tokens: 20))
+        harness.submit(1, 2, 3, 4, 5, 6)
+        #expect(harness.decide().compactMap(\.started) == [[1, 2], [3, 4]])
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        harness.scheduler.drain(WorkerID(1))
+        let actions = harness.decide()
+        #expect(actions.contains(.revoke(5)) && actions.contains(.revoke(6)))
+        #expect(actions.contains(.prepare(5, on: 2)) && actions.contains(.prepare(6, on: 2)))
+        #expect(!actions.contains(.drained(WorkerID(1))))
+        #expect(harness.finish(1, 1, 2))
+        #expect(harness.decide().compactMap(\.started) == [])
+        #expect(harness.finish(2, 3, 4))
+        let last = harness.decide()
+        #expect(last.contains(.drained(WorkerID(1))))
+        #expect(last.compactMap(\.started) == [[5, 6]])
+    }
+
+    @Test func anIdleWorkerIsDrainedAtOnce() {
+        let harness = Harness()
+        harness.scheduler.drain(WorkerID(1))
+        #expect(harness.decide() == [.drained(WorkerID(1))])
+    }
+}

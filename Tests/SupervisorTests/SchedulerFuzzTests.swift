@@ -1,0 +1,142 @@
+import Supervisor
+import Testing
+import Wire
+
+/// Random sequences of events against a model of the workers, with the promises checked after each turn.
+@Suite struct SchedulerFuzzTests {
+    struct Worker {
+        var queue: QueueID
+        var slot: Int
+        /// Batches sent and not done, in order; the first computes.
+        var batches: [(id: BatchID, requests: [RequestID])] = []
+        var prepared: Set<RequestID> = []
+        var draining = false
+    }
+
+    @Test(arguments: 1...60) func everyRequestHasExactlyOneAnswer(seed: UInt64) {
+        var random = SeededGenerator(state: seed)
+        let slots = Int.random(in: 1...3, using: &random)
+        let scheduler = Scheduler(slotCount: slots)
+        let queues = (1...Int.random(in: 1...3, using: &random)).map { QueueID(UInt64($0)) }
+        for queue in queues {
+            var policy = QueuePolicy()
+            policy.maxBatchTokens = Int.random(in: 10...200, using: &random)
+            policy.maxQueueSize = Int.random(in: 5...60, using: &random)
+            policy.maxQueueDelay = Bool.random(using: &random) ? 0 : 50
+            scheduler.addQueue(queue, policy: policy)
+        }
+        var now: Int64 = 0
+        var nextRequest: UInt64 = 0
+        var nextWorker: UInt64 = 0
+        var workers: [WorkerID: Worker] = [:]
+        var open: Set<RequestID> = []
+        var answered: Set<RequestID> = []
+
+        func answer(_ id: RequestID) {
+            #expect(open.remove(id) != nil, "request \(id.value) was answered twice, or never sent")
+            answered.insert(id)
+        }
+        func turn() {
+            var actions: [Scheduler.Action] = []
+            scheduler.decide(at: now, into: &actions)
+            for action in actions {
+                switch action {
+                case .prepare(let id, let worker):
+                    #expect(open.contains(id) && workers[worker] != nil && workers[worker]?.draining == false)
+                    #expect(!workers.values.contains { $0.prepared.contains(id) }, "prepared twice at a time")
+                    workers[worker]?.prepared.insert(id)
+                case .start(let batch, let ids, let worker):
+                    #expect(!ids.isEmpty)
+                    for id in ids { #expect(workers[worker]?.prepared.contains(id) == true) }
+                    workers[worker]?.batches.append((batch, ids))
+                    #expect((workers[worker]?.batches.count ?? 0) <= 2)
+                case .revoke(let id, let worker):
+                    #expect(workers[worker]?.prepared.remove(id) != nil)
+                case .refuse(let id, _):
+                    answer(id)
+                case .drained(let worker):
+                    #expect(workers.removeValue(forKey: worker)?.batches.isEmpty == true)
+                }
+            }
+            for slot in 0..<slots {
+                let busy = workers.values.filter { $0.slot == slot && !$0.batches.isEmpty }
+                #expect(busy.count <= 1, "two workers compute on slot \(slot)")
+            }
+            #expect(scheduler.unanswered == open.count)
+        }
+        func progress(_ id: WorkerID) {
+            guard let batch = workers[id]?.batches.first else { return }
+            for request in batch.requests where workers[id]?.prepared.remove(request) != nil {
+                #expect(scheduler.result(request, ok: true, by: id) != nil)
+                answer(request)
+            }
+            workers[id]?.batches.removeFirst()
+            #expect(scheduler.batchDone(batch.id, nanoseconds: 100, by: id, at: now))
+        }
+
+        for _ in 0..<400 {
+            now += Int64.random(in: 0...40, using: &random)
+            let worker = workers.keys.sorted().randomElement(using: &random)
+            switch Int.random(in: 0..<20, using: &random) {
+            case 0..<7:
+                for _ in 0..<Int.random(in: 1...6, using: &random) {
+                    nextRequest += 1
+                    let id = RequestID(nextRequest)
+                    open.insert(id)
+                    let deadline =
+                        Bool.random(using: &random) ? Int64.max : now + Int64.random(in: 1...800, using: &random)
+                    let bytes = Int.random(in: 0...300, using: &random)
+                    let queue = queues.randomElement(using: &random) ?? queues[0]
+                    scheduler.submit(id, to: queue, bytes: bytes, deadline: deadline, at: now)
+                }
+            case 7..<12:
+                if let worker { progress(worker) }
+            case 12, 13:
+                if let worker, let id = workers[worker]?.prepared.sorted().randomElement(using: &random) {
+                    scheduler.prepared(id, tokens: Int.random(in: 2...120, using: &random), by: worker)
+                }
+            case 14:
+                if let id = open.sorted().randomElement(using: &random) { scheduler.cancel(id) }
+            case 15:
+                // A worker may refuse a request while it prepares it.
+                if let worker, let id = workers[worker]?.prepared.sorted().randomElement(using: &random) {
+                    workers[worker]?.prepared.remove(id)
+                    #expect(scheduler.result(id, ok: false, by: worker) != nil)
+                    answer(id)
+                }
+            case 16:
+                if let worker {
+                    workers[worker] = nil
+                    scheduler.workerGone(worker, Bool.random(using: &random) ? .external : .ownFault("SIGSEGV"))
+                }
+            case 17:
+                if let worker, workers[worker]?.draining == false {
+                    workers[worker]?.draining = true
+                    scheduler.drain(worker)
+                }
+            default:
+                nextWorker += 1
+                let new = WorkerID(nextWorker)
+                let queue = queues.randomElement(using: &random) ?? queues[0]
+                let slot = Int.random(in: 0..<slots, using: &random)
+                workers[new] = Worker(queue: queue, slot: slot)
+                scheduler.workerReady(new, queue: queue, slot: slot)
+            }
+            turn()
+        }
+        // With a worker for each model and time, everything is answered: nothing was lost.
+        for queue in queues {
+            nextWorker += 1
+            workers[WorkerID(nextWorker)] = Worker(queue: queue, slot: 0)
+            scheduler.workerReady(WorkerID(nextWorker), queue: queue, slot: 0)
+        }
+        for _ in 0..<2000 where !open.isEmpty {
+            now += 100
+            turn()
+            for worker in workers.keys.sorted() { progress(worker) }
+        }
+        turn()
+        #expect(open.isEmpty, "\(open.count) requests were lost")
+        #expect(answered.count == Int(nextRequest))
+    }
+}
