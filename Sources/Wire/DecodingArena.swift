@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Zeroed, because protobuf-c 1.4.1 may look at pointers that it has not written when it gives up half-way. Bounded,
 /// because an allocation beyond the block fails, and unpacking with it.
-struct DecodingArena: ~Copyable {
+package struct DecodingArena: ~Copyable {
     /// Every allocation starts at a multiple of this.
     static let alignment = 16
 
@@ -17,7 +17,7 @@ struct DecodingArena: ~Copyable {
     private static let headerBytes = 32
     private let block: UnsafeMutableRawPointer
 
-    init(capacity: Int) throws(WireError) {
+    package init(capacity: Int) throws(WireError) {
         guard let block = calloc(1, Self.headerBytes + capacity) else {
             throw WireError(.outOfMemory, "no memory for a message of \(capacity) bytes")
         }
@@ -30,7 +30,7 @@ struct DecodingArena: ~Copyable {
     }
 
     /// How much of the block is in use.
-    var usedBytes: Int { block.load(as: Header.self).used }
+    package var usedBytes: Int { block.load(as: Header.self).used }
 
     /// Unpacks `bytes`; nil when they are malformed or the block is too small. The message lives as long as the arena.
     func unpack(

@@ -45,18 +45,30 @@ extension WireMessage {
         _ bytes: UnsafeRawBufferPointer,
         limits: DecodingLimits = .default
     ) throws(WireError) -> Self {
-        let schema = Self.schema
-        var scan = PreScan(limits: limits)
-        try scan.scan(bytes, as: schema)
-        let arena = try DecodingArena(capacity: scan.memoryBytes)
-        return try decode(bytes, as: schema, in: arena)
+        let arena = try DecodingArena(capacity: try unpackedBytes(bytes, limits: limits))
+        return try decode(bytes, in: arena)
     }
 
-    static func decode(
+    /// Checks the bytes against the schema and the limits, without unpacking them.
+    ///
+    /// - Returns: an upper bound of the memory that unpacking takes.
+    package static func unpackedBytes(
         _ bytes: UnsafeRawBufferPointer,
-        as schema: UnsafePointer<ProtobufCMessageDescriptor>,
+        limits: DecodingLimits = .default
+    ) throws(WireError) -> Int {
+        var scan = PreScan(limits: limits)
+        try scan.scan(bytes, as: schema)
+        return scan.memoryBytes
+    }
+
+    /// Unpacks bytes that `unpackedBytes` accepted into a block of that size.
+    ///
+    /// - Throws: `WireError`; also when the block is too small.
+    package static func decode(
+        _ bytes: UnsafeRawBufferPointer,
         in arena: borrowing DecodingArena
     ) throws(WireError) -> Self {
+        let schema = Self.schema
         guard let message = arena.unpack(bytes, as: schema) else {
             throw WireError(.malformed, "the bytes are not a \(String(cString: schema.pointee.short_name))")
         }

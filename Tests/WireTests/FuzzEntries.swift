@@ -1,0 +1,44 @@
+import Wire
+
+/// One function a parser, which takes any bytes and must return. A value that decodes must encode and decode again.
+enum FuzzEntries {
+    static let all: [@Sendable ([UInt8]) -> Void] = [
+        { decode($0, as: Frame.self) },
+        { decode($0, as: WorkerFrame.self) },
+        { decode($0, as: ClassifyRequest.self) }, { decode($0, as: ClassifyResponse.self) },
+        { decode($0, as: EmbedRequest.self) }, { decode($0, as: EmbedResponse.self) },
+        { decode($0, as: FeaturesRequest.self) }, { decode($0, as: FeaturesResponse.self) },
+        { decode($0, as: TokenizeRequest.self) }, { decode($0, as: TokenizeResponse.self) },
+        { decode($0, as: StatusRequest.self) }, { decode($0, as: StatusResponse.self) },
+        { decode($0, as: WatchRequest.self) },
+        { decode($0, as: ReloadRequest.self) }, { decode($0, as: ReloadResponse.self) },
+        frameStream,
+        modelReference,
+    ]
+
+    static func decode<M: WireMessage>(_ bytes: [UInt8], as type: M.Type) {
+        guard let message = try? M.decode(bytes) else { return }
+        let again = message.encode()
+        guard let second = try? M.decode(again), second.encode() == again else {
+            fatalError("\(type) does not come back: \(bytes)")
+        }
+    }
+
+    @Sendable static func frameStream(_ bytes: [UInt8]) {
+        var decoder = FrameDecoder(maximumFrameBytes: 4096)
+        decoder.append(bytes)
+        while true {
+            do throws(WireError) {
+                guard try decoder.next(Frame.self) != nil else { return }
+            } catch {
+                if error.kind == .tooLarge { return }
+            }
+        }
+    }
+
+    @Sendable static func modelReference(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let reference = try? ModelReference(parsing: text) else { return }
+        guard (try? ModelReference(parsing: reference.description)) == reference else { fatalError("'\(text)'") }
+    }
+}

@@ -1,0 +1,47 @@
+import Testing
+import Wire
+
+/// The bytes of every message as version 1 of the protocol writes them. They never change: a peer of that version reads
+/// and writes exactly these.
+@Suite struct GoldenTests {
+    /// The samples by name: the type, and the case of a frame.
+    static func named() -> [(name: String, message: any WireMessage)] {
+        Samples.all.map { message in
+            let type = String(describing: type(of: message))
+            switch message {
+            case is Frame, is WorkerFrame:
+                let label = Mirror(reflecting: message).children.first?.label ?? "?"
+                return ("\(type).\(label)", message)
+            default: return (type, message)
+            }
+        }
+    }
+
+    @Test func versionOneIsReadAndWritten() throws {
+        #expect(WireProtocol.version == 1)
+        func check<M: WireMessage>(_ message: M, _ bytes: [UInt8]) throws {
+            #expect(try M.decode(bytes) == message)
+            #expect(message.encode() == bytes)
+        }
+        var names: Set<String> = []
+        for (name, message) in Self.named() {
+            names.insert(name)
+            guard let hex = GoldenVersion1.messages[name] else {
+                Issue.record("add \"\(name)\": \"\(Self.hex(message.encode()))\" to GoldenVersion1")
+                continue
+            }
+            try check(message, try #require(Self.bytes(hex)))
+        }
+        #expect(names == Set(GoldenVersion1.messages.keys))
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    private static func bytes(_ hex: String) -> [UInt8]? {
+        let digits = hex.compactMap(\.hexDigitValue)
+        guard digits.count == hex.count, digits.count % 2 == 0 else { return nil }
+        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    }
+}
