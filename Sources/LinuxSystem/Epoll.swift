@@ -69,6 +69,11 @@ package struct Epoll: ~Copyable {
 package struct ReadyEvent: Equatable, Sendable {
     package var token: UInt64
     package var readiness: Readiness
+
+    package init(token: UInt64, readiness: Readiness) {
+        self.token = token
+        self.readiness = readiness
+    }
 }
 
 /// The events of one wait; reused from wait to wait, so that a loop does not allocate.

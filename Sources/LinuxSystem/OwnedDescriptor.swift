@@ -5,7 +5,7 @@ import Glibc
 ///
 /// The type cannot be copied, so exactly one owner closes it: by `close()`, or when the value goes out of scope. Closing a
 /// descriptor that somebody else has already closed is an ownership error and traps in debug builds.
-package struct OwnedDescriptor: ~Copyable, Sendable {
+@frozen @usableFromInline package struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number of the descriptor, valid for as long as this value lives.
     package let rawValue: Int32
 
@@ -106,7 +106,7 @@ extension OwnedDescriptor {
 }
 
 /// The two ends of a pipe.
-package struct PipeEnds: ~Copyable, Sendable {
+@frozen @usableFromInline package struct PipeEnds: ~Copyable, Sendable {
     package var reading: OwnedDescriptor
     package var writing: OwnedDescriptor
 }

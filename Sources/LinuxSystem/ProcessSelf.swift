@@ -16,6 +16,8 @@ package enum ProcessSelf {
     }
 
     /// Gives up for ever the gaining of privileges by running set-user-ID programs.
+    ///
+    /// It holds for the calling thread and what that starts, so call it before the first other thread starts.
     package static func forbidNewPrivileges() throws(SystemError) {
         try checked("set no_new_privs", linux_no_new_privileges())
     }

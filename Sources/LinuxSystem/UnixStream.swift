@@ -11,7 +11,7 @@ package struct PeerCredentials: Equatable, Sendable {
 /// A connected Unix stream socket.
 ///
 /// It blocks until ``setNonBlocking(_:)``. Writes to a reader that is gone give ``TransferResult/closed``, never SIGPIPE.
-package struct UnixStream: ~Copyable, Sendable {
+@frozen @usableFromInline package struct UnixStream: ~Copyable, Sendable {
     package let descriptor: OwnedDescriptor
 
     package init(_ descriptor: consuming OwnedDescriptor) {
@@ -60,7 +60,7 @@ package struct UnixStream: ~Copyable, Sendable {
 }
 
 /// The two ends of a socket pair.
-package struct UnixStreamPair: ~Copyable, Sendable {
+@frozen @usableFromInline package struct UnixStreamPair: ~Copyable, Sendable {
     package var first: UnixStream
     package var second: UnixStream
 
