@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A map from byte strings to ids that is walked byte by byte: a double-array trie.
 ///
 /// A node is the cell index `base ^ byte` of its parent's base and the byte that leads to it. Every node with children
@@ -25,11 +27,10 @@ struct ByteTrie: Sendable {
         guard keys.count < Self.maximumCount, bytes.count < Self.maximumCount else {
             throw TokenizationError(
                 .invalidSpecification,
-                "the vocabulary has \(keys.count) tokens of \(bytes.count) bytes: at most \(Self.maximumCount) of either "
-                    + "are supported"
+                "the vocabulary has \(keys.count) tokens of \(bytes.count) bytes: it may have \(Self.maximumCount) of each"
             )
         }
-        var builder = Builder(bytes: bytes, starts: starts, keepFirst: keepFirst)
+        let builder = Builder(bytes: bytes, starts: starts, keepFirst: keepFirst)
         cells = builder.build()
     }
 
@@ -75,7 +76,7 @@ struct ByteTrie: Sendable {
     }
 
     /// Places nodes into cells.
-    private struct Builder {
+    private final class Builder {
         let bytes: [UInt8]
         let starts: [Int]
         let keepFirst: Bool
@@ -98,7 +99,7 @@ struct ByteTrie: Sendable {
             self.keepFirst = keepFirst
         }
 
-        mutating func build() -> [UInt64] {
+        func build() -> [UInt64] {
             grow()
             grow()
             used[0] = true
@@ -138,22 +139,24 @@ struct ByteTrie: Sendable {
         func sortedKeys() -> [Int] {
             bytes.withUnsafeBufferPointer { bytes in
                 (0..<starts.count - 1).sorted { left, right in
-                    let a = bytes[starts[left]..<starts[left + 1]]
-                    let b = bytes[starts[right]..<starts[right + 1]]
-                    if a.lexicographicallyPrecedes(b) { return true }
-                    return left < right && a.elementsEqual(b)
+                    let shorter = min(length(left), length(right))
+                    let order =
+                        shorter == 0
+                        ? 0 : memcmp(bytes.baseAddress! + starts[left], bytes.baseAddress! + starts[right], shorter)
+                    if order != 0 { return order < 0 }
+                    return (length(left), left) < (length(right), right)
                 }
             }
         }
 
-        mutating func grow() {
+        func grow() {
             cells += repeatElement(ByteTrie.emptyLabel << 28, count: 256)
             used += repeatElement(false, count: 256)
             freeInBlock.append(256)
         }
 
         /// A base under which every label finds a free cell. Looks at the last four blocks only, which bounds the time.
-        mutating func place(_ labels: [UInt8]) -> Int {
+        func place(_ labels: [UInt8]) -> Int {
             for block in max(1, freeInBlock.count - 4)..<freeInBlock.count where freeInBlock[block] >= labels.count {
                 for cell in block << 8..<(block + 1) << 8 where isFree(cell) {
                     let base = cell ^ Int(labels[0])

@@ -37,7 +37,12 @@ struct ScalarActions: Sendable {
 
     init(_ normalizer: BertNormalizer) {
         self.normalizer = normalizer
-        basicPlane = (0..<0x10000).map { Self.action(of: $0, normalizer).rawValue }
+        basicPlane = [UInt32](unsafeUninitializedCapacity: 0x10000) { actions, count in
+            for scalar in 0..<UInt32(0x10000) {
+                actions[Int(scalar)] = Self.action(of: scalar, normalizer).rawValue
+            }
+            count = 0x10000
+        }
     }
 
     /// Lends the actions of the Basic Multilingual Plane.
@@ -68,13 +73,16 @@ struct ScalarActions: Sendable {
         let flags = tables.flags(of: scalar)
         if normalizer.cleanText, flags.contains(.removed) { return Action(.drop) }
         if normalizer.cleanText, flags.contains(.space) { return Action(.space) }
+        let isIdeograph = normalizer.handleChineseChars && flags.contains(.ideograph)
+        if flags.isStable {
+            return isIdeograph ? Action(.isolated, scalar) : splitting(scalar, flags)
+        }
         var parts: [UInt32] = []
         forEachPart(of: scalar, normalizer) { parts.append($0) }
         if normalizer.stripAccents, parts.contains(where: { tables.combiningClass(of: $0) != 0 }) {
             return Action(.reorder)
         }
         guard let first = parts.first else { return Action(.drop) }
-        let isIdeograph = normalizer.handleChineseChars && flags.contains(.ideograph)
         if isIdeograph { return parts.count == 1 ? Action(.isolated, first) : Action(.reorder) }
         return parts.count == 1 ? splitting(first) : Action(.expand)
     }
@@ -93,7 +101,10 @@ struct ScalarActions: Sendable {
 
     /// How a normalized scalar takes part in words.
     static func splitting(_ scalar: UInt32) -> Action {
-        let flags = UnicodeTables.shared.flags(of: scalar)
+        splitting(scalar, UnicodeTables.shared.flags(of: scalar))
+    }
+
+    private static func splitting(_ scalar: UInt32, _ flags: UnicodeTables.Flags) -> Action {
         if flags.contains(.space) { return Action(.space) }
         return Action(flags.contains(.punctuation) ? .isolated : .letter, scalar)
     }

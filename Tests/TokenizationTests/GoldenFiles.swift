@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import Tokenization
 
@@ -83,6 +84,18 @@ enum GoldenFiles {
     static func specification(_ name: String) throws -> TokenizerSpecification {
         try #require(configurations()[name]).specification(vocabulary)
     }
+
+    /// Built once: without optimization that takes a while.
+    static func tokenizer(_ name: String) throws -> Tokenizer {
+        try tokenizers.withLock { tokenizers in
+            if let known = tokenizers[name] { return known }
+            let tokenizer = try Tokenizer(specification(name))
+            tokenizers[name] = tokenizer
+            return tokenizer
+        }
+    }
+
+    private static let tokenizers = Mutex<[String: Tokenizer]>([:])
 
     static func cases() throws -> [GoldenCase] {
         try lines(of: folder.appending(path: "cases.jsonl")).map {

@@ -5,7 +5,7 @@ import Tokenization
 @Suite struct GoldenTests {
     @Test(arguments: ["uncased", "cased", "accents", "stripped", "unclean", "raw", "short", "added"])
     func agreesWithTheReference(configuration: String) throws {
-        let tokenizer = try Tokenizer(GoldenFiles.specification(configuration))
+        let tokenizer = try GoldenFiles.tokenizer(configuration)
         let cases = try GoldenFiles.cases().filter { $0.config == configuration }
         try #require(cases.count >= 80)
         for golden in cases {
@@ -26,7 +26,7 @@ import Tokenization
     /// The short way for inference gives the same ids as the complete one.
     @Test(arguments: ["uncased", "cased", "added"])
     func idsAloneAreTheSame(configuration: String) throws {
-        let tokenizer = try Tokenizer(GoldenFiles.specification(configuration))
+        let tokenizer = try GoldenFiles.tokenizer(configuration)
         for golden in try GoldenFiles.cases() where golden.expected != nil && golden.stride == nil {
             let whole = try tokenizer.encode(
                 golden.text,
