@@ -137,15 +137,14 @@ package struct Checkpoint: Sendable {
     private static let singleFile = "model.safetensors"
 
     private static func missing(_ directory: String) -> ModelFilesError {
-        let pickles = ["pytorch_model.bin", "pytorch_model.bin.index.json"]
-        for name in pickles where fileExists(join(directory, name)) {
+        for name in ["pytorch_model.bin", "pytorch_model.bin.index.json"] where fileExists(join(directory, name)) {
             return ModelFilesError(
                 .unsupportedFormat,
                 file: join(directory, name),
                 "this checkpoint is a pickle, which can run code when it is read, and is therefore refused; convert it once, "
-                    + "on a machine where you trust it, with: python3 -c 'import transformers as t; d = \".\"; "
-                    + "getattr(t, t.AutoConfig.from_pretrained(d).architectures[0]).from_pretrained(d)"
-                    + ".save_pretrained(d, safe_serialization=True)'"
+                    + "in its folder, on a machine where you trust it: python3 -c 'import glob, torch, safetensors.torch as s; "
+                    + "s.save_file({k: v.clone().contiguous() for f in sorted(glob.glob(\"pytorch_model*.bin\")) "
+                    + "for k, v in torch.load(f, weights_only=True).items()}, \"model.safetensors\")'"
             )
         }
         for name in ["tf_model.h5", "flax_model.msgpack", "model.onnx"] where fileExists(join(directory, name)) {

@@ -1,0 +1,60 @@
+package import Tokenization
+
+/// A model's folder as downloaded from Hugging Face: of `transformers`, or of sentence-transformers.
+///
+/// Opening one reads the small files. Weights and vocabulary are read when they are asked for: a process may need one only.
+package struct ModelFolder: Sendable {
+    /// The folder.
+    package let directory: String
+    /// The folder that holds config.json, weights and tokenizer: the same, or the Transformer module's inside it.
+    package let transformerDirectory: String
+    package let configuration: ModelConfiguration
+    /// How sentence-transformers makes an embedding; nil for a folder of `transformers`.
+    package let modules: SentenceTransformersModules?
+
+    package init(directory: String) throws(ModelFilesError) {
+        guard fileExists(directory) else {
+            throw ModelFilesError(.missingFile, file: directory, "the model folder does not exist")
+        }
+        self.directory = directory
+        modules = try SentenceTransformersModules.load(directory: directory)
+        transformerDirectory = modules?.transformerDirectory ?? directory
+        configuration = try ModelConfiguration(directory: transformerDirectory)
+        if let pooling = modules?.pooling, pooling.dimension != configuration.hiddenSize {
+            throw ModelFilesError(
+                .invalidConfiguration,
+                file: directory,
+                "the Pooling module expects hidden states of \(pooling.dimension), and config.json says "
+                    + "\(configuration.hiddenSize)"
+            )
+        }
+    }
+
+    /// Maps and checks the weights.
+    package func checkpoint() throws(ModelFilesError) -> Checkpoint {
+        try Checkpoint(directory: transformerDirectory)
+    }
+
+    /// Reads the tokenizer. Every id that it can give is a row of the model's word table.
+    package func tokenizer() throws(ModelFilesError) -> TokenizerSpecification {
+        let specification = try TokenizerFiles.load(directory: transformerDirectory)
+        let largestAdded = specification.addedTokens.reduce(0) { max($0, Int($1.id) + 1) }
+        let ids = max(specification.vocabulary.count, largestAdded)
+        guard ids <= configuration.vocabularySize else {
+            throw ModelFilesError(
+                .malformedTokenizer,
+                file: transformerDirectory,
+                "the tokenizer has ids up to \(ids - 1), and the model only \(configuration.vocabularySize) words "
+                    + "(`vocab_size`); the vocabulary is of another model"
+            )
+        }
+        return specification
+    }
+
+    /// The most tokens of a text, specials included, that an embedding takes into account: what sentence-transformers cuts
+    /// at, and for other folders what the model can take.
+    package func embeddingLimit(_ tokenizer: TokenizerSpecification) -> Int {
+        let standard = tokenizer.modelMaxLength ?? configuration.maxPositions
+        return min(modules?.maxSequenceLength ?? standard, configuration.maxPositions)
+    }
+}

@@ -1,0 +1,151 @@
+import Tokenization
+
+/// `tokenizer.json`, the file of the `tokenizers` library, as far as it describes a BERT tokenizer.
+enum SerializedTokenizer {
+    static let fileName = "tokenizer.json"
+    private static let largestID = 16_777_215
+
+    static func read(_ path: String) throws(ModelFilesError) -> TokenizerSpecification {
+        let file = try JSONNode(readingFile: path, blame: .malformedTokenizer)
+        let model = try file.required("model")
+        let kind = try model.member("type")?.string()
+        // Files of before 2021 do not say; only WordPiece has this prefix and this limit.
+        let looksLikeWordPiece = try model.member("max_input_chars_per_word") != nil
+        guard kind == "WordPiece" || (kind == nil && looksLikeWordPiece) else {
+            throw unsupported(model, "model", kind, "WordPiece")
+        }
+        var added: [AddedToken] = []
+        for node in try file.member("added_tokens")?.elements() ?? [] {
+            added.append(try AddedToken(node, id: Int32(try node.required("id").integer(in: 0...largestID))))
+        }
+        var specification = TokenizerSpecification(
+            vocabulary: try vocabulary(try model.required("vocab"), added),
+            addedTokens: added
+        )
+        specification.unknownToken = try model.member("unk_token")?.string() ?? "[UNK]"
+        specification.continuingSubwordPrefix = try model.member("continuing_subword_prefix")?.string() ?? "##"
+        specification.maxInputCharsPerWord =
+            try model.member("max_input_chars_per_word")?.integer(in: 0...Int(Int32.max)) ?? 100
+        try readNormalizer(file, &specification)
+        let preTokenizer = try file.member("pre_tokenizer")
+        let preTokenizerKind = try preTokenizer?.member("type")?.string()
+        guard preTokenizerKind == "BertPreTokenizer" else {
+            throw unsupported(preTokenizer ?? file, "pre_tokenizer", preTokenizerKind, "BertPreTokenizer")
+        }
+        try readPostProcessor(file, &specification)
+        return specification
+    }
+
+    private static func unsupported(_ node: JSONNode, _ key: String, _ kind: String?, _ known: String)
+        -> ModelFilesError
+    {
+        let finding = kind.map { "is of the kind \(quoted($0))" } ?? "names no kind"
+        return ModelFilesError(.unsupportedTokenizer, file: node.file, "`\(key)` \(finding); supported is \(known)")
+    }
+
+    /// Tokens by id. An id that the vocabulary leaves out must be an added token's.
+    private static func vocabulary(_ node: JSONNode, _ added: [AddedToken]) throws(ModelFilesError) -> [String] {
+        let members = try node.members()
+        var tokens = [String?](repeating: nil, count: members.count)
+        for (token, idNode) in members {
+            let id = try idNode.integer(in: 0...largestID)
+            if id >= tokens.count { tokens += [String?](repeating: nil, count: id + 1 - tokens.count) }
+            guard tokens[id] == nil else {
+                throw idNode.mismatch("an id of its own; \(quoted(tokens[id] ?? "")) has the same")
+            }
+            tokens[id] = token
+        }
+        for token in added where token.id < tokens.count && tokens[Int(token.id)] == nil {
+            tokens[Int(token.id)] = token.content
+        }
+        if let hole = tokens.firstIndex(of: nil) { throw node.mismatch("without gaps; no token has the id \(hole)") }
+        guard !tokens.isEmpty else { throw node.mismatch("an object of at least one token") }
+        return tokens.compactMap { $0 }
+    }
+
+    private static func readNormalizer(
+        _ file: JSONNode,
+        _ specification: inout TokenizerSpecification
+    ) throws(ModelFilesError) {
+        guard var node = try file.member("normalizer") else {
+            specification.cleanText = false
+            specification.handleChineseChars = false
+            specification.lowercase = false
+            specification.stripAccents = false
+            return
+        }
+        if try node.required("type").string() == "Sequence" {
+            let steps = try node.required("normalizers").elements()
+            guard steps.count == 1 else { throw unsupported(node, "normalizer", "Sequence", "BertNormalizer") }
+            node = steps[0]
+        }
+        let kind = try node.required("type").string()
+        guard kind == "BertNormalizer" else { throw unsupported(node, "normalizer", kind, "BertNormalizer") }
+        specification.cleanText = try node.member("clean_text")?.bool() ?? true
+        specification.handleChineseChars = try node.member("handle_chinese_chars")?.bool() ?? true
+        specification.lowercase = try node.member("lowercase")?.bool() ?? true
+        specification.stripAccents = try node.member("strip_accents")?.bool()
+    }
+
+    // MARK: - Templates
+
+    private static func readPostProcessor(
+        _ file: JSONNode,
+        _ specification: inout TokenizerSpecification
+    ) throws(ModelFilesError) {
+        guard let node = try file.member("post_processor") else {
+            specification.singleTemplate = [.first(typeID: 0)]
+            specification.pairTemplate = [.first(typeID: 0), .second(typeID: 1)]
+            return
+        }
+        let kind = try node.required("type").string()
+        switch kind {
+        case "TemplateProcessing":
+            let specials = try node.required("special_tokens")
+            specification.singleTemplate = try template(try node.required("single"), specials, isPair: false)
+            specification.pairTemplate = try template(try node.required("pair"), specials, isPair: true)
+        case "BertProcessing":
+            let opening = TemplatePiece.special(token: try tokenOfPair(try node.required("cls")), typeID: 0)
+            let separator = try tokenOfPair(try node.required("sep"))
+            specification.singleTemplate = [opening, .first(typeID: 0), .special(token: separator, typeID: 0)]
+            specification.pairTemplate =
+                specification.singleTemplate + [.second(typeID: 1), .special(token: separator, typeID: 1)]
+        default:
+            throw unsupported(node, "post_processor", kind, "TemplateProcessing or BertProcessing")
+        }
+    }
+
+    private static func template(
+        _ node: JSONNode,
+        _ specials: JSONNode,
+        isPair: Bool
+    ) throws(ModelFilesError) -> [TemplatePiece] {
+        var pieces: [TemplatePiece] = []
+        for piece in try node.elements() {
+            if let sequence = try piece.member("Sequence") {
+                let typeID = Int32(try sequence.required("type_id").integer(in: 0...Int(Int32.max)))
+                let name = try sequence.required("id")
+                switch try name.string() {
+                case "A": pieces.append(.first(typeID: typeID))
+                case "B" where isPair: pieces.append(.second(typeID: typeID))
+                default: throw name.mismatch(isPair ? "\"A\" or \"B\"" : "\"A\"")
+                }
+            } else {
+                let special = try piece.required("SpecialToken")
+                let typeID = Int32(try special.required("type_id").integer(in: 0...Int(Int32.max)))
+                let name = try special.required("id").string()
+                for token in try specials.required(name).required("tokens").elements() {
+                    pieces.append(.special(token: try token.string(), typeID: typeID))
+                }
+            }
+        }
+        return pieces
+    }
+
+    /// The token of a pair such as ["[CLS]", 101].
+    private static func tokenOfPair(_ node: JSONNode) throws(ModelFilesError) -> String {
+        let elements = try node.elements()
+        guard elements.count == 2 else { throw node.mismatch("an array of a token and its id") }
+        return try elements[0].string()
+    }
+}

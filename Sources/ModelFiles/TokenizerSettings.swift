@@ -1,0 +1,109 @@
+import Tokenization
+
+/// What the files beside a vocabulary say about a tokenizer, merged as `transformers` 4.57 merges them:
+/// `tokenizer_config.json`, and, unless that has an `added_tokens_decoder`, the older `special_tokens_map.json` and
+/// `added_tokens.json`. Every file may be absent; the defaults are BERT's.
+struct TokenizerSettings {
+    /// The class that the tokenizer was saved from, without "Fast"; nil where no file says.
+    private(set) var tokenizerClass: String?
+    private(set) var lowercase = true
+    private(set) var handleChineseChars = true
+    private(set) var stripAccents: Bool?
+    /// False turns off lower case, accents and ideographs, whatever their own settings say.
+    private(set) var basicTokenization = true
+    private(set) var modelMaxLength: Int?
+    /// The special tokens by their keys, `cls_token` for example.
+    private(set) var specialTokens = [
+        "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "mask_token": "[MASK]",
+    ]
+    /// Special tokens beyond those five.
+    private(set) var additionalSpecialTokens: [String] = []
+    /// Added tokens that the settings give an id.
+    private(set) var addedTokens: [AddedToken] = []
+
+    static let fileName = "tokenizer_config.json"
+
+    init(directory: String) throws(ModelFilesError) {
+        var hasDecoder = false
+        if let file = try Self.read(directory, Self.fileName) {
+            try readConfiguration(file)
+            try readSpecialTokens(file)
+            if let decoder = try file.member("added_tokens_decoder") {
+                hasDecoder = true
+                for (key, node) in try decoder.members() {
+                    guard let id = Int32(key), id >= 0 else {
+                        throw decoder.mismatch("an object whose keys are token ids; \(quoted(key)) is not one")
+                    }
+                    addedTokens.append(try AddedToken(node, id: id))
+                }
+            }
+        }
+        guard !hasDecoder else { return }
+        if let file = try Self.read(directory, "special_tokens_map.json") { try readSpecialTokens(file) }
+        if let file = try Self.read(directory, "added_tokens.json") {
+            for (content, node) in try file.members() {
+                let special = isSpecial(content)
+                let id = Int32(try node.integer(in: 0...Int(Int32.max)))
+                addedTokens.append(AddedToken(content: content, id: id, normalized: !special, special: special))
+            }
+        }
+    }
+
+    /// Whether a token is one of the special ones.
+    func isSpecial(_ content: String) -> Bool {
+        let exact = ExactString(content)
+        return specialTokens.values.contains { ExactString($0) == exact }
+            || additionalSpecialTokens.contains { ExactString($0) == exact }
+    }
+
+    private static func read(_ directory: String, _ name: String) throws(ModelFilesError) -> JSONNode? {
+        let path = join(directory, name)
+        return fileExists(path) ? try JSONNode(readingFile: path, blame: .malformedTokenizer) : nil
+    }
+
+    private mutating func readConfiguration(_ file: JSONNode) throws(ModelFilesError) {
+        if let name = try file.member("tokenizer_class")?.string() {
+            tokenizerClass =
+                name.hasSuffix("Fast") && name != "PreTrainedTokenizerFast" ? String(name.dropLast(4)) : name
+        }
+        lowercase = try file.member("do_lower_case")?.bool() ?? true
+        handleChineseChars = try file.member("tokenize_chinese_chars")?.bool() ?? true
+        stripAccents = try file.member("strip_accents")?.bool()
+        basicTokenization = try file.member("do_basic_tokenize")?.bool() ?? true
+        // "No limit" is written as 10^30.
+        if let node = try file.member("model_max_length"), try node.number() <= Double(Int32.max) {
+            modelMaxLength = try node.integer(in: 1...Int(Int32.max))
+        }
+    }
+
+    private mutating func readSpecialTokens(_ file: JSONNode) throws(ModelFilesError) {
+        for key in specialTokens.keys {
+            if let node = try file.member(key) { specialTokens[key] = try Self.content(node) }
+        }
+        for node in try file.member("additional_special_tokens")?.elements() ?? [] {
+            additionalSpecialTokens.append(try Self.content(node))
+        }
+    }
+
+    /// A token is written as a string or as an object with its `content`.
+    private static func content(_ node: JSONNode) throws(ModelFilesError) -> String {
+        if case .object = node.value { return try node.required("content").string() }
+        return try node.string()
+    }
+}
+
+extension AddedToken {
+    /// Reads a token as `tokenizers` writes it.
+    init(_ node: JSONNode, id: Int32) throws(ModelFilesError) {
+        let special = try node.member("special")?.bool() ?? false
+        self.init(
+            content: try node.required("content").string(),
+            id: id,
+            singleWord: try node.member("single_word")?.bool() ?? false,
+            lstrip: try node.member("lstrip")?.bool() ?? false,
+            rstrip: try node.member("rstrip")?.bool() ?? false,
+            normalized: try node.member("normalized")?.bool() ?? !special,
+            special: special
+        )
+    }
+}
