@@ -27,10 +27,11 @@ struct ByteTrie: Sendable {
         guard keys.count < Self.maximumCount, bytes.count < Self.maximumCount else {
             throw TokenizationError(
                 .invalidSpecification,
-                "the vocabulary has \(keys.count) tokens of \(bytes.count) bytes: it may have \(Self.maximumCount) of each"
+                "the vocabulary has \(keys.count) tokens of \(bytes.count) bytes: \(Self.maximumCount) of each are "
+                    + "supported"
             )
         }
-        let builder = Builder(bytes: bytes, starts: starts, keepFirst: keepFirst)
+        var builder = Builder(bytes: bytes, starts: starts, keepFirst: keepFirst)
         cells = builder.build()
     }
 
@@ -76,7 +77,7 @@ struct ByteTrie: Sendable {
     }
 
     /// Places nodes into cells.
-    private final class Builder {
+    private struct Builder {
         let bytes: [UInt8]
         let starts: [Int]
         let keepFirst: Bool
@@ -99,35 +100,41 @@ struct ByteTrie: Sendable {
             self.keepFirst = keepFirst
         }
 
-        func build() -> [UInt64] {
+        mutating func build() -> [UInt64] {
             grow()
             grow()
             used[0] = true
             let order = sortedKeys()
             var stack = [Pending(keys: 0..<order.count, depth: 0, cell: nil)]
+            var labels: [UInt8] = []
+            var ends: [Int] = []
             while let node = stack.popLast() {
-                var labels: [(byte: UInt8, keys: Range<Int>)] = []
+                let end = node.keys.upperBound
                 var index = node.keys.lowerBound
-                while index < node.keys.upperBound, length(order[index]) == node.depth { index += 1 }
+                while index < end, length(order[index]) == node.depth { index += 1 }
                 if let cell = node.cell, index > node.keys.lowerBound {
                     let id = keepFirst ? order[node.keys.lowerBound] : order[index - 1]
                     cells[cell] |= UInt64(id + 1) << 37
                 }
-                while index < node.keys.upperBound {
+                guard index < end else { continue }
+                var first = index
+                labels.removeAll(keepingCapacity: true)
+                ends.removeAll(keepingCapacity: true)
+                while index < end {
                     let byte = bytes[starts[order[index]] + node.depth]
-                    let first = index
-                    while index < node.keys.upperBound, bytes[starts[order[index]] + node.depth] == byte { index += 1 }
-                    labels.append((byte, first..<index))
+                    repeat { index += 1 } while index < end && bytes[starts[order[index]] + node.depth] == byte
+                    labels.append(byte)
+                    ends.append(index)
                 }
-                guard !labels.isEmpty else { continue }
-                let base = node.cell == nil ? 256 : place(labels.map(\.byte))
+                let base = node.cell == nil ? 256 : place(labels)
                 used[base] = true
                 if let cell = node.cell { cells[cell] |= UInt64(base) }
-                for (byte, keys) in labels {
-                    let cell = base ^ Int(byte)
-                    cells[cell] = UInt64(byte) << 28
+                for child in labels.indices {
+                    let cell = base ^ Int(labels[child])
+                    cells[cell] = UInt64(labels[child]) << 28
                     freeInBlock[cell >> 8] -= 1
-                    stack.append(Pending(keys: keys, depth: node.depth + 1, cell: cell))
+                    stack.append(Pending(keys: first..<ends[child], depth: node.depth + 1, cell: cell))
+                    first = ends[child]
                 }
             }
             return cells
@@ -149,24 +156,46 @@ struct ByteTrie: Sendable {
             }
         }
 
-        func grow() {
+        mutating func grow() {
             cells += repeatElement(ByteTrie.emptyLabel << 28, count: 256)
             used += repeatElement(false, count: 256)
             freeInBlock.append(256)
         }
 
         /// A base under which every label finds a free cell. Looks at the last four blocks only, which bounds the time.
-        func place(_ labels: [UInt8]) -> Int {
-            for block in max(1, freeInBlock.count - 4)..<freeInBlock.count where freeInBlock[block] >= labels.count {
-                for cell in block << 8..<(block + 1) << 8 where isFree(cell) {
-                    let base = cell ^ Int(labels[0])
-                    if !used[base], labels.allSatisfy({ isFree(base ^ Int($0)) }) { return base }
+        mutating func place(_ labels: [UInt8]) -> Int {
+            let found = cells.withUnsafeBufferPointer { cells in
+                labels.withUnsafeBufferPointer { labels in
+                    for block in max(1, freeInBlock.count - 4)..<freeInBlock.count
+                    where freeInBlock[block] >= labels.count {
+                        var cell = block << 8
+                        while cell < (block + 1) << 8 {
+                            let base = cell ^ Int(labels[0])
+                            if Self.isFree(cells[cell]), !used[base], Self.areFree(cells, base, labels) { return base }
+                            cell += 1
+                        }
+                    }
+                    return -1
                 }
             }
+            if found >= 0 { return found }
             grow()
             return (freeInBlock.count - 1) << 8
         }
 
-        func isFree(_ cell: Int) -> Bool { cells[cell] >> 28 & 0x1FF == ByteTrie.emptyLabel }
+        private static func isFree(_ cell: UInt64) -> Bool { cell >> 28 & 0x1FF == ByteTrie.emptyLabel }
+
+        private static func areFree(
+            _ cells: UnsafeBufferPointer<UInt64>,
+            _ base: Int,
+            _ labels: UnsafeBufferPointer<UInt8>
+        ) -> Bool {
+            var index = 0
+            while index < labels.count {
+                if !isFree(cells[base ^ Int(labels[index])]) { return false }
+                index += 1
+            }
+            return true
+        }
     }
 }

@@ -74,6 +74,19 @@ import Tokenization
         #expect(code { try tokenizer.encodeWindows("a a a", maxLength: 2, stride: 0) } == .strideTooLong)
     }
 
+    /// Each of these would take minutes if the time grew with the square of the length.
+    @Test func longTextsTakeLinearTime() throws {
+        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary))
+        let length = 100_000
+        let word = try tokenizer.encode(String(repeating: "a", count: length), addSpecialTokens: false)
+        #expect(word.ids == [1] && word.offsets == [ScalarRange(0, Int32(length))])
+        // A mark that stays, among marks that canonical ordering moves past it.
+        let marks = try tokenizer.encode("a\u{302E}" + String(repeating: "\u{301}\u{323}", count: length / 2))
+        #expect(marks.ids == [2, 1, 3])
+        let openings = try tokenizer.encode(String(repeating: "[", count: length), maxLength: 10)
+        #expect(openings.ids == [2] + Array(repeating: 1, count: 8) + [3] && openings.truncated)
+    }
+
     @Test func aSpecificationThatContradictsItselfIsRefused() {
         func code(_ change: (inout TokenizerSpecification) -> Void) -> TokenizationError.Code? {
             var specification = TokenizerSpecification(vocabulary: vocabulary)
