@@ -44,6 +44,9 @@ extension SentenceTransformersModules {
         self.pooling = pooling
         self.steps = steps
         let limits = try Self.transformerSettings(transformer)
+        if let task = try limits?.member("transformer_task"), try task.string() != "feature-extraction" {
+            throw task.mismatch("\"feature-extraction\"")
+        }
         maxSequenceLength = try limits?.member("max_seq_length")?.integer(in: 1...Int(Int32.max))
         lowercases = try limits?.member("do_lower_case")?.bool() ?? false
         defaultPrompt = try Self.defaultPrompt(join(directory, "config_sentence_transformers.json"))

@@ -24,12 +24,11 @@ package enum TokenizerFiles {
         } else if fileExists(vocabulary) {
             path = vocabulary
             try refuseOtherClasses(settings, directory)
-            let basic = settings.basicTokenization
             specification = TokenizerSpecification(
                 vocabulary: try VocabularyFile.read(vocabulary),
-                handleChineseChars: basic && settings.handleChineseChars,
-                lowercase: basic && settings.lowercase,
-                stripAccents: basic ? settings.stripAccents : false
+                handleChineseChars: settings.handleChineseChars,
+                lowercase: settings.lowercase,
+                stripAccents: settings.stripAccents
             )
         } else {
             throw missing(directory)

@@ -9,8 +9,6 @@ struct TokenizerSettings {
     private(set) var lowercase = true
     private(set) var handleChineseChars = true
     private(set) var stripAccents: Bool?
-    /// False turns off lower case, accents and ideographs, whatever their own settings say.
-    private(set) var basicTokenization = true
     private(set) var modelMaxLength: Int?
     /// The special tokens by their keys, `cls_token` for example.
     private(set) var specialTokens = [
@@ -69,7 +67,6 @@ struct TokenizerSettings {
         lowercase = try file.member("do_lower_case")?.bool() ?? true
         handleChineseChars = try file.member("tokenize_chinese_chars")?.bool() ?? true
         stripAccents = try file.member("strip_accents")?.bool()
-        basicTokenization = try file.member("do_basic_tokenize")?.bool() ?? true
         // "No limit" is written as 10^30.
         if let node = try file.member("model_max_length"), try node.number() <= Double(Int32.max) {
             modelMaxLength = try node.integer(in: 1...Int(Int32.max))

@@ -151,6 +151,15 @@ import Testing
         #expect(missing?.code == .missingFile && missing?.file == folder("none"))
     }
 
+    @Test func transformerMustGiveHiddenStates() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("modules.json", chain(("Transformer", ""), ("Pooling", "1_Pooling")))
+        try folder.write("1_Pooling/config.json", "{\"embedding_dimension\": 8}")
+        try folder.write("sentence_bert_config.json", "{\"transformer_task\": \"fill-mask\"}")
+        let error = #expect(throws: ModelFilesError.self) { try modules(folder) }
+        #expect(error?.description.contains("`transformer_task` must be \"feature-extraction\"") == true)
+    }
+
     @Test func poolingMustFitTheModel() throws {
         let folder = try TemporaryFolder()
         try SeededCheckpoint(family: .bert).write(to: folder.path)
