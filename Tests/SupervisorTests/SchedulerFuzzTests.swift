@@ -1,6 +1,10 @@
+import Foundation
 import Supervisor
 import Testing
 import Wire
+
+/// How many times its usual work a randomised test does; `ops/nightly` asks for more.
+private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR"].flatMap { Int($0) } ?? 1
 
 /// Random sequences of events against a model of the workers, with the promises checked after each turn.
 @Suite struct SchedulerFuzzTests {
@@ -13,7 +17,7 @@ import Wire
         var draining = false
     }
 
-    @Test(arguments: 1...60) func everyRequestHasExactlyOneAnswer(seed: UInt64) {
+    @Test(arguments: 1...UInt64(60 * effort)) func everyRequestHasExactlyOneAnswer(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         let slots = Int.random(in: 1...3, using: &random)
         let scheduler = Scheduler(slotCount: slots)

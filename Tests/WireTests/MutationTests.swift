@@ -1,5 +1,9 @@
+import Foundation
 import Testing
 import Wire
+
+/// How many times its usual work a randomised test does; `ops/nightly` asks for more.
+private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR"].flatMap { Int($0) } ?? 1
 
 @Suite struct MutationTests {
     /// SplitMix64, so that a failure repeats.
@@ -19,7 +23,7 @@ import Wire
     func randomlyChangedBytesNeverCrash(_ seed: UInt64) {
         var generator = Generator(state: seed)
         let corpus = Samples.all.map { $0.encode() } + [Array("model@2:int8".utf8)]
-        for _ in 0..<3_000 {
+        for _ in 0..<(3_000 * effort) {
             var bytes = corpus.randomElement(using: &generator) ?? []
             for _ in 0..<Int.random(in: 1...6, using: &generator) {
                 let position = bytes.isEmpty ? 0 : Int.random(in: 0..<bytes.count, using: &generator)
