@@ -1,0 +1,116 @@
+import Wire
+
+extension ModelClient {
+    /// Asks the server what it is doing.
+    ///
+    /// - Parameters:
+    ///   - verbose: also what costs more to gather, such as memory figures.
+    ///   - timeout: how long to wait for the answer; nil: the configuration's.
+    /// - Throws: ``ModelClientError``. A server that is not ready is not an error: its state says so.
+    public nonisolated(nonsending) func status(
+        verbose: Bool = false,
+        timeout: Duration? = nil
+    ) async throws(ModelClientError) -> ServerStatus {
+        let payload = StatusRequest(verbose: verbose).encode()
+        let response = try await send(Request(method: RPCMethod.status, payload: payload), timeout: timeout)
+        return try ServerStatus(decoding: response)
+    }
+
+    /// Watches what the server is doing, until the loop is left.
+    ///
+    /// ```swift
+    /// for try await status in client.watch() { print(status.state) }
+    /// ```
+    ///
+    /// A slow reader gets the newest status and misses those between. When the connection is lost, the sequence goes on
+    /// with the next one.
+    ///
+    /// - Parameter interval: how often the server reports.
+    /// - Returns: a sequence for one loop, which throws ``ModelClientError``.
+    public func watch(interval: Duration = .seconds(1)) -> StatusUpdates {
+        let milliseconds = UInt32(clamping: max(1, interval.clampedNanoseconds / 1_000_000))
+        let payload = WatchRequest(intervalMilliseconds: milliseconds).encode()
+        return StatusUpdates(responses: stream(Request(method: RPCMethod.watch, payload: payload)))
+    }
+
+    /// Makes the server look at its model repository again.
+    ///
+    /// A new generation is loaded beside the old one, tried, and swapped in; requests go on meanwhile. Never sent twice:
+    /// when the connection is lost, the call fails, and ``status(verbose:timeout:)`` tells what came of it.
+    ///
+    /// - Parameters:
+    ///   - model: which model; nil: the repository and every model in it.
+    ///   - timeout: how long to wait, which should cover loading; nil: the configuration's.
+    /// - Returns: what became of each model. A new checkpoint that was refused is not an error of the call: the outcome says
+    ///   why, and the old generation serves on.
+    /// - Throws: ``ModelClientError``: `notFound` for an unknown model, `aborted` while another reload runs.
+    public nonisolated(nonsending) func reload(
+        model: String? = nil,
+        timeout: Duration? = nil
+    ) async throws(ModelClientError) -> [ReloadOutcome] {
+        let request = Request(
+            method: RPCMethod.reload,
+            payload: ReloadRequest(model: model ?? "").encode()
+        )
+        let response = try await send(request, timeout: timeout, isPure: false)
+        do throws(WireError) {
+            return try ReloadResponse.decode(response.payload).results.map(ReloadOutcome.init)
+        } catch {
+            throw .badPayload(error.message, model: model ?? "")
+        }
+    }
+}
+
+/// What the server is doing, again and again; see ``ModelClient/watch(interval:)``.
+public struct StatusUpdates: AsyncSequence, Sendable {
+    /// Statuses.
+    public typealias Element = ServerStatus
+    /// The client's errors.
+    public typealias Failure = ModelClientError
+
+    let responses: AsyncThrowingStream<Response, any Error>
+
+    /// Begins the loop.
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(responses: responses.makeAsyncIterator())
+    }
+
+    /// Waits for one status after the other.
+    public struct Iterator: AsyncIteratorProtocol {
+        var responses: AsyncThrowingStream<Response, any Error>.Iterator
+
+        /// The next status; nil when the server has ended the stream or the task was cancelled.
+        ///
+        /// - Throws: ``ModelClientError``.
+        public mutating func next() async throws(ModelClientError) -> ServerStatus? {
+            try await next(isolation: #isolation)
+        }
+
+        /// The next status; nil when the server has ended the stream or the task was cancelled.
+        ///
+        /// - Throws: ``ModelClientError``.
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(ModelClientError)
+            -> ServerStatus?
+        {
+            let response: Response?
+            do {
+                response = try await responses.next(isolation: actor)
+            } catch let error as ModelClientError {
+                throw error
+            } catch {
+                throw ModelClientError(code: .internal, message: "\(error)", cause: error)
+            }
+            return try response.map { (response) throws(ModelClientError) in try ServerStatus(decoding: response) }
+        }
+    }
+}
+
+extension ServerStatus {
+    fileprivate init(decoding response: Response) throws(ModelClientError) {
+        do throws(WireError) {
+            self.init(try StatusResponse.decode(response.payload))
+        } catch {
+            throw .badPayload(error.message, model: "")
+        }
+    }
+}

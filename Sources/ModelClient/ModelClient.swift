@@ -1,0 +1,177 @@
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+import Synchronization
+import Wire
+
+/// A connection to `modeld`, the server that holds the models.
+///
+/// Use it for the time of a closure:
+///
+/// ```swift
+/// try await withModelClient(at: "/run/modeld/modeld.sock") { client in
+///     let answer = try await client.classify("I love this", model: "sentiment")
+///     print(answer.label, answer.score)
+/// }
+/// ```
+///
+/// or run it as a `Service` among others, see ``run()``.
+///
+/// One client serves any number of tasks at once: all their calls share one socket. It connects in the background, and
+/// connects again when the server goes away; a call that is unanswered then is sent again, within its timeout, for
+/// inference is pure. Only ``reload(model:timeout:)`` is never sent twice. Cancelling a task cancels its call on the
+/// server.
+///
+/// Every call throws ``ModelClientError`` and nothing else.
+public final class ModelClient: Service {
+    /// This library's version, which it tells the server.
+    public static let version = "0.1.0"
+
+    let configuration: Configuration
+    let core: ClientCore
+    private let lastID = Atomic<UInt64>(0)
+
+    /// Runs tasks on the thread that does the client's input and output.
+    ///
+    /// A call from another thread costs two wake-ups: one to hand the request over, one to hand the answer back. A task
+    /// that prefers this executor saves both, tens of microseconds a call. It must not compute for long, for nothing is
+    /// read or written meanwhile.
+    ///
+    /// ```swift
+    /// await withTaskExecutorPreference(client.executor) {
+    ///     for text in texts { await use(try client.embed(text, model: "minilm")) }
+    /// }
+    /// ```
+    public let executor: any TaskExecutor
+
+    /// Makes a client that does nothing until ``run()`` is called.
+    ///
+    /// - Parameters:
+    ///   - path: the path of the server's Unix socket, at most 107 bytes.
+    ///   - configuration: timeouts, limits, and the event loop.
+    ///   - logger: told at level `debug` what happens to the connection, and at `warning` and above what is wrong with it. No
+    ///     text of a request or an answer is logged.
+    public init(
+        at path: String,
+        configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "ModelClient", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) {
+        self.configuration = configuration
+        core = ClientCore(path: path, configuration: configuration, logger: logger)
+        executor = EventLoopExecutor(core.eventLoop)
+    }
+
+    /// Connects, and stays connected until a graceful shutdown or the task's cancellation.
+    ///
+    /// A graceful shutdown lets the calls that there are end and refuses new ones with
+    /// ``ModelClientError/Code/unavailable``; a cancellation fails all. That the server cannot be reached is no error: it is
+    /// tried again, with a growing delay. Calls may be made before `run()` is; they wait.
+    public func run() async throws {
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                core.start()
+                await core.finished()
+            } onGracefulShutdown: {
+                self.core.drain()
+            }
+        } onCancel: {
+            core.shutDown()
+        }
+    }
+
+    /// Makes a call of one answer.
+    ///
+    /// - Parameter request: without a stream and a timeout, which are set when it is sent.
+    nonisolated(nonsending) func send(
+        _ request: Request,
+        timeout: Duration?,
+        isPure: Bool = true
+    ) async throws(ModelClientError) -> Response {
+        let ticket = nextTicket()
+        let deadline = deadline(after: timeout ?? configuration.defaultTimeout)
+        let result: Result<Response, ModelClientError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                core.submit(
+                    Call(
+                        ticket: ticket,
+                        request: request,
+                        deadline: deadline,
+                        isPure: isPure,
+                        receiver: .single(continuation)
+                    )
+                )
+            }
+        } onCancel: {
+            core.cancel(ticket)
+        }
+        return try result.get()
+    }
+
+    /// Makes a call of many answers, which has no deadline.
+    func stream(_ request: Request) -> AsyncThrowingStream<Response, any Error> {
+        let ticket = nextTicket()
+        let (stream, continuation) = AsyncThrowingStream<Response, any Error>.makeStream(
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        continuation.onTermination = { [core] reason in
+            if case .cancelled = reason { core.cancel(ticket) }
+        }
+        core.submit(
+            Call(
+                ticket: ticket,
+                request: request,
+                deadline: .max,
+                isPure: true,
+                receiver: .stream(continuation)
+            )
+        )
+        return stream
+    }
+
+    private func nextTicket() -> CallTicket {
+        CallTicket(id: lastID.add(1, ordering: .relaxed).newValue)
+    }
+
+    private func deadline(after timeout: Duration) -> UInt64 {
+        let (sum, overflow) = NIODeadline.now().uptimeNanoseconds.addingReportingOverflow(timeout.clampedNanoseconds)
+        // The last value means: never.
+        return overflow ? .max - 1 : min(sum, .max - 1)
+    }
+}
+
+/// Connects to a server, lends a client for the time of a closure, and disconnects.
+///
+/// The connection is made in the background: a server that cannot be reached fails the first call, not this function.
+///
+/// - Parameters:
+///   - path: the path of the server's Unix socket, at most 107 bytes.
+///   - configuration: timeouts, limits, and the event loop.
+///   - logger: see ``ModelClient/init(at:configuration:logger:)``.
+///   - body: what to do with the client, which does not work after it.
+/// - Returns: what `body` returned.
+/// - Throws: what `body` threw, and nothing else.
+public nonisolated(nonsending) func withModelClient<R>(
+    at path: String,
+    configuration: ModelClient.Configuration = ModelClient.Configuration(),
+    logger: Logger = Logger(label: "ModelClient", factory: { _ in SwiftLogNoOpLogHandler() }),
+    _ body: nonisolated(nonsending) (ModelClient) async throws -> R
+) async throws -> R {
+    let client = ModelClient(at: path, configuration: configuration, logger: logger)
+    client.core.start()
+    do {
+        let result = try await body(client)
+        await client.end()
+        return result
+    } catch {
+        await client.end()
+        throw error
+    }
+}
+
+extension ModelClient {
+    /// Fails every call and closes the socket.
+    fileprivate nonisolated(nonsending) func end() async {
+        core.shutDown()
+        await core.finished()
+    }
+}

@@ -1,0 +1,132 @@
+import Wire
+
+/// Why a call failed.
+///
+/// Two things are not errors: a text that was truncated because truncation was asked for, and an answer with a low score.
+public struct ModelClientError: Error, Sendable {
+    /// What kind of failure it is: gRPC's status codes, with gRPC's meanings.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        let status: StatusCode
+
+        init(_ status: StatusCode) {
+            self.status = status
+        }
+
+        /// gRPC's spelling, as in `INVALID_ARGUMENT`.
+        public var description: String { status.name }
+
+        /// The task was cancelled; the server was told.
+        public static let cancelled = Code(.cancelled)
+        /// The server reported a failure without a known code.
+        public static let unknown = Code(.unknown)
+        /// The request is wrong whatever the server's state: text that is too long, a bad model reference.
+        public static let invalidArgument = Code(.invalidArgument)
+        /// The timeout passed. The answer may have been computed.
+        public static let deadlineExceeded = Code(.deadlineExceeded)
+        /// The server has no such model, version or variant.
+        public static let notFound = Code(.notFound)
+        /// What was to be made exists.
+        public static let alreadyExists = Code(.alreadyExists)
+        /// The server does not let this user do that.
+        public static let permissionDenied = Code(.permissionDenied)
+        /// A queue is full, or a request is too large.
+        public static let resourceExhausted = Code(.resourceExhausted)
+        /// The server's state forbids it: the model lacks this task, or the request is quarantined.
+        public static let failedPrecondition = Code(.failedPrecondition)
+        /// Another operation was in the way, such as a second reload.
+        public static let aborted = Code(.aborted)
+        /// A value is beyond its range.
+        public static let outOfRange = Code(.outOfRange)
+        /// The server does not know the method.
+        public static let unimplemented = Code(.unimplemented)
+        /// One side broke the protocol, or the server has a fault.
+        public static let `internal` = Code(.internal)
+        /// No server, no worker, or the client has been shut down.
+        public static let unavailable = Code(.unavailable)
+        /// Data is damaged: a checkpoint whose checksum differs.
+        public static let dataLoss = Code(.dataLoss)
+        /// The server asks for credentials.
+        public static let unauthenticated = Code(.unauthenticated)
+    }
+
+    /// Who found the failure.
+    public struct Origin: Hashable, Sendable, CustomStringConvertible {
+        /// `server`, `client` or `connection`.
+        public let description: String
+
+        /// The server answered with it.
+        public static let server = Origin(description: "server")
+        /// This library found it, without the server: a passed deadline, a cancelled task, a client that was shut down.
+        public static let client = Origin(description: "client")
+        /// The socket could not be reached, was lost, or carried something that is not the protocol.
+        public static let connection = Origin(description: "connection")
+    }
+
+    /// What kind of failure it is.
+    public var code: Code
+    /// One sentence for people: what is wrong, and where it can be said, what to do.
+    public var message: String
+    /// Who found it.
+    public var origin: Origin
+    /// The model that the call named; nil for the operator's calls.
+    public var model: String?
+    /// Whether the same call may succeed later without a change. Retry after `retryAfter`, else with a growing delay.
+    public var isRetryable: Bool
+    /// How long the server asks to wait before the next try.
+    public var retryAfter: Duration?
+    /// The error underneath, such as a failed connect.
+    public var cause: (any Error)?
+
+    /// Makes an error, as a test double does.
+    public init(
+        code: Code,
+        message: String,
+        origin: Origin = .client,
+        model: String? = nil,
+        isRetryable: Bool = false,
+        retryAfter: Duration? = nil,
+        cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.origin = origin
+        self.model = model
+        self.isRetryable = isRetryable
+        self.retryAfter = retryAfter
+        self.cause = cause
+    }
+}
+
+extension ModelClientError: CustomStringConvertible {
+    /// The code, the message, and the cause.
+    public var description: String {
+        let cause = cause.map { " (\($0))" } ?? ""
+        return "\(code): \(message)\(cause)"
+    }
+}
+
+extension ModelClientError {
+    /// A response whose status is not OK.
+    init(_ response: Response, model: String) {
+        let retryable: Set<StatusCode> = [.unavailable, .resourceExhausted, .aborted]
+        let retryAfter = response.retryAfterMicroseconds
+        self.init(
+            code: Code(response.status),
+            message: response.message.isEmpty ? "the server gave no reason" : response.message,
+            origin: .server,
+            model: model.isEmpty ? nil : model,
+            isRetryable: retryable.contains(response.status),
+            retryAfter: retryAfter == 0 ? nil : .microseconds(Int64(clamping: retryAfter))
+        )
+    }
+
+    /// A payload that cannot be read.
+    static func badPayload(_ reason: String, model: String) -> ModelClientError {
+        ModelClientError(
+            code: .internal,
+            message: "the server's answer cannot be read: \(reason)",
+            origin: .connection,
+            model: model.isEmpty ? nil : model
+        )
+    }
+}

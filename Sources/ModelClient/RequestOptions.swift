@@ -1,0 +1,175 @@
+/// A text, or a pair of texts for models that compare two.
+public struct TextInput: Sendable, Hashable, ExpressibleByStringLiteral {
+    /// The first, or the only, text.
+    public var text: String
+    /// The second text, for models that take two segments.
+    public var pair: String?
+
+    /// Makes an input of one text, or of two.
+    public init(_ text: String, pair: String? = nil) {
+        self.text = text
+        self.pair = pair
+    }
+
+    /// Makes an input of one text.
+    public init(stringLiteral value: String) {
+        self.init(value)
+    }
+}
+
+/// What to do with a text of more tokens than the model takes.
+public enum Truncation: Sendable, Hashable {
+    /// As the task does it: embedding truncates, as sentence-transformers does; all else refuses.
+    case taskDefault
+    /// Refuse with `INVALID_ARGUMENT`, which names the number of tokens.
+    case refuse
+    /// Drop the end; the result says so in `truncated`.
+    case truncate
+}
+
+/// What every call to a model can carry along.
+public struct RequestMetadata: Sendable, Hashable {
+    /// A name for the request in the server's logs; the server makes one when nil.
+    public var requestID: String?
+    /// The caller's span, as a W3C Trace Context `traceparent`.
+    public var traceparent: String?
+
+    /// Makes metadata.
+    public init(requestID: String? = nil, traceparent: String? = nil) {
+        self.requestID = requestID
+        self.traceparent = traceparent
+    }
+}
+
+/// How to classify.
+public struct ClassifyOptions: Sendable, Hashable {
+    /// Which of the model's labels to return.
+    public enum Labels: Sendable, Hashable {
+        /// The one with the highest score.
+        case best
+        /// Those with the highest scores, at most so many, from 1.
+        case top(Int)
+        /// Every label.
+        case all
+    }
+
+    /// What turns the model's outputs into scores.
+    public enum Function: Sendable, Hashable {
+        /// As the checkpoint's `problem_type` and number of labels say.
+        case checkpointDefault
+        /// Nothing: the logits themselves.
+        case none
+        /// A probability for each label on its own.
+        case sigmoid
+        /// Probabilities that add up to 1.
+        case softmax
+    }
+
+    /// Which labels to return.
+    public var labels: Labels
+    /// What turns outputs into scores.
+    public var function: Function
+    /// What to do with a text that is too long.
+    public var truncation: Truncation
+    /// What to send along.
+    public var metadata: RequestMetadata
+
+    /// Makes options.
+    public init(
+        labels: Labels = .best,
+        function: Function = .checkpointDefault,
+        truncation: Truncation = .taskDefault,
+        metadata: RequestMetadata = RequestMetadata()
+    ) {
+        self.labels = labels
+        self.function = function
+        self.truncation = truncation
+        self.metadata = metadata
+    }
+}
+
+/// How to embed.
+public struct EmbedOptions: Sendable, Hashable {
+    /// What makes one vector of a text's token vectors.
+    public enum Pooling: Sendable, Hashable {
+        /// As the checkpoint's sentence-transformers modules say, else the mean.
+        case checkpointDefault
+        /// The mean of all tokens.
+        case mean
+        /// The first token.
+        case cls
+        /// The largest value of each dimension.
+        case max
+    }
+
+    /// What to do with a vector's length.
+    public enum Normalization: Sendable, Hashable {
+        /// As the checkpoint's sentence-transformers modules say, else nothing.
+        case checkpointDefault
+        /// Nothing.
+        case none
+        /// Scale to length 1, so that a dot product is a cosine.
+        case l2
+    }
+
+    /// What makes one vector of many.
+    public var pooling: Pooling
+    /// What to do with its length.
+    public var normalization: Normalization
+    /// How many dimensions to keep, from the first; nil: all. For models that were trained for it.
+    public var dimensions: Int?
+    /// What to do with a text that is too long.
+    public var truncation: Truncation
+    /// What to send along.
+    public var metadata: RequestMetadata
+
+    /// Makes options.
+    public init(
+        pooling: Pooling = .checkpointDefault,
+        normalization: Normalization = .checkpointDefault,
+        dimensions: Int? = nil,
+        truncation: Truncation = .taskDefault,
+        metadata: RequestMetadata = RequestMetadata()
+    ) {
+        self.pooling = pooling
+        self.normalization = normalization
+        self.dimensions = dimensions
+        self.truncation = truncation
+        self.metadata = metadata
+    }
+}
+
+/// How to compute token features.
+public struct FeaturesOptions: Sendable, Hashable {
+    /// What to do with a text that is too long.
+    public var truncation: Truncation
+    /// What to send along.
+    public var metadata: RequestMetadata
+
+    /// Makes options.
+    public init(truncation: Truncation = .taskDefault, metadata: RequestMetadata = RequestMetadata()) {
+        self.truncation = truncation
+        self.metadata = metadata
+    }
+}
+
+/// How to tokenize.
+public struct TokenizeOptions: Sendable, Hashable {
+    /// Whether to add the model's special tokens, such as `[CLS]` and `[SEP]`.
+    public var addsSpecialTokens: Bool
+    /// What to do with a text that is too long.
+    public var truncation: Truncation
+    /// What to send along.
+    public var metadata: RequestMetadata
+
+    /// Makes options.
+    public init(
+        addsSpecialTokens: Bool = true,
+        truncation: Truncation = .taskDefault,
+        metadata: RequestMetadata = RequestMetadata()
+    ) {
+        self.addsSpecialTokens = addsSpecialTokens
+        self.truncation = truncation
+        self.metadata = metadata
+    }
+}

@@ -1,0 +1,178 @@
+import Wire
+
+/// What the server is doing.
+public struct ServerStatus: Sendable, Hashable {
+    /// `STARTING`, `READY`, `DEGRADED`, `NOT_SERVING` or `DRAINING`.
+    public var state: String
+    /// The server's version.
+    public var version: String
+    /// The server's process.
+    public var pid: Int
+    /// Since when it runs.
+    public var uptime: Duration
+    /// Every model version and variant in the repository.
+    public var models: [ModelStatus]
+    /// How many clients are connected.
+    public var connections: Int
+    /// The server's own memory, with shared pages divided among those who share them; 0 when it was not asked for.
+    public var pssBytes: Int
+
+    /// Makes a status, as a test double does.
+    public init(
+        state: String,
+        version: String = "",
+        pid: Int = 0,
+        uptime: Duration = .zero,
+        models: [ModelStatus] = [],
+        connections: Int = 0,
+        pssBytes: Int = 0
+    ) {
+        self.state = state
+        self.version = version
+        self.pid = pid
+        self.uptime = uptime
+        self.models = models
+        self.connections = connections
+        self.pssBytes = pssBytes
+    }
+
+    init(_ message: StatusResponse) {
+        self.init(
+            state: message.state,
+            version: message.version,
+            pid: Int(message.pid),
+            uptime: .seconds(Int64(clamping: message.uptimeSeconds)),
+            models: message.models.map(ModelStatus.init),
+            connections: Int(message.connections),
+            pssBytes: Int(clamping: message.pssBytes)
+        )
+    }
+}
+
+/// One version and variant of a model.
+public struct ModelStatus: Sendable, Hashable {
+    /// The model's name.
+    public var name: String
+    /// Its version, from 1.
+    public var version: UInt64
+    /// Its precision, as in `fp32`.
+    public var variant: String
+    /// `UNKNOWN`, `LOADING`, `READY`, `UNLOADING` or `UNAVAILABLE`.
+    public var state: String
+    /// Why it is not ready, or why its last reload failed; else empty.
+    public var reason: String
+    /// Its processes.
+    public var workers: [WorkerStatus]
+    /// How often it was loaded anew: the number of the generation that serves.
+    public var generation: UInt64
+    /// What it can be asked: `classify`, `embed`, `features`, `tokenize`.
+    public var tasks: [String]
+    /// The size of its packed weights.
+    public var packBytes: Int
+    /// The longest text it takes, in tokens.
+    public var maximumTokens: Int
+    /// Requests answered with OK.
+    public var requests: UInt64
+    /// Requests answered with anything else.
+    public var failures: UInt64
+    /// Requests that wait.
+    public var queued: Int
+    /// Requests that are being computed.
+    public var computing: Int
+    /// Requests that were computed anew because a worker had died.
+    public var replays: UInt64
+    /// The checkpoint's architecture, as in `DistilBertForSequenceClassification`.
+    public var architecture: String
+    /// How its weights are placed on the machine's memory nodes, and why.
+    public var numa: String
+    /// The checkpoint's folder.
+    public var path: String
+
+    /// `name@version:variant`, as a call may name it.
+    public var reference: String { "\(name)@\(version):\(variant)" }
+
+    init(_ message: Wire.ModelStatus) {
+        name = message.name
+        version = message.version
+        variant = message.variant
+        state = message.state
+        reason = message.reason
+        workers = message.workers.map(WorkerStatus.init)
+        generation = message.generation
+        tasks = message.tasks
+        packBytes = Int(clamping: message.packBytes)
+        maximumTokens = Int(message.maxTokens)
+        requests = message.requests
+        failures = message.failures
+        queued = Int(message.queued)
+        computing = Int(message.computing)
+        replays = message.replays
+        architecture = message.architecture
+        numa = message.numa
+        path = message.path
+    }
+}
+
+/// One process that computes a model.
+public struct WorkerStatus: Sendable, Hashable {
+    /// The process; 0 while there is none.
+    public var pid: Int
+    /// The slot of CPUs that it is pinned to.
+    public var slot: Int
+    /// The memory node of these CPUs; -1 when unknown.
+    public var numaNode: Int
+    /// The CPUs, as a list such as `0-3,8`.
+    public var cpus: String
+    /// `STARTING`, `LOADING`, `READY`, `DRAINING`, `BACKOFF` or `FAILED`.
+    public var state: String
+    /// How often it was started again.
+    public var restarts: Int
+    /// Its resident memory, shared pages counted whole.
+    public var rssBytes: Int
+    /// Its memory, with shared pages divided among those who share them.
+    public var pssBytes: Int
+    /// How the process before it ended, as in `killed by SIGKILL`; empty for the first.
+    public var lastExit: String
+    /// Requests that it answered.
+    public var requests: UInt64
+    /// The generation of the model that it serves.
+    public var generation: UInt64
+
+    init(_ message: Wire.WorkerStatus) {
+        pid = Int(message.pid)
+        slot = Int(message.slot)
+        numaNode = Int(message.numaNode)
+        cpus = message.cpus
+        state = message.state
+        restarts = Int(message.restarts)
+        rssBytes = Int(clamping: message.rssBytes)
+        pssBytes = Int(clamping: message.pssBytes)
+        lastExit = message.lastExit
+        requests = message.requests
+        generation = message.generation
+    }
+}
+
+/// What reloading did to one model.
+public struct ReloadOutcome: Sendable, Hashable {
+    /// `name@version:variant`.
+    public var model: String
+    /// Why the new generation was refused; nil when it serves. The old generation serves on after a failure.
+    public var failure: Failure?
+    /// The generation that serves now.
+    public var generation: UInt64
+
+    /// Why a new generation was refused.
+    public struct Failure: Sendable, Hashable {
+        /// The kind of failure.
+        public var code: ModelClientError.Code
+        /// What is wrong with the new checkpoint, for people.
+        public var message: String
+    }
+
+    init(_ message: ReloadResult) {
+        model = message.model
+        failure = message.status == .ok ? nil : Failure(code: .init(message.status), message: message.message)
+        generation = message.generation
+    }
+}
