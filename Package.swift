@@ -120,7 +120,15 @@ let package = Package(
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(name: "SupervisorTests", dependencies: ["Supervisor", "Topology", "Wire", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ModelClientTests", dependencies: ["ModelClient", "Wire", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ModelClientTests",
+            dependencies: [
+                "ModelClient", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "ProcessTests", dependencies: ["ModelClient", "LinuxSystem", "Wire", "TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

@@ -1,0 +1,172 @@
+import Foundation
+import ModelClient
+import Testing
+import Wire
+
+@Suite(.timeLimit(.minutes(1))) struct ReconnectTests {
+    @Test func whatWasNotAnsweredIsSentAgain() async throws {
+        let seen = Seen<[String]>()
+        try await withServer { connection, number in
+            try connection.greet()
+            guard number == 1 else { return try connection.answerAll() }
+            var texts: [String] = []
+            var requests: [Request] = []
+            for _ in 0..<3 {
+                requests.append(try connection.receiveRequest())
+                texts.append(try ClassifyRequest.decode(requests[requests.count - 1].payload).inputs[0].text)
+            }
+            try connection.answer(requests[1])
+            seen.add(texts)
+        } _: { client in
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for text in ["a", "b", "c"] { group.addTask { try await client.classify(text, model: "m").label } }
+                var labels: Set<String> = []
+                for try await label in group { labels.insert(label) }
+                #expect(labels == ["a", "b", "c"])
+            }
+            #expect(Set(await seen.next() ?? []) == ["a", "b", "c"])
+        }
+    }
+
+    @Test func aReloadIsNotSentAgain() async throws {
+        try await withServer { connection, number in
+            try connection.greet()
+            guard number == 1 else { return try connection.answerAll() }
+            _ = try connection.receiveRequest()
+        } _: { client in
+            let error = await failure { _ = try await client.reload() }
+            #expect(error?.code == .unavailable)
+            #expect(error?.isRetryable == false)
+            #expect(error?.message.contains("may or may not have been done") == true)
+            _ = try await client.classify("a", model: "m")
+        }
+    }
+
+    @Test func aWatchGoesOnAfterALoss() async throws {
+        try await withServer { connection, number in
+            try connection.greet()
+            let request = try connection.receiveRequest()
+            let status = StatusResponse(pid: Int32(number))
+            try connection.answer(request, payload: status.encode(), endOfStream: false)
+            if number == 3 { _ = try connection.receiveCancel() }
+        } _: { client in
+            for try await status in client.watch() where status.pid == 3 { break }
+        }
+    }
+
+    @Test func aCallWaitsForTheServer() async throws {
+        let folder = NSTemporaryDirectory() + "mc-" + UUID().uuidString.prefix(8)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/later"
+        try await withModelClient(at: path) { client in
+            let answer = Task { try await client.classify("a", model: "m", timeout: .seconds(20)) }
+            // Time for an attempt that fails; the outcome does not depend on it.
+            try await Task.sleep(for: .milliseconds(30))
+            try await withFakeServer(path: path) { connection, _ in
+                try connection.greet()
+                try connection.answerAll()
+            } _: { _ in
+                let answered = try await answer.value
+                #expect(answered.label == "a")
+            }
+        }
+    }
+
+    @Test func withoutAServerTheCallSaysSo() async throws {
+        try await withModelClient(at: "/nonexistent/modeld.sock") { client in
+            let error = await failure { _ = try await client.classify("a", model: "m", timeout: .milliseconds(80)) }
+            #expect(error?.code == .unavailable)
+            #expect(error?.isRetryable == true)
+            #expect(error?.message.contains("'/nonexistent/modeld.sock'") == true)
+            let cause = error?.cause as? ModelClientError
+            #expect(cause?.message.contains("No such file or directory") == true)
+        }
+    }
+
+    @Test func aCallThatDoesNotWaitFailsAtOnce() async throws {
+        var configuration = ModelClient.Configuration()
+        configuration.waitsForConnection = false
+        try await withModelClient(at: "/nonexistent/modeld.sock", configuration: configuration) { client in
+            for _ in 0..<3 {
+                let start = ContinuousClock.now
+                let error = await failure { _ = try await client.classify("a", model: "m") }
+                #expect(error?.code == .unavailable)
+                #expect(
+                    error?.message
+                        == "cannot connect to '/nonexistent/modeld.sock': No such file or directory; is modeld running?"
+                )
+                #expect(error?.model == "m")
+                #expect(start.duration(to: .now) < .seconds(10))
+            }
+        }
+    }
+
+    @Test func goAwayMovesNewCallsToANewConnection() async throws {
+        let first = Seen<Void>()
+        let gate = Gate()
+        let numbers = Seen<Int>()
+        try await withServer { connection, number in
+            try connection.greet()
+            if number == 1 {
+                let request = try connection.receiveRequest()
+                try connection.sendFrame(.goAway(GoAway(reason: "restarting")))
+                // When the ping is answered, the go-away has been read.
+                try connection.sendFrame(.ping(Ping(id: 1)))
+                guard case .ping = try connection.receive() else { return }
+                first.add(())
+                gate.wait()
+                try connection.answer(request)
+                // The client closes it, for it is owed nothing more.
+                #expect(throws: FakeServerError.self) { try connection.receive() }
+                numbers.add(1)
+            } else {
+                let request = try connection.receiveRequest()
+                numbers.add(number)
+                try connection.answer(request)
+                try connection.answerAll()
+            }
+        } _: { client in
+            async let old = client.classify("old", model: "m")
+            await first.next()
+            try await expectLabel("new", of: "new", client)
+            #expect(await numbers.next() == 2)
+            gate.open()
+            let answered = try await old
+            #expect(answered.label == "old")
+            #expect(await numbers.next() == 1)
+        }
+    }
+
+    @Test func whatCrossesAGoAwayIsSentAgain() async throws {
+        try await withServer { connection, number in
+            try connection.greet()
+            guard number == 1 else { return try connection.answerAll() }
+            let request = try connection.receiveRequest()
+            try connection.sendFrame(.goAway(GoAway(reason: "restarting")))
+            try connection.answer(request, .unavailable, "draining")
+        } _: { client in
+            try await expectLabel("a", of: "a", client)
+        }
+    }
+
+    @Test func aServerThatGreetsAndLeavesIsNotHammered() async throws {
+        let connections = Seen<Int>()
+        try await withServer { connection, number in
+            try connection.greet()
+            try connection.sendFrame(.goAway(GoAway(reason: "draining")))
+            connections.add(number)
+            _ = try? connection.receive()
+        } _: { client in
+            let error = await failure { _ = try await client.classify("a", model: "m", timeout: .milliseconds(300)) }
+            #expect(error?.isRetryable == true || error?.code == .deadlineExceeded)
+            var count = 0
+            while let number = await connections.next() {
+                count = number
+                if number >= 2 { break }
+            }
+            // At 0, 20, 40, 80, 160 ms: a handful, not thousands.
+            #expect(count >= 2)
+        }
+    }
+}
