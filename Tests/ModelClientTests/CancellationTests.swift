@@ -68,12 +68,12 @@ import Wire
             // From here on there is a connection.
             try await expectLabel("first", of: "first", client)
             let start = ContinuousClock.now
-            let error = await failure { _ = try await client.classify("a", model: "m", timeout: .milliseconds(100)) }
+            let error = await failure { _ = try await client.classify("a", model: "m", timeout: .milliseconds(600)) }
             #expect(error?.code == .deadlineExceeded)
-            #expect(start.duration(to: .now) >= .milliseconds(100))
-            #expect(start.duration(to: .now) < .seconds(5))
+            #expect(start.duration(to: .now) >= .milliseconds(600))
+            #expect(start.duration(to: .now) < .seconds(20))
             let timeout = try #require(await timeouts.next())
-            #expect(timeout <= 100_000)
+            #expect(timeout <= 600_000)
             #expect(await cancels.next() != nil)
             try await expectLabel("b", of: "b", client)
         }
