@@ -1,1 +1,132 @@
+// Kernels: the arithmetic of an encoder that no library has in the shape this project needs it.
+//
+// Conventions. Matrices are row-major float32; `ld…` is the distance between rows in elements. A batch is sequences laid
+// end to end: T rows, no padding. No kernel chooses the order of a sum by the number of rows or by the thread that
+// computes it, so a row's bits do not depend on its neighbours. Every function is thread-safe on disjoint outputs.
+#ifndef CKERNELS_H
+#define CKERNELS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+// MARK: - Instruction sets
+
+typedef enum { CK_ISA_PLAIN = 0, CK_ISA_AVX2 = 1, CK_ISA_AVX512 = 2 } ck_isa;
+
+/// The best instruction set of this CPU that kernels exist for.
+ck_isa ck_isa_best(void);
+/// The set by its name ("plain", "avx2", "avx512"), or -1.
+int ck_isa_named(const char *name);
+const char *ck_isa_name(ck_isa isa);
+
+// MARK: - Packed weights
+
+/// Columns of a packed panel, the same for every instruction set, so that one pack serves all of them.
+enum { CK_PANEL = 16 };
+
+/// Floats that the packed form of a weight [n, k] takes: whole panels, the last one filled up with zeros.
+size_t ck_packed_floats(size_t n, size_t k);
+/// Packs rows [0, n) of a weight [n, k] (a linear layer's [out, in]) into panels: [⌈n/16⌉][k][16].
+void ck_pack_weight(const float *weight, size_t n, size_t k, float *packed);
+
+// MARK: - Kernels of one instruction set
+
+typedef enum {
+    CK_ACTIVATION_NONE = 0,
+    CK_ACTIVATION_GELU = 1,       // x·½(1 + erf(x/√2))
+    CK_ACTIVATION_GELU_TANH = 2,  // the tanh approximation, `gelu_new`
+    CK_ACTIVATION_RELU = 3,
+    CK_ACTIVATION_SILU = 4,
+    CK_ACTIVATION_TANH = 5,
+} ck_activation;
+
+/// y = activation(x · Wᵀ + bias + residual), x [m, k], W [n, k] packed, y [m, n]. `bias` and `residual` may be null.
+typedef struct {
+    const float *x;
+    size_t ldx;
+    const float *packed;
+    const float *bias;
+    const float *residual;
+    size_t ldresidual;
+    float *y;
+    size_t ldy;
+    size_t m, n, k;
+    ck_activation activation;
+} ck_linear;
+
+/// Bidirectional self-attention of one head over one sequence. `q`, `k`, `v` point at the head's first column in the
+/// sequence's first row; scores are scaled by 1/√d before the softmax.
+typedef struct {
+    const float *q, *k, *v;
+    size_t ldqkv;
+    float *out;
+    size_t ldout;
+    size_t length;  // L
+    size_t d;       // head size
+} ck_attention;
+
+/// out = LN(word[id] + position[i] + type[t]) for each row; `types` and `type_table` may be null.
+typedef struct {
+    const int32_t *ids;
+    const int32_t *positions;
+    const int32_t *types;
+    const float *word_table, *position_table, *type_table;
+    const float *gamma, *beta;
+    float epsilon;
+    size_t hidden;
+    float *out;
+} ck_embedding;
+
+typedef struct {
+    ck_isa isa;
+    /// Bytes of 64-byte aligned scratch that `linear` needs.
+    size_t (*linear_scratch)(void);
+    /// Rows [m0, m1) and panels [p0, p1) of the product.
+    void (*linear)(const ck_linear *task, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch);
+    /// Adds the residual to y and applies the activation, for a product that another library computed into y.
+    void (*finish)(const ck_linear *task, size_t row, size_t rows, size_t column, size_t columns);
+    /// Bytes of 64-byte aligned scratch that `attention` needs.
+    size_t (*attention_scratch)(size_t length, size_t d);
+    void (*attention)(const ck_attention *task, void *scratch);
+    /// y = LN(x) row by row, biased variance; x and y may be the same. x and y are [rows, n], dense.
+    void (*layer_norm)(const float *x, const float *gamma, const float *beta, float epsilon, size_t rows, size_t n, float *y);
+    void (*embedding)(const ck_embedding *task, size_t row0, size_t row1);
+    /// In place over n values.
+    void (*activate)(ck_activation activation, float *x, size_t n);
+} ck_kernels;
+
+/// The kernels of an instruction set, or null where this build has none. The caller checks that the CPU has it.
+const ck_kernels *ck_kernels_for(ck_isa isa);
+
+// MARK: - Numbers
+
+/// IEEE half and bfloat16 to float32, exact.
+void ck_f16_to_f32(const uint16_t *x, size_t n, float *y);
+void ck_bf16_to_f32(const uint16_t *x, size_t n, float *y);
+/// XXH64 (xxHash specification 0.1.1) of `n` bytes.
+uint64_t ck_xxh64(const void *bytes, size_t n, uint64_t seed);
+/// Sustained multiply-add rate of one core, GFLOP/s, register-only, with the instruction set's widest vectors.
+double ck_peak_gflops(ck_isa isa, double seconds);
+
+// MARK: - Thread pool
+
+/// A fixed team: the calling thread and `threads - 1` others, which spin briefly for work and then sleep.
+typedef struct ck_pool ck_pool;
+typedef void (*ck_task)(void *context, size_t index, size_t thread);
+
+/// `cpus[i]` is where thread i runs (−1: anywhere); the caller's own entry is not applied. Null if threads can't be made.
+ck_pool *ck_pool_create(size_t threads, const int *cpus);
+size_t ck_pool_threads(const ck_pool *pool);
+/// Calls task(context, i, thread) for each i in [0, count) and returns when all have returned. Not reentrant.
+void ck_pool_run(ck_pool *pool, ck_task task, void *context, size_t count);
+void ck_pool_destroy(ck_pool *pool);
+
+#if defined(__cplusplus)
+}
+#endif
+#endif

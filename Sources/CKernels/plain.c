@@ -1,0 +1,125 @@
+// The kernels in plain C: what every other set is tested against, and what runs where there is no other.
+#include <math.h>
+#include <string.h>
+
+#include "CKernels.h"
+#include "kernel_tables.h"
+#include "scratch.h"
+
+static float activation_of(ck_activation kind, float x) {
+    switch (kind) {
+        case CK_ACTIVATION_NONE: return x;
+        case CK_ACTIVATION_GELU: return 0.5f * x * (1.0f + erff(x * 0.707106781f));
+        case CK_ACTIVATION_GELU_TANH: return 0.5f * x * (1.0f + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
+        case CK_ACTIVATION_RELU: return x > 0.0f ? x : 0.0f;
+        case CK_ACTIVATION_SILU: return x / (1.0f + expf(-x));
+        case CK_ACTIVATION_TANH: return tanhf(x);
+    }
+    return x;
+}
+
+static void activate(ck_activation kind, float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = activation_of(kind, x[i]);
+}
+
+static size_t linear_scratch(void) { return 0; }
+
+static void linear(const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch) {
+    (void)scratch;
+    for (size_t p = p0; p < p1; p++) {
+        const float *panel = t->packed + p * t->k * CK_PANEL;
+        size_t column = p * CK_PANEL, columns = t->n - column < CK_PANEL ? t->n - column : CK_PANEL;
+        for (size_t i = m0; i < m1; i++) {
+            float sum[CK_PANEL] = {0};
+            if (t->bias)
+                for (size_t j = 0; j < columns; j++) sum[j] = t->bias[column + j];
+            for (size_t kk = 0; kk < t->k; kk++) {
+                float x = t->x[i * t->ldx + kk];
+                for (size_t j = 0; j < CK_PANEL; j++) sum[j] += x * panel[kk * CK_PANEL + j];
+            }
+            for (size_t j = 0; j < columns; j++) {
+                float residual = t->residual ? t->residual[i * t->ldresidual + column + j] : 0.0f;
+                t->y[i * t->ldy + column + j] = activation_of(t->activation, sum[j] + residual);
+            }
+        }
+    }
+}
+
+static void finish(const ck_linear *t, size_t row, size_t rows, size_t column, size_t columns) {
+    for (size_t i = row; i < row + rows; i++)
+        for (size_t j = column; j < column + columns; j++) {
+            float *y = t->y + i * t->ldy + j;
+            *y = activation_of(t->activation, *y + (t->residual ? t->residual[i * t->ldresidual + j] : 0.0f));
+        }
+}
+
+static size_t attention_scratch(size_t length, size_t d) {
+    (void)d;
+    return length * sizeof(float) + CK_SCRATCH_ALIGNMENT;
+}
+
+static void attention(const ck_attention *t, void *scratch) {
+    ck_scratch s = {scratch};
+    float *scores = ck_take(&s, t->length);
+    const float scale = 1.0f / sqrtf((float)t->d);
+    for (size_t i = 0; i < t->length; i++) {
+        const float *q = t->q + i * t->ldqkv;
+        float top = -3.4028235e38f;
+        for (size_t j = 0; j < t->length; j++) {
+            const float *k = t->k + j * t->ldqkv;
+            float sum = 0.0f;
+            for (size_t c = 0; c < t->d; c++) sum += q[c] * k[c];
+            scores[j] = sum * scale;
+            if (scores[j] > top) top = scores[j];
+        }
+        float total = 0.0f;
+        for (size_t j = 0; j < t->length; j++) total += scores[j] = expf(scores[j] - top);
+        float *out = t->out + i * t->ldout;
+        memset(out, 0, t->d * sizeof(float));
+        for (size_t j = 0; j < t->length; j++) {
+            const float *v = t->v + j * t->ldqkv;
+            for (size_t c = 0; c < t->d; c++) out[c] += scores[j] * v[c];
+        }
+        for (size_t c = 0; c < t->d; c++) out[c] /= total;
+    }
+}
+
+static void normalize_row(const float *x, const float *gamma, const float *beta, float epsilon, size_t n, float *y) {
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < n; i++) sum += x[i];
+    double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) squares += (x[i] - mean) * (x[i] - mean);
+    double inverse = 1.0 / sqrt(squares / (double)n + epsilon);
+    for (size_t i = 0; i < n; i++) y[i] = (float)((x[i] - mean) * inverse) * gamma[i] + beta[i];
+}
+
+static void layer_norm(const float *x, const float *gamma, const float *beta, float epsilon, size_t rows, size_t n,
+                       float *y) {
+    for (size_t r = 0; r < rows; r++) normalize_row(x + r * n, gamma, beta, epsilon, n, y + r * n);
+}
+
+static void embedding(const ck_embedding *t, size_t row0, size_t row1) {
+    const size_t n = t->hidden;
+    for (size_t r = row0; r < row1; r++) {
+        const float *word = t->word_table + (size_t)t->ids[r] * n;
+        const float *position = t->position_table + (size_t)t->positions[r] * n;
+        const float *type = t->type_table ? t->type_table + (size_t)(t->types ? t->types[r] : 0) * n : 0;
+        float *y = t->out + r * n;
+        for (size_t i = 0; i < n; i++) y[i] = (type ? word[i] + type[i] : word[i]) + position[i];
+        normalize_row(y, t->gamma, t->beta, t->epsilon, n, y);
+    }
+}
+
+static const ck_kernels kernels = {
+    .isa = CK_ISA_PLAIN,
+    .linear_scratch = linear_scratch,
+    .linear = linear,
+    .finish = finish,
+    .attention_scratch = attention_scratch,
+    .attention = attention,
+    .layer_norm = layer_norm,
+    .embedding = embedding,
+    .activate = activate,
+};
+
+const ck_kernels *ck_kernels_plain(void) { return &kernels; }
