@@ -1,0 +1,92 @@
+internal import CKernels
+internal import COneDNN
+internal import Glibc
+
+/// The threads and kernels that compute one worker's batches.
+///
+/// The creating thread is the team's leader: operations run on it and on `threads − 1` helpers, and return when all have
+/// finished. Not thread-safe: one operation at a time, from the leader.
+///
+/// A result does not depend on the number of threads, on the other rows of a batch, or on their number.
+package final class ComputeTeam {
+    package let instructionSet: InstructionSet
+    package let layout: WeightLayout
+    package var threads: Int { ck_pool_threads(pool) }
+
+    let kernels: ck_kernels
+    let pool: OpaquePointer
+    /// Scratch of each thread, grown on demand by `reserve`.
+    private(set) var scratch: [UnsafeMutableRawPointer]
+    private(set) var scratchBytes: Int
+    let oneDNN: [OpaquePointer]
+
+    /// - Parameters:
+    ///   - cpus: where each thread runs, the leader's first (which is not applied: the process is placed already);
+    ///     its count is the number of threads.
+    ///   - layout: how weights are packed. `nil`: `defaultLayout(for:)`.
+    package init(cpus: [Int?], instructionSet: InstructionSet, layout: WeightLayout? = nil) throws(TensorError) {
+        guard instructionSet.isSupported, let kernels = ck_kernels_for(instructionSet.code) else {
+            throw .unsupported("this CPU has no \(instructionSet.rawValue); the best it has is \(InstructionSet.best.rawValue)")
+        }
+        let count = max(1, cpus.count)
+        guard let pool = ck_pool_create(count, cpus.isEmpty ? [-1] : cpus.map { Int32($0 ?? -1) }) else {
+            throw .resource("cannot start \(count - 1) compute threads: \(String(cString: strerror(errno)))")
+        }
+        self.instructionSet = instructionSet
+        self.layout = layout ?? Self.defaultLayout(for: instructionSet)
+        self.kernels = kernels.pointee
+        self.pool = pool
+        scratchBytes = max(kernels.pointee.linear_scratch(), 64)
+        let bytes = scratchBytes
+        scratch = (0..<count).map { _ in .allocate(byteCount: bytes, alignment: 64) }
+        if case .oneDNN = self.layout {
+            var contexts: [OpaquePointer] = []
+            for _ in 0..<count {
+                guard let context = onednn_create() else { break }
+                contexts.append(context)
+            }
+            oneDNN = contexts
+            guard contexts.count == count else { throw .resource("oneDNN gave no engine") }
+        } else {
+            oneDNN = []
+        }
+    }
+
+    deinit {
+        ck_pool_destroy(pool)
+        for memory in scratch { memory.deallocate() }
+        for context in oneDNN { onednn_destroy(context) }
+    }
+
+    /// oneDNN where AVX-512 lets it pack weights and reach the peak; our panels elsewhere: on AVX2 oneDNN 2.6 packs
+    /// nothing, and its sums change with the number of rows.
+    package static func defaultLayout(for instructionSet: InstructionSet) -> WeightLayout {
+        instructionSet == .avx512 ? .currentOneDNN : .panels
+    }
+
+    /// Makes sure that each thread has `bytes` of scratch.
+    func reserve(_ bytes: Int) {
+        guard bytes > scratchBytes else { return }
+        for memory in scratch { memory.deallocate() }
+        scratch = scratch.map { _ in .allocate(byteCount: bytes, alignment: 64) }
+        scratchBytes = bytes
+    }
+
+    /// Rows that a buffer must have so that a product of `rows` rows can be computed in it.
+    package static func capacity(forRows rows: Int) -> Int { onednn_rows(rows) }
+
+    /// Calls `body(index, thread)` for each index below `count`, spread over the team.
+    func run(_ count: Int, _ body: (Int, Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            var body = body
+            withUnsafeMutablePointer(to: &body) { pointer in
+                ck_pool_run(
+                    pool,
+                    { context, index, thread in
+                        guard let context else { return }
+                        context.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(index, thread)
+                    }, pointer, count)
+            }
+        }
+    }
+}
