@@ -103,13 +103,8 @@ typedef struct {
 /// The kernels of an instruction set, or null where this build has none. The caller checks that the CPU has it.
 const ck_kernels *ck_kernels_for(ck_isa isa);
 
-// MARK: - Numbers
+// MARK: - The chip
 
-/// IEEE half and bfloat16 to float32, exact.
-void ck_f16_to_f32(const uint16_t *x, size_t n, float *y);
-void ck_bf16_to_f32(const uint16_t *x, size_t n, float *y);
-/// XXH64 (xxHash specification 0.1.1) of `n` bytes.
-uint64_t ck_xxh64(const void *bytes, size_t n, uint64_t seed);
 /// Sustained multiply-add rate of one core, GFLOP/s, register-only, with the instruction set's widest vectors.
 double ck_peak_gflops(ck_isa isa, double seconds);
 
