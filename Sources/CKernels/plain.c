@@ -62,7 +62,7 @@ static void attention(const ck_attention *t, void *scratch) {
     ck_scratch s = {scratch};
     float *scores = ck_take(&s, t->length);
     const float scale = 1.0f / sqrtf((float)t->d);
-    for (size_t i = 0; i < t->length; i++) {
+    for (size_t i = 0; i < t->queries; i++) {
         const float *q = t->q + i * t->ldqkv;
         float top = -3.4028235e38f;
         for (size_t j = 0; j < t->length; j++) {

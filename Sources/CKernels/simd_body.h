@@ -345,8 +345,8 @@ static void NAME(attention)(const ck_attention *t, void *scratch) {
         }
     }
 
-    for (size_t q0 = 0; q0 < length; q0 += MR) {
-        size_t rows = length - q0 < MR ? length - q0 : MR;
+    for (size_t q0 = 0; q0 < t->queries; q0 += MR) {
+        size_t rows = t->queries - q0 < MR ? t->queries - q0 : MR;
         float inverse[MR];
         NAME(product)(rows, d, t->q + q0 * t->ldqkv, t->ldqkv, key_panels, keys, scores, keys);
         for (size_t i = 0; i < rows; i++) inverse[i] = softmax_row(scores + i * keys, length, keys);

@@ -23,6 +23,8 @@ package struct ModelFilesError: Error, Sendable, Hashable, CustomStringConvertib
         package static let missingTensor = Code(description: "missing tensor")
         /// A tensor's shape or element type is not what the configuration calls for.
         package static let unexpectedTensor = Code(description: "unexpected tensor")
+        /// A pack in the cache is damaged or of another version; it can be made again.
+        package static let malformedPack = Code(description: "malformed pack")
         /// The tokenizer is of a kind that is not implemented.
         package static let unsupportedTokenizer = Code(description: "unsupported tokenizer")
         /// The vocabulary or the tokenizer's settings are malformed.

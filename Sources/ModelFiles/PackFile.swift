@@ -2,6 +2,9 @@ import Glibc
 
 /// A mapped pack, read-only and shared with every process that maps the same file.
 package final class PackFile: Sendable {
+    /// The version of the format, part of every key.
+    package static let version = PackFormat.version
+
     package let key: String
     /// The name of the weights' layout (`WeightLayout.name` in Tensors).
     package let layout: String

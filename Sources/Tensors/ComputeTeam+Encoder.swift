@@ -81,13 +81,21 @@ extension ComputeTeam {
         }
     }
 
-    /// Self-attention within each sequence: qkv [T, 3H] (queries, keys, values side by side) → out [T, H], `heads` heads.
+    /// Self-attention within each sequence: qkv [T, 3H] (queries, keys, values side by side) → out [T', H], `heads` heads.
     /// A task is one head of one sequence, so the cost follows the real lengths.
-    package func attention(qkv: Matrix, bounds: SequenceBounds, heads: Int, into out: Matrix) throws(TensorError) {
+    ///
+    /// - Parameters:
+    ///   - bounds: where each sequence lies in qkv.
+    ///   - outputs: where each sequence's results go in out: as many of its first rows as it has there.
+    package func attention(
+        qkv: Matrix, bounds: SequenceBounds, outputs: SequenceBounds, heads: Int, into out: Matrix
+    ) throws(TensorError) {
         let hidden = out.columns
-        guard qkv.columns == 3 * hidden, hidden % heads == 0, qkv.rows == bounds.rows, out.rows == bounds.rows else {
+        guard qkv.columns == 3 * hidden, hidden % heads == 0, qkv.rows == bounds.rows, out.rows == outputs.rows,
+            bounds.count == outputs.count
+        else {
             throw .shape(
-                operation: "attention of \(heads) heads", expected: "[\(bounds.rows), 3H] → [\(bounds.rows), H]",
+                operation: "attention of \(heads) heads", expected: "[\(bounds.rows), 3H] → [\(outputs.rows), H]",
                 actual: "\(qkv.shape) → \(out.shape)")
         }
         let headSize = hidden / heads
@@ -95,16 +103,18 @@ extension ComputeTeam {
         reserve(kernels.attention_scratch(longest, headSize))
         run(bounds.count * heads) { index, thread in
             let rows = bounds[index / heads]
+            let results = outputs[index / heads]
             let column = index % heads * headSize
-            guard !rows.isEmpty else { return }
+            guard !results.isEmpty else { return }
             var task = ck_attention()
             let first = qkv.base + rows.lowerBound * qkv.stride + column
             task.q = UnsafePointer(first)
             task.k = UnsafePointer(first + hidden)
             task.v = UnsafePointer(first + 2 * hidden)
             task.ldqkv = qkv.stride
-            task.out = out.base + rows.lowerBound * out.stride + column
+            task.out = out.base + results.lowerBound * out.stride + column
             task.ldout = out.stride
+            task.queries = results.count
             task.length = rows.count
             task.d = headSize
             kernels.attention(&task, scratch[thread])

@@ -59,13 +59,14 @@ typedef struct {
     ck_activation activation;
 } ck_linear;
 
-/// Bidirectional self-attention of one head over one sequence. `q`, `k`, `v` point at the head's first column in the
-/// sequence's first row; scores are scaled by 1/√d before the softmax.
+/// Bidirectional self-attention of one head over one sequence: its first `queries` rows look at all `length`. `q`, `k`,
+/// `v` point at the head's first column in the sequence's first row; scores are scaled by 1/√d before the softmax.
 typedef struct {
     const float *q, *k, *v;
     size_t ldqkv;
     float *out;
     size_t ldout;
+    size_t queries;
     size_t length;  // L
     size_t d;       // head size
 } ck_attention;

@@ -1,0 +1,137 @@
+package import ModelFiles
+package import Tensors
+
+/// One sequence of tokens, special tokens included.
+package struct TokenSequence: Sendable, Equatable {
+    /// Which rows of the last hidden state are wanted. The last layer computes no others.
+    package enum Rows: Sendable, Equatable {
+        case all
+        /// The first token's, which classifiers look at.
+        case first
+    }
+
+    package var ids: [Int32]
+    /// Segment of each token; empty: all 0. Ignored by models without segments.
+    package var types: [Int32]
+    package var rows: Rows
+
+    package init(ids: [Int32], types: [Int32] = [], rows: Rows = .all) {
+        self.ids = ids
+        self.types = types
+        self.rows = rows
+    }
+}
+
+/// The last hidden states of a batch: rows [T', H], sequence `i` at `bounds[i]`.
+package struct EncoderOutput {
+    /// Valid until the encoder's next forward pass.
+    package let hidden: Matrix
+    package let bounds: SequenceBounds
+}
+
+/// The encoder of BERT and DistilBERT, which is one: post-LayerNorm transformer blocks over learned embeddings
+/// (Devlin et al., arXiv 1810.04805; Sanh et al., arXiv 1910.01108). DistilBERT has no token types.
+///
+/// A batch is sequences laid end to end, without padding; a sequence's result is the same, bit for bit, whatever the
+/// others are. The weights are those of a pack, which the encoder keeps mapped.
+package final class Encoder {
+    package let configuration: ModelConfiguration
+    package let team: ComputeTeam
+
+    private let pack: PackFile
+    private let embeddings: EmbeddingWeights
+    private let layers: [EncoderLayer]
+    private var workspace: Workspace
+
+    package init(_ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam) throws(EngineError) {
+        guard pack.layout == team.layout.name else {
+            throw .pack("the pack's weights are laid out as \(pack.layout), this worker computes with \(team.layout.name)")
+        }
+        self.configuration = configuration
+        self.pack = pack
+        self.team = team
+        do {
+            let loader = PackLoader(pack: pack, team: team, epsilon: Float(configuration.layerNormEpsilon))
+            let hidden = configuration.hiddenSize
+            embeddings = EmbeddingWeights(
+                word: try pack.floats("embeddings.word", rows: configuration.vocabularySize, columns: hidden),
+                position: try pack.floats("embeddings.position", rows: configuration.maxPositions, columns: hidden),
+                type: configuration.typeVocabularySize > 0
+                    ? try pack.floats("embeddings.type", rows: configuration.typeVocabularySize, columns: hidden) : nil,
+                norm: try loader.norm("embeddings.norm", size: hidden))
+            layers = try (0..<configuration.layers).map { try EncoderLayer(index: $0, configuration, loader) }
+        } catch {
+            throw EngineError(error)
+        }
+        workspace = Workspace(configuration, rows: 0)
+    }
+
+    /// Computes the last hidden states of `sequences`.
+    ///
+    /// - Parameters:
+    ///   - sequences: at least one token each, at most `maxPositions`.
+    ///   - proceed: asked between layers; `false` stops the pass.
+    /// - Returns: `nil` when stopped.
+    /// - Throws: `EngineError.input` when a sequence is empty, too long, or has an id or type that the model lacks.
+    package func forward(
+        _ sequences: [TokenSequence], proceed: () -> Bool = { true }
+    ) throws(EngineError) -> EncoderOutput? {
+        for sequence in sequences { try check(sequence) }
+        let bounds = SequenceBounds(lengths: sequences.lazy.map(\.ids.count))
+        let outputs = SequenceBounds(lengths: sequences.lazy.map { $0.rows == .all ? $0.ids.count : 1 })
+        if workspace.capacity < bounds.rows { workspace = Workspace(configuration, rows: bounds.rows) }
+        do {
+            embed(sequences, rows: bounds.rows)
+            var hidden = workspace.hidden(rows: bounds.rows)
+            for (index, layer) in layers.enumerated() {
+                guard proceed() else { return nil }
+                let last = index + 1 == layers.count
+                hidden = try layer.forward(
+                    hidden, bounds: bounds, outputs: last ? outputs : bounds, workspace: workspace, team: team)
+            }
+            return EncoderOutput(hidden: hidden, bounds: outputs)
+        } catch {
+            throw EngineError(error)
+        }
+    }
+
+    private func check(_ sequence: TokenSequence) throws(EngineError) {
+        let count = sequence.ids.count
+        guard count > 0 else { throw .input("a sequence has no tokens") }
+        guard count <= configuration.maxPositions else {
+            throw .input("a sequence has \(count) tokens, the model takes at most \(configuration.maxPositions)")
+        }
+        for id in sequence.ids where id < 0 || id >= configuration.vocabularySize {
+            throw .input("token id \(id) is outside the model's vocabulary of \(configuration.vocabularySize)")
+        }
+        guard configuration.typeVocabularySize > 0, !sequence.types.isEmpty else { return }
+        guard sequence.types.count == count else {
+            throw .input("a sequence of \(count) tokens has \(sequence.types.count) token types")
+        }
+        for type in sequence.types where type < 0 || type >= configuration.typeVocabularySize {
+            throw .input("token type \(type) is not below the model's \(configuration.typeVocabularySize)")
+        }
+    }
+
+    private func embed(_ sequences: [TokenSequence], rows: Int) {
+        var ids: [Int32] = []
+        var positions: [Int32] = []
+        var types: [Int32] = []
+        ids.reserveCapacity(rows)
+        positions.reserveCapacity(rows)
+        let typed = configuration.typeVocabularySize > 0 && sequences.contains { !$0.types.isEmpty }
+        for sequence in sequences {
+            ids += sequence.ids
+            positions += 0..<Int32(sequence.ids.count)
+            if typed {
+                types += sequence.types.isEmpty ? [Int32](repeating: 0, count: sequence.ids.count) : sequence.types
+            }
+        }
+        let hidden = workspace.hidden(rows: rows)
+        if typed {
+            team.embed(ids: ids, positions: positions, types: types, embeddings, into: hidden)
+        } else {
+            team.embed(ids: ids, positions: positions, types: nil, embeddings, into: hidden)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import ModelFiles
+
+/// What a pack holds and which tensors of the checkpoint it comes from: the one place that both the packer and the
+/// loader read, so that they cannot disagree.
+struct PackPlan {
+    /// A linear layer: the weights' rows of `sources` below each other, [outputs, inputs].
+    struct Linear {
+        let name: String
+        let sources: [Source]
+        let inputs: Int
+
+        struct Source {
+            let stem: String
+            let outputs: Int
+        }
+
+        var outputs: Int { sources.reduce(0) { $0 + $1.outputs } }
+        var weight: String { name + ".weight" }
+        var bias: String { name + ".bias" }
+
+        init(_ name: String, _ sources: [(String, Int)], inputs: Int) {
+            self.name = name
+            self.sources = sources.map { Source(stem: $0.0, outputs: $0.1) }
+            self.inputs = inputs
+        }
+    }
+
+    /// Float32 values [rows, columns], stored as they are.
+    struct Table {
+        let name: String
+        let tensor: String
+        let rows: Int
+        let columns: Int
+        /// A vector in the checkpoint, [columns]; else [rows, columns].
+        var isVector = false
+    }
+
+    let linears: [Linear]
+    let tables: [Table]
+
+    init(_ configuration: ModelConfiguration, head: Head) {
+        let c = configuration
+        let names = CheckpointNames(family: c.family)
+        let hidden = c.hiddenSize
+        var linears: [Linear] = []
+        var tables = [
+            Table(name: "embeddings.word", tensor: names.wordEmbeddings, rows: c.vocabularySize, columns: hidden),
+            Table(name: "embeddings.position", tensor: names.positionEmbeddings, rows: c.maxPositions, columns: hidden),
+        ]
+        if c.typeVocabularySize > 0 {
+            tables.append(
+                Table(name: "embeddings.type", tensor: names.typeEmbeddings, rows: c.typeVocabularySize, columns: hidden))
+        }
+        func norm(_ name: String, _ stem: String) {
+            for part in ["weight", "bias"] {
+                tables.append(
+                    Table(name: "\(name).\(part)", tensor: "\(stem).\(part)", rows: 1, columns: hidden, isVector: true))
+            }
+        }
+        norm("embeddings.norm", names.embeddingsNorm)
+        for index in 0..<c.layers {
+            let layer = names.layer(index)
+            let prefix = Self.layerPrefix(index)
+            linears.append(
+                Linear(prefix + "qkv", [(layer.query, hidden), (layer.key, hidden), (layer.value, hidden)], inputs: hidden))
+            linears.append(Linear(prefix + "attention_output", [(layer.attentionOutput, hidden)], inputs: hidden))
+            norm(prefix + "attention_norm", layer.attentionNorm)
+            linears.append(Linear(prefix + "intermediate", [(layer.intermediate, c.intermediateSize)], inputs: hidden))
+            linears.append(Linear(prefix + "output", [(layer.output, hidden)], inputs: c.intermediateSize))
+            norm(prefix + "output_norm", layer.outputNorm)
+        }
+        let pooling = Linear(
+            Self.pooling, [(c.family == .bert ? CheckpointNames.pooler : CheckpointNames.preClassifier, hidden)],
+            inputs: hidden)
+        switch head {
+        case .none(let hasPooler):
+            if hasPooler { linears.append(pooling) }
+        case .sequenceClassification(let labels):
+            linears.append(pooling)
+            linears.append(Linear(Self.classifier, [(CheckpointNames.classifier, labels)], inputs: hidden))
+        }
+        self.linears = linears
+        self.tables = tables
+    }
+
+    static let pooling = "head.pooling"
+    static let classifier = "head.classifier"
+    static func layerPrefix(_ index: Int) -> String { "layer.\(index)." }
+}
