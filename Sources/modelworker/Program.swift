@@ -1,1 +1,9 @@
-@main struct Program { static func main() {} }
+import Glibc
+import Worker
+
+@main
+struct Program {
+    static func main() {
+        exit(WorkerProgram.run(CommandLine.arguments))
+    }
+}

@@ -1,0 +1,165 @@
+import DistilBERT
+import Glibc
+import LinuxSystem
+import ModelFiles
+import Tasks
+import Tensors
+import Topology
+import Wire
+
+/// The `modelworker` program: one model on one slot, or the packing of one checkpoint, for the `modeld` that started it.
+///
+/// It has one thread for everything but the compute helpers: frames, tokenising and leading the compute team. While a
+/// batch computes, the channel is looked at between layers, so nothing waits for a thread to be woken.
+package enum WorkerProgram {
+    /// Exit statuses, of sysexits.h where there is a fitting one.
+    enum Exit {
+        static let done: Int32 = 0
+        static let usage: Int32 = 64
+        static let failed: Int32 = 70
+        /// The model's files are at fault: starting again changes nothing.
+        static let configuration: Int32 = 78
+    }
+
+    /// Runs until the supervisor says drain or goes away. Returns the exit status.
+    package static func run(_ commandLine: [String]) -> Int32 {
+        do throws(Arguments.Unusable) {
+            let arguments = try Arguments(commandLine)
+            do {
+                return try run(arguments)
+            } catch is Channel.Closed {
+                return Exit.done
+            } catch let failure as Failure {
+                return failure.kind == .configuration ? Exit.configuration : Exit.failed
+            } catch {
+                print(error)
+                return Exit.failed
+            }
+        } catch {
+            print(error)
+            return Exit.usage
+        }
+    }
+
+    private static func print(_ error: any Error) {
+        fputs("modelworker: \(error)\n", stderr)
+    }
+
+    private static func run(_ arguments: Arguments) throws -> Int32 {
+        if let parent = arguments.parent, try !ProcessSelf.dieWithParent(parent) { return Exit.done }
+        try ProcessSelf.ignoreBrokenPipes()
+        try ProcessSelf.forbidNewPrivileges()
+        var warnings: [String] = []
+        if let cpus = arguments.cpus {
+            warnings += Placement.apply(Slot(id: 0, node: arguments.node ?? 0, cpus: cpus))
+        }
+        var channel = try Channel(descriptor: arguments.channel)
+        try channel.send(
+            .hello(
+                WorkerFrame.Hello(
+                    protocolVersion: WireProtocol.version, softwareVersion: "0.1.0", pid: ProcessSelf.processID,
+                    warnings: warnings)))
+        switch arguments.mode {
+        case .pack: try pack(&channel)
+        case .serve:
+            var server = try load(&channel, arguments)
+            try server.run(&channel)
+        }
+        return Exit.done
+    }
+
+    /// Something that the supervisor was told about and that ends the process.
+    struct Failure: Error {
+        let kind: WorkerFrame.FailureKind
+    }
+
+    /// Tells the supervisor why this process cannot go on.
+    private static func fail(_ channel: borrowing Channel, _ error: any Error) throws -> Failure {
+        let kind: WorkerFrame.FailureKind =
+            switch error {
+            case let error as EngineError:
+                switch error {
+                case .files(let error): error.code == .unreadableFile ? .resource : .configuration
+                case .pack: .pack
+                case .input: .configuration
+                case .tensors(.resource): .resource
+                case .tensors: .configuration
+                }
+            case is ModelFilesError, is TaskError: .configuration
+            default: .internal
+            }
+        try channel.send(.failed(WorkerFrame.Failed(kind: kind, message: "\(error)")))
+        return Failure(kind: kind)
+    }
+
+    // MARK: - Packing
+
+    private static func pack(_ channel: inout Channel) throws {
+        guard case .pack(let request) = try channel.receive(), let file = channel.takeDescriptor() else {
+            throw WireError(.malformed, "expected Pack with a descriptor")
+        }
+        do {
+            let packer = try Model.packer(
+                directory: request.modelDirectory, variant: request.variant, layout: try weightLayout())
+            try channel.send(.packKey(WorkerFrame.PackKey(key: packer.key, bytes: UInt64(packer.byteCount))))
+            guard case .packProceed = try channel.receive() else {
+                throw WireError(.malformed, "expected PackProceed")
+            }
+            try packer.write(to: file.rawValue)
+            try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
+        } catch let error where error is EngineError || error is ModelFilesError || error is TaskError {
+            throw try fail(channel, error)
+        }
+    }
+
+    // MARK: - Loading
+
+    private static func load(_ channel: inout Channel, _ arguments: Arguments) throws -> WorkerServer {
+        guard case .load(let request) = try channel.receive(), let file = channel.takeDescriptor() else {
+            throw WireError(.malformed, "expected Load with a descriptor")
+        }
+        let start = MonotonicClock.now
+        do {
+            let pack = try PackFile(descriptor: file.rawValue)
+            guard pack.key == request.packKey else {
+                throw EngineError.pack("the pack has the key \(pack.key), expected \(request.packKey)")
+            }
+            let team = try ComputeTeam(
+                cpus: Array(repeating: nil, count: arguments.threads), instructionSet: try instructionSet(),
+                layout: try weightLayout())
+            let model = try Model(pack: pack, team: team)
+            try channel.send(
+                .ready(
+                    WorkerFrame.Ready(
+                        tasks: model.tasks.map(\.rawValue), maxTokens: UInt32(model.maxTokens),
+                        architecture: model.configuration.architecture, packBytes: UInt64(pack.byteCount),
+                        instructionSet: team.instructionSet.rawValue,
+                        loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000), numa: "shared")))
+            return WorkerServer(model: model, maxStepTokens: max(1, Int(request.maxBatchTokens)))
+        } catch let error where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError {
+            throw try fail(channel, (error as? TensorError).map(EngineError.tensors) ?? error)
+        }
+    }
+
+    /// The instruction set to compute with: the best, or what `DISTILLERY_ISA` asks for.
+    private static func instructionSet() throws(EngineError) -> InstructionSet {
+        guard let name = getenv("DISTILLERY_ISA") else { return .best }
+        guard let set = InstructionSet(rawValue: String(cString: name)) else {
+            let known = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .tensors(.unsupported("DISTILLERY_ISA=\(String(cString: name)): not one of \(known)"))
+        }
+        return set
+    }
+
+    /// The weights' layout: what suits the instruction set, or what `DISTILLERY_PRODUCTS` asks for.
+    private static func weightLayout() throws(EngineError) -> WeightLayout {
+        guard let name = getenv("DISTILLERY_PRODUCTS") else {
+            return ComputeTeam.defaultLayout(for: try instructionSet())
+        }
+        switch String(cString: name) {
+        case "panels": return .panels
+        case "onednn": return .currentOneDNN
+        case let other: throw .tensors(.unsupported("DISTILLERY_PRODUCTS=\(other): not one of panels, onednn"))
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import LinuxSystem
+import Tasks
+import Wire
+
+/// The serving life of a worker: requests are prepared (tokenised) as they come, batches computed in the order of their
+/// Start frames, one at a time.
+struct WorkerServer: ~Copyable {
+    private let model: Model
+    private let maxStepTokens: Int
+    private var prepared: [UInt64: Prepared] = [:]
+    private var batches: [WorkerFrame.Start] = []
+    private var draining = false
+
+    private struct Prepared {
+        let task: PreparedTask
+        let deadline: Int64
+        let tokenizationNanoseconds: Int64
+    }
+
+    init(model: Model, maxStepTokens: Int) {
+        self.model = model
+        self.maxStepTokens = maxStepTokens
+    }
+
+    /// Serves until drained. Throws `Channel.Closed` when the supervisor is gone.
+    mutating func run(_ channel: inout Channel) throws {
+        while true {
+            while let frame = try channel.poll() { try handle(frame, channel) }
+            if !batches.isEmpty {
+                try compute(batches.removeFirst(), &channel)
+            } else if draining {
+                return
+            } else {
+                try handle(try channel.receive(), channel)
+            }
+        }
+    }
+
+    private mutating func handle(_ frame: WorkerFrame, _ channel: borrowing Channel) throws {
+        switch frame {
+        case .prepare(let request): try prepare(request, channel)
+        case .start(let batch): batches.append(batch)
+        case .revoke(let request): prepared[request.requestID] = nil
+        case .drain: draining = true
+        default: throw WireError(.malformed, "unexpected frame from the supervisor")
+        }
+    }
+
+    /// Tokenises; what needs no computing, or cannot be computed, is answered at once.
+    private mutating func prepare(_ request: WorkerFrame.Prepare, _ channel: borrowing Channel) throws {
+        let start = MonotonicClock.now
+        var result = WorkerFrame.Result(requestID: request.requestID)
+        do {
+            let task = try model.prepare(try decodeRequest(method: request.method, payload: request.payload))
+            let elapsed = MonotonicClock.now - start
+            if let immediate = task.immediate {
+                result.payload = encodeResult(immediate)
+                result.tokenizationMicroseconds = UInt64(elapsed / 1_000)
+            } else {
+                prepared[request.requestID] = Prepared(
+                    task: task, deadline: request.deadlineNanoseconds, tokenizationNanoseconds: elapsed)
+                try channel.send(
+                    .prepared(
+                        WorkerFrame.Prepared(
+                            requestID: request.requestID, tokens: UInt32(clamping: task.tokens),
+                            sequences: UInt32(task.sequences.count))))
+                return
+            }
+        } catch let error as Channel.Closed {
+            throw error
+        } catch {
+            (result.status, result.message) = describeFailure(error)
+        }
+        try send(result, channel)
+    }
+
+    /// Answers a request; an answer beyond the frame cap becomes an error that says so.
+    private func send(_ result: WorkerFrame.Result, _ channel: borrowing Channel) throws {
+        do {
+            try channel.send(.result(result))
+        } catch let error as WireError {
+            try channel.send(
+                .result(
+                    WorkerFrame.Result(
+                        requestID: result.requestID, status: error.status,
+                        message: "the answer does not fit a frame: \(error.message); send fewer texts at once")))
+        }
+    }
+
+    /// Computes a batch and answers its requests, each as soon as its last sequence is done. Requests that were revoked or
+    /// are late by then are left out.
+    private mutating func compute(_ batch: WorkerFrame.Start, _ channel: inout Channel) throws {
+        let start = MonotonicClock.now
+        var run = BatchRun(model: model, maxStepTokens: maxStepTokens)
+        for id in batch.requestIDs {
+            guard let request = prepared[id] else { continue }
+            if request.deadline != 0 && request.deadline <= start {
+                prepared[id] = nil
+                try channel.send(
+                    .result(
+                        WorkerFrame.Result(
+                            requestID: id, status: .deadlineExceeded, message: "the deadline passed before the batch began")))
+            } else {
+                run.add(request.task, id: id)
+            }
+        }
+        let (tokens, requests) = (run.tokens, run.requests)
+        while let step = run.nextStep(keep: { prepared[$0] != nil }) {
+            let done = try compute(step, of: &run, &channel)
+            let elapsed = MonotonicClock.now - start
+            for (id, outcome) in done {
+                guard let request = prepared.removeValue(forKey: id) else { continue }
+                var result = WorkerFrame.Result(
+                    requestID: id, tokenizationMicroseconds: UInt64(request.tokenizationNanoseconds / 1_000),
+                    computeMicroseconds: UInt64(elapsed / 1_000), batchTokens: UInt32(clamping: tokens),
+                    batchRequests: UInt32(requests))
+                switch outcome {
+                case .success(let answer): result.payload = encodeResult(answer)
+                case .failure(let error): (result.status, result.message) = describeFailure(error)
+                }
+                try send(result, channel)
+            }
+        }
+        try channel.send(
+            .batchDone(
+                WorkerFrame.BatchDone(
+                    batchID: batch.batchID, tokens: UInt32(clamping: tokens),
+                    computeMicroseconds: UInt64((MonotonicClock.now - start) / 1_000))))
+    }
+
+    /// One forward pass. Between layers the channel is served; the pass stops when none of its requests is wanted any more.
+    private mutating func compute(
+        _ step: BatchRun.Step, of run: inout BatchRun, _ channel: inout Channel
+    ) throws -> [(UInt64, Result<TaskResult, TaskError>)] {
+        var failure: (any Error)?
+        let done = run.perform(step) {
+            do {
+                while let frame = try channel.poll() { try handle(frame, channel) }
+            } catch {
+                failure = error
+                return false
+            }
+            return step.requests.contains { prepared[$0] != nil }
+        }
+        if let failure { throw failure }
+        return done
+    }
+}
