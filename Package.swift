@@ -103,7 +103,7 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "DistilBERT", "ModelFiles", "Tensors", "Tokenization",
+                "DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -115,7 +115,7 @@ let package = Package(
         .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "ModelFiles"], resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles", "Tokenization", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),
-        .testTarget(name: "DistilBERTTests", dependencies: ["DistilBERT", "ModelFiles", "Tensors", "TestSupport"], resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(name: "DistilBERTTests", dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tensors", "TestSupport"], resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWireMessages"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),

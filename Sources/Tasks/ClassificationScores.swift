@@ -2,8 +2,8 @@ import Glibc
 import ModelFiles
 
 /// Turns a classifier's logits into labels and scores, best first, as `transformers`' text-classification pipeline does:
-/// one label is a regression and has no function unless asked for; several labels have softmax, or the sigmoid where
-/// the checkpoint's `problem_type` is multi_label_classification.
+/// a regression's value stays as it is; one label, or `problem_type` multi_label_classification, has the sigmoid; else
+/// softmax.
 func classificationScores(
     _ logits: [Float], _ options: ClassifyOptions, _ configuration: ModelConfiguration
 ) -> [LabelScore] {
@@ -13,8 +13,7 @@ func classificationScores(
             switch configuration.problemType {
             case .regression: .none
             case .multiLabelClassification: .sigmoid
-            case .singleLabelClassification: logits.count == 1 ? .sigmoid : .softmax
-            case nil: logits.count == 1 ? .sigmoid : .softmax
+            case .singleLabelClassification, nil: logits.count == 1 ? .sigmoid : .softmax
             }
         }()
     let scores: [Float]

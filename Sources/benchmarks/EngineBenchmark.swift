@@ -1,0 +1,130 @@
+import ArgumentParser
+import DistilBERT
+import Glibc
+import LinuxSystem
+import ModelFiles
+import Tasks
+import Tensors
+
+/// Times the encoder alone, in this process, against the core's measured peak.
+struct EngineBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "engine",
+        abstract: "Time forward passes of a checkpoint and compare them with the measured peak of the core.")
+
+    @Argument(help: "A Hugging Face folder.")
+    var model: String
+
+    @Option(help: "Shapes as sequences×tokens.")
+    var shapes: String = "1x16,1x128,1x384,8x128,32x32"
+
+    @Option(help: "Lengths in tokens, one a line: a batch of mixed lengths, in steps of --step-tokens.")
+    var lengths: String?
+
+    @Option(help: "The most tokens of one forward pass of --lengths.")
+    var stepTokens = 512
+
+    @Option(help: "Compute threads.")
+    var threads = 1
+
+    @Option(help: "Seconds for each shape.")
+    var seconds = 3.0
+
+    @Flag(help: "Compute only first tokens in the last layer, as classification does.")
+    var firstTokens = false
+
+    func run() throws {
+        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
+        let packer = try Model.packer(directory: model, variant: "fp32", layout: team.layout)
+        let file = try MemoryFile.create(name: "pack", size: 0)
+        try packer.write(to: file.rawValue)
+        let loaded = try Model(pack: try PackFile(descriptor: file.rawValue), team: team)
+        print("# \(team.instructionSet.rawValue), products: \(team.layout.name), threads: \(threads)")
+        print("shape          median ms    p99 ms   GFLOP/s   peak GFLOP/s   of peak")
+        for shape in shapes.split(separator: ",") {
+            let numbers = shape.split(separator: "x").compactMap { Int($0) }
+            guard numbers.count == 2 else { throw ValidationError("\(shape): not a shape such as 8x128") }
+            try report(String(shape), [Array(repeating: numbers[1], count: numbers[0])], loaded, team)
+        }
+        if let lengths { try report("mixed", try steps(lengths), loaded, team) }
+    }
+
+    private func steps(_ path: String) throws -> [[Int]] {
+        guard let file = fopen(path, "r") else { throw ValidationError("\(path): cannot be opened") }
+        defer { fclose(file) }
+        var steps: [[Int]] = [[]]
+        while let line = readLine(of: file) {
+            guard let length = Int(line) else { throw ValidationError("\(path): \(line) is not a number of tokens") }
+            if !steps[steps.count - 1].isEmpty, steps[steps.count - 1].reduce(0, +) + length > stepTokens { steps.append([]) }
+            steps[steps.count - 1].append(length)
+        }
+        return steps
+    }
+
+    private func readLine(of file: UnsafeMutablePointer<FILE>) -> String? {
+        var line: UnsafeMutablePointer<CChar>?
+        var capacity = 0
+        defer { free(line) }
+        let count = getline(&line, &capacity, file)
+        guard count > 0, let line else { return nil }
+        return String(cString: line).split(whereSeparator: \.isNewline).first.map(String.init)
+    }
+
+    /// Times the steps together, again and again, the peak in between: the clock of a shared machine drifts.
+    private func report(_ name: String, _ steps: [[Int]], _ model: Model, _ team: ComputeTeam) throws {
+        let batches = steps.map { lengths in
+            lengths.enumerated().map { index, length in
+                TokenSequence(
+                    ids: (0..<length).map { Int32(1000 + (index * 7919 + $0 * 104_729) % 20000) % Int32(model.configuration.vocabularySize) },
+                    rows: firstTokens ? .first : .all)
+            }
+        }
+        let work = batches.reduce(0.0) { $0 + floatingPointOperations(of: $1, model.configuration) }
+        var times: [Double] = []
+        var peaks: [Double] = []
+        let start = now()
+        repeat {
+            peaks.append(team.instructionSet.measurePeak(seconds: 0.02))
+            let began = now()
+            for batch in batches { _ = try model.forward(batch) }
+            times.append(now() - began)
+        } while times.count < 5 || now() - start < seconds
+        times.sort()
+        peaks.sort()
+        let median = times[times.count / 2]
+        let peak = peaks[peaks.count / 2] * Double(threads)
+        let rate = work / median * 1e-9
+        print(
+            column(name, 12), column(median * 1e3), column(times[min(times.count - 1, times.count * 99 / 100)] * 1e3),
+            column(rate), column(peak, 14), column(peak > 0 ? rate / peak * 100 : 0) + " %")
+    }
+
+    private func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
+    private func column(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private func column(_ value: Double, _ width: Int = 9) -> String {
+        let tenths = Int((value * 100).rounded())
+        let text = "\(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100)"
+        return String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+}
+
+/// Multiply-adds that a batch really takes, two operations each, attention by real lengths.
+func floatingPointOperations(of batch: [TokenSequence], _ c: ModelConfiguration) -> Double {
+    batch.reduce(0.0) { sum, sequence in
+        let length = sequence.ids.count
+        let layer = { (rows: Int) in
+            2.0 * Double(length * 3 * c.hiddenSize * c.hiddenSize)
+                + 2.0 * Double(rows * c.hiddenSize * (c.hiddenSize + 2 * c.intermediateSize))
+                + 4.0 * Double(rows * length * c.hiddenSize)
+        }
+        return sum + Double(c.layers - 1) * layer(length) + layer(sequence.rows == .all ? length : 1)
+    }
+}

@@ -1,0 +1,85 @@
+import DistilBERT
+import ModelFiles
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct EncoderTests {
+    private let folder: TemporaryFolder
+    private let checkpoint: SeededCheckpoint
+
+    init() throws {
+        folder = try TemporaryFolder()
+        var checkpoint = SeededCheckpoint(
+            family: .bert, hidden: 96, layers: 3, heads: 4, intermediate: 200, vocabulary: 500)
+        checkpoint.positions = 128
+        checkpoint.labels = 3
+        checkpoint.spread = 0.25
+        try checkpoint.write(to: folder.path)
+        self.checkpoint = checkpoint
+    }
+
+    @Test(arguments: InstructionSet.allCases.filter(\.isSupported), [1, 2])
+    func bitsDoNotDependOnCompanyOrThreads(_ set: InstructionSet, _ threads: Int) throws {
+        let alone = try LoadedCheckpoint(directory: folder.path, instructionSet: set)
+        let together = try LoadedCheckpoint(directory: folder.path, threads: threads, instructionSet: set)
+        let sequences = [1, 128, 7, 30, 2, 64, 13].map { TokenSequence(ids: checkpoint.tokenIDs(length: $0)) }
+        let batch = try together.hidden(sequences)
+        let logits = try together.logits(sequences)
+        for (index, sequence) in sequences.enumerated() {
+            #expect(try alone.hidden([sequence]) == [batch[index]])
+            #expect(try alone.logits([sequence]) == [logits[index]])
+        }
+    }
+
+    @Test func firstRowsAreThoseOfAllRows() throws {
+        let model = try LoadedCheckpoint(directory: folder.path)
+        let lengths = [5, 40, 1, 90]
+        let all = lengths.map { TokenSequence(ids: checkpoint.tokenIDs(length: $0)) }
+        let whole = try model.hidden(all)
+        var mixed = all
+        mixed[1].rows = .first
+        mixed[3].rows = .first
+        let parts = try model.hidden(mixed)
+        #expect(parts[0] == whole[0] && parts[2] == whole[2])
+        #expect(parts[1] == Array(whole[1].prefix(96)) && parts[3] == Array(whole[3].prefix(96)))
+    }
+
+    @Test func stopsBetweenLayersWhenToldTo() throws {
+        let model = try LoadedCheckpoint(directory: folder.path)
+        var asked = 0
+        let output = try model.encoder.forward([TokenSequence(ids: [1, 2, 3])]) {
+            asked += 1
+            return asked < 2
+        }
+        #expect(output == nil && asked == 2)
+        // and computes as before afterwards
+        #expect(try model.hidden([TokenSequence(ids: [1, 2, 3])]).count == 1)
+    }
+
+    @Test func whatTheModelLacksIsRefused() throws {
+        let model = try LoadedCheckpoint(directory: folder.path)
+        func message(_ sequence: TokenSequence) -> String {
+            do throws(EngineError) {
+                _ = try model.encoder.forward([sequence])
+                return "computed"
+            } catch {
+                return error.description
+            }
+        }
+        #expect(message(TokenSequence(ids: [])) == "a sequence has no tokens")
+        #expect(
+            message(TokenSequence(ids: Array(repeating: 1, count: 129)))
+                == "a sequence has 129 tokens, the model takes at most 128")
+        #expect(message(TokenSequence(ids: [500])) == "token id 500 is outside the model's vocabulary of 500")
+        #expect(message(TokenSequence(ids: [-1])) == "token id -1 is outside the model's vocabulary of 500")
+        #expect(message(TokenSequence(ids: [1], types: [2])) == "token type 2 is not below the model's 2")
+        #expect(message(TokenSequence(ids: [1, 2], types: [1])) == "a sequence of 2 tokens has 1 token types")
+    }
+
+    @Test func aPackOfAnotherLayoutIsRefused() throws {
+        let model = try LoadedCheckpoint(directory: folder.path)
+        let team = try ComputeTeam(cpus: [nil], instructionSet: .best, layout: .currentOneDNN)
+        #expect(throws: EngineError.self) { try Encoder(model.configuration, pack: model.pack, team: team) }
+    }
+}

@@ -1,0 +1,48 @@
+import DistilBERT
+import LinuxSystem
+import ModelFiles
+import Tensors
+
+/// A checkpoint folder packed into memory and loaded, as a worker has it.
+struct LoadedCheckpoint {
+    let configuration: ModelConfiguration
+    let pack: PackFile
+    let encoder: Encoder
+    let head: ClassificationHead?
+
+    init(
+        directory: String, threads: Int = 1, instructionSet: InstructionSet = .best, layout: WeightLayout = .panels
+    ) throws {
+        configuration = try ModelConfiguration(directory: directory)
+        let packer = try ModelPacker(
+            configuration, checkpoint: try Checkpoint(directory: directory), files: [], variant: "fp32", layout: layout)
+        let file = try MemoryFile.create(name: "pack", size: 0)
+        try packer.write(to: file.rawValue)
+        pack = try PackFile(descriptor: file.rawValue)
+        let team = try ComputeTeam(
+            cpus: Array(repeating: nil, count: threads), instructionSet: instructionSet, layout: layout)
+        encoder = try Encoder(configuration, pack: pack, team: team)
+        head = try ClassificationHead(configuration, pack: pack, team: team)
+    }
+
+    /// The last hidden states of each sequence, [rows × H].
+    func hidden(_ sequences: [TokenSequence]) throws -> [[Float]] {
+        guard let output = try encoder.forward(sequences) else { return [] }
+        return sequences.indices.map { index in output.bounds[index].flatMap { Array(output.hidden[$0]) } }
+    }
+
+    /// The first tokens' rows of a batch, [n, H] (the sequences are asked for no others).
+    func logits(_ sequences: [TokenSequence]) throws -> [[Float]] {
+        try first(sequences) { try head?.logits($0) ?? [] }
+    }
+
+    func pooled(_ sequences: [TokenSequence]) throws -> [[Float]] {
+        try first(sequences) { try head?.pooled($0) ?? [] }
+    }
+
+    private func first(_ sequences: [TokenSequence], _ body: (Matrix) throws -> [[Float]]) throws -> [[Float]] {
+        let output = try encoder.forward(
+            sequences.map { TokenSequence(ids: $0.ids, types: $0.types, rows: .first) })
+        return try output.map { try body($0.hidden) } ?? []
+    }
+}
