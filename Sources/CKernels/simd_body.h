@@ -130,10 +130,12 @@ static void NAME(activate)(ck_activation kind, float *x, size_t n) {
 // MARK: - The register tile
 
 // c[ROWS][2 vectors] += a · b: row i of a at a[i·lda], its next k at + step; b's two vectors at b0 and b1, the next k at
-// + CK_PANEL. With `bias` (2 vectors) the sums begin there instead of at c. c's second vector is at + W.
+// + CK_PANEL. With `bias` (2 vectors) the sums begin there instead of at c. c's second vector is at + W. Every k asks for
+// the cache line at `ahead`, `pace` bytes further each time: what the next tiles need comes while this one computes.
 #define TILE(ROWS)                                                                                                    \
     INLINE void NAME(tile_##ROWS)(size_t k, const float *a, size_t lda, size_t step, const float *b0,                 \
-                                  const float *b1, const float *bias, float *c, size_t ldc) {                         \
+                                  const float *b1, const float *bias, float *c, size_t ldc, const char *ahead,        \
+                                  size_t pace) {                                                                      \
         vf acc0[ROWS], acc1[ROWS];                                                                                    \
         if (bias) {                                                                                                   \
             vf x = load(bias), y = load(bias + W);                                                                    \
@@ -148,22 +150,24 @@ static void NAME(activate)(ck_activation kind, float *x, size_t n) {
                 acc0[i] = fma_(s, x, acc0[i]);                                                                        \
                 acc1[i] = fma_(s, y, acc1[i]);                                                                        \
             }                                                                                                         \
-            a += step, b0 += CK_PANEL, b1 += CK_PANEL;                                                                \
+            __builtin_prefetch(ahead, 0, 2);                                                                          \
+            a += step, b0 += CK_PANEL, b1 += CK_PANEL, ahead += pace;                                                 \
         }                                                                                                             \
         for (int i = 0; i < ROWS; i++) store(c + i * ldc, acc0[i]), store(c + i * ldc + W, acc1[i]);                  \
     }                                                                                                                 \
     static __attribute__((noinline)) void NAME(packed_tile_##ROWS)(size_t k, const float *a, const float *b0,         \
                                                                    const float *b1, const float *bias, float *c,      \
-                                                                   size_t ldc) {                                      \
-        NAME(tile_##ROWS)(k, a, 1, ROWS, b0, b1, bias, c, ldc);                                                       \
+                                                                   size_t ldc, const char *ahead, size_t pace) {      \
+        NAME(tile_##ROWS)(k, a, 1, ROWS, b0, b1, bias, c, ldc, ahead, pace);                                                       \
     }                                                                                                                 \
     static __attribute__((noinline)) void NAME(strided_tile_##ROWS)(size_t k, const float *a, size_t lda,             \
                                                                     const float *b0, const float *b1,                 \
                                                                     const float *bias, float *c, size_t ldc) {        \
-        NAME(tile_##ROWS)(k, a, lda, 1, b0, b1, bias, c, ldc);                                                        \
+        NAME(tile_##ROWS)(k, a, lda, 1, b0, b1, bias, c, ldc, (const char *)a, 0);                                                        \
     }
 
-typedef void (*packed_tile)(size_t, const float *, const float *, const float *, const float *, float *, size_t);
+typedef void (*packed_tile)(size_t, const float *, const float *, const float *, const float *, float *, size_t,
+                            const char *, size_t);
 typedef void (*strided_tile)(size_t, const float *, size_t, const float *, const float *, const float *, float *, size_t);
 
 TILE(1)
@@ -257,22 +261,25 @@ static void NAME(linear)(const ck_linear *t, size_t m0, size_t m1, size_t p0, si
                 if (k0 == 0) {
                     for (size_t j = 0; j < 2 * W; j++) bias[j] = t->bias && j < columns ? t->bias[column + j] : 0.0f;
                 }
+                // the same k of the next panels, spread over this panel's tiles
+                const char *ahead = (const char *)(b0 + STEP * k * CK_PANEL);
+                const size_t tiles = (rows + MR - 1) / MR, pace = (STEP * CK_PANEL * sizeof(float) + tiles - 1) / tiles;
                 const float *a = rows_packed;
                 for (size_t r = 0; r < rows; r += MR) {
                     size_t n = rows - r < MR ? rows - r : MR;
                     float *y = t->y + (row + r) * t->ldy + column;
                     if (whole) {
-                        NAME(packed_tiles)[n](kn, a, b0, b1, k0 == 0 ? bias : 0, y, t->ldy);
+                        NAME(packed_tiles)[n](kn, a, b0, b1, k0 == 0 ? bias : 0, y, t->ldy, ahead, pace);
                     } else {
                         // the last columns: the tile is computed aside, and only what exists is copied
                         float edge[MR * 2 * W];
                         if (k0 > 0)
                             for (size_t i = 0; i < n; i++) memcpy(edge + i * 2 * W, y + i * t->ldy, columns * sizeof(float));
-                        NAME(packed_tiles)[n](kn, a, b0, b1, k0 == 0 ? bias : 0, edge, 2 * W);
+                        NAME(packed_tiles)[n](kn, a, b0, b1, k0 == 0 ? bias : 0, edge, 2 * W, ahead, pace);
                         for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * 2 * W, columns * sizeof(float));
                     }
                     if (last && epilogue) NAME(finish)(t, row + r, n, column, columns);
-                    a += n * kn;
+                    a += n * kn, ahead += kn * pace;
                 }
             }
         }
