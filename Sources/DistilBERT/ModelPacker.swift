@@ -12,6 +12,7 @@ package struct ModelPacker {
     private let extras: [PackedExtra]
     private let layout: WeightLayout
     private let sections: [PackSection]
+    private let files: [(name: String, file: MappedFile)]
 
     /// A linear layer that is not the encoder's (a sentence-transformers Dense module), from a checkpoint of its own.
     package struct PackedExtra {
@@ -36,7 +37,7 @@ package struct ModelPacker {
     ///   - variant: the precision, "fp32".
     package init(
         _ configuration: ModelConfiguration, checkpoint: Checkpoint, extras: [PackedExtra] = [],
-        files: [(name: String, bytes: [UInt8])], variant: String, layout: WeightLayout
+        files: [(name: String, file: MappedFile)], variant: String, layout: WeightLayout
     ) throws(EngineError) {
         self.checkpoint = checkpoint
         self.extras = extras
@@ -62,7 +63,8 @@ package struct ModelPacker {
             }
             for file in files {
                 sections.append(
-                    PackSection(name: PackedFiles.prefix + file.name, rows: 0, columns: 0, byteCount: file.bytes.count))
+                    PackSection(
+                        name: FolderFiles.section(named: file.name), rows: 0, columns: 0, byteCount: file.file.count))
             }
             self.sections = sections
         } catch {
@@ -72,8 +74,6 @@ package struct ModelPacker {
         self.files = files
         byteCount = PackWriter.byteCount(key: key, layout: layout.name, sections: sections)
     }
-
-    private let files: [(name: String, bytes: [UInt8])]
 
     /// Fills the file behind `descriptor`. `progress` is called with the bytes written so far.
     package func write(to descriptor: CInt, progress: (Int) -> Void = { _ in }) throws(EngineError) {
@@ -94,7 +94,7 @@ package struct ModelPacker {
             for extra in extras {
                 written += try Self.write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer, packer)
             }
-            for file in files { writer.memory(of: PackedFiles.prefix + file.name).copyBytes(from: file.bytes) }
+            for file in files { writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes) }
             try writer.finish()
             progress(byteCount)
         } catch {
@@ -136,13 +136,13 @@ package struct ModelPacker {
 
     /// checkpoint hash - precision - layout (which names the library and instruction set where they matter) - format
     private static func key(
-        _ checkpoint: Checkpoint, _ extras: [PackedExtra], _ files: [(name: String, bytes: [UInt8])], variant: String,
+        _ checkpoint: Checkpoint, _ extras: [PackedExtra], _ files: [(name: String, file: MappedFile)], variant: String,
         layout: WeightLayout
     ) -> String {
         var hash: UInt64 = 0
         for file in files {
             hash = Array(file.name.utf8).withUnsafeBytes { contentHash($0, seed: hash) }
-            hash = file.bytes.withUnsafeBytes { contentHash($0, seed: hash) }
+            hash = contentHash(file.file.bytes, seed: hash)
         }
         for contents in [checkpoint.contents] + extras.map(\.checkpoint.contents) {
             for file in contents { hash = contentHash(file.bytes, seed: hash) }
@@ -150,9 +150,4 @@ package struct ModelPacker {
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits + "-\(variant)-\(layout.name)-\(PackFile.version)"
     }
-}
-
-/// Where a pack keeps the files of the model's folder.
-package enum PackedFiles {
-    package static let prefix = "file:"
 }

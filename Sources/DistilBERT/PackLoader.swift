@@ -1,5 +1,5 @@
-import ModelFiles
-import Tensors
+package import ModelFiles
+package import Tensors
 
 /// Finds layers in a pack.
 struct PackLoader {
@@ -29,5 +29,16 @@ extension Activation {
         case .relu: self = .relu
         case .silu: self = .silu
         }
+    }
+}
+
+/// A linear layer that was packed as a `ModelPacker.PackedExtra` of this name.
+package func extraLinear(
+    _ name: String, outputs: Int, inputs: Int, pack: PackFile, team: ComputeTeam
+) throws(EngineError) -> PackedLinear {
+    do {
+        return try PackLoader(pack: pack, team: team, epsilon: 0).linear(name, outputs: outputs, inputs: inputs)
+    } catch {
+        throw EngineError(error)
     }
 }

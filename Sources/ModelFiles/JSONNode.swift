@@ -11,10 +11,11 @@ package struct JSONNode: Sendable {
     /// Reads a whole JSON file; `blame` is the code of errors about values in it.
     package init(
         readingFile path: String,
+        from files: FolderFiles = .disk,
         limits: JSONLimits = JSONLimits(),
         blame: ModelFilesError.Code = .invalidConfiguration
     ) throws(ModelFilesError) {
-        let file = try MappedFile(path: path)
+        let file = try files.open(path)
         try self.init(parsing: file.bytes, file: path, limits: limits, blame: blame)
         withExtendedLifetime(file) {}
     }

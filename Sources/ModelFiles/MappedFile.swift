@@ -11,6 +11,8 @@ package final class MappedFile: Sendable {
     /// The number of bytes of the file.
     package let count: Int
     private nonisolated(unsafe) let base: UnsafeRawPointer?
+    /// The pack whose mapping this file is a part of; nil when the mapping is its own.
+    private let pack: PackFile?
 
     /// The file's bytes. Valid while this object lives.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
@@ -39,6 +41,7 @@ package final class MappedFile: Sendable {
             throw ModelFilesError(.unreadableFile, file: path, "this is not a regular file")
         }
         self.path = path
+        pack = nil
         count = Int(status.st_size)
         guard count > 0 else {
             base = nil
@@ -51,8 +54,17 @@ package final class MappedFile: Sendable {
         base = UnsafeRawPointer(address)
     }
 
+    /// A file that is a section of a pack, under the path that errors name; nil when there is no such section.
+    init?(section: String, of pack: PackFile, path: String) {
+        guard let bytes = pack.bytes(of: section) else { return nil }
+        self.path = path
+        self.pack = pack
+        count = bytes.count
+        base = bytes.baseAddress
+    }
+
     deinit {
-        if let base { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+        if let base, pack == nil { munmap(UnsafeMutableRawPointer(mutating: base), count) }
     }
 }
 

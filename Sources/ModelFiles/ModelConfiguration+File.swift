@@ -1,9 +1,9 @@
 extension ModelConfiguration {
     /// Reads `config.json` in `directory`. Keys that are absent have the defaults of `transformers`; whatever would make the
     /// model compute something else than what is implemented is refused by name.
-    package init(directory: String) throws(ModelFilesError) {
+    package init(directory: String, files: FolderFiles = .disk) throws(ModelFilesError) {
         let path = join(directory, Self.fileName)
-        guard fileExists(path) else {
+        guard files.exists(path) else {
             throw ModelFilesError(
                 .missingFile,
                 file: path,
@@ -11,7 +11,7 @@ extension ModelConfiguration {
                     + "tokenizer.json, as downloaded from Hugging Face"
             )
         }
-        try self.init(try JSONNode(readingFile: path, limits: Self.limits))
+        try self.init(try JSONNode(readingFile: path, from: files, limits: Self.limits))
     }
 
     /// Reads the parsed contents of a `config.json`.

@@ -12,14 +12,22 @@ package struct ModelFolder: Sendable {
     /// How sentence-transformers makes an embedding; nil for a folder of `transformers`.
     package let modules: SentenceTransformersModules?
 
-    package init(directory: String) throws(ModelFilesError) {
-        guard fileExists(directory) else {
+    private let files: FolderFiles
+
+    /// Opens the model that a pack holds: its small files, not the checkpoint, which the pack replaces.
+    package init(pack: PackFile) throws(ModelFilesError) {
+        try self.init(directory: FolderFiles.packedDirectory, files: FolderFiles(pack: pack))
+    }
+
+    package init(directory: String, files: FolderFiles = .disk) throws(ModelFilesError) {
+        self.files = files
+        guard files.exists(directory) else {
             throw ModelFilesError(.missingFile, file: directory, "the model folder does not exist")
         }
         self.directory = directory
-        modules = try SentenceTransformersModules.load(directory: directory)
+        modules = try SentenceTransformersModules.load(directory: directory, files: files)
         transformerDirectory = modules?.transformerDirectory ?? directory
-        configuration = try ModelConfiguration(directory: transformerDirectory)
+        configuration = try ModelConfiguration(directory: transformerDirectory, files: files)
         if let pooling = modules?.pooling, pooling.dimension != configuration.hiddenSize {
             throw ModelFilesError(
                 .invalidConfiguration,
@@ -37,7 +45,7 @@ package struct ModelFolder: Sendable {
 
     /// Reads the tokenizer. Every id that it can give is a row of the model's word table.
     package func tokenizer() throws(ModelFilesError) -> TokenizerSpecification {
-        let specification = try TokenizerFiles.load(directory: transformerDirectory)
+        let specification = try TokenizerFiles.load(directory: transformerDirectory, files: files)
         let largestAdded = specification.addedTokens.reduce(0) { max($0, Int($1.id) + 1) }
         let ids = max(specification.vocabulary.count, largestAdded)
         guard ids <= configuration.vocabularySize else {

@@ -1,12 +1,12 @@
 extension SentenceTransformersModules {
     /// Reads the modules of a folder; nil if it has no `modules.json`, as a plain `transformers` folder has none.
-    package static func load(directory: String) throws(ModelFilesError) -> SentenceTransformersModules? {
+    package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError) -> SentenceTransformersModules? {
         let path = join(directory, fileName)
-        return fileExists(path) ? try SentenceTransformersModules(path: path, directory: directory) : nil
+        return files.exists(path) ? try SentenceTransformersModules(path: path, directory: directory, files: files) : nil
     }
 
-    private init(path: String, directory: String) throws(ModelFilesError) {
-        let file = try JSONNode(readingFile: path)
+    private init(path: String, directory: String, files: FolderFiles) throws(ModelFilesError) {
+        let file = try JSONNode(readingFile: path, from: files)
         var transformer: String?
         var pooling: Pooling?
         var steps: [Step] = []
@@ -19,9 +19,9 @@ extension SentenceTransformersModules {
             case ("Transformer", nil, nil), ("BERT", nil, nil), ("DistilBERT", nil, nil):
                 transformer = folder
             case ("Pooling", .some, nil):
-                pooling = try Self.pooling(join(folder, ModelConfiguration.fileName))
+                pooling = try Self.pooling(join(folder, ModelConfiguration.fileName), files)
             case ("Dense", .some, .some):
-                steps.append(.dense(try Self.dense(folder)))
+                steps.append(.dense(try Self.dense(folder, files)))
             case ("Normalize", .some, .some):
                 steps.append(.normalize)
             case ("Dropout", .some, .some):
@@ -43,13 +43,13 @@ extension SentenceTransformersModules {
         transformerDirectory = transformer
         self.pooling = pooling
         self.steps = steps
-        let limits = try Self.transformerSettings(transformer)
+        let limits = try Self.transformerSettings(transformer, files)
         if let task = try limits?.member("transformer_task"), try task.string() != "feature-extraction" {
             throw task.mismatch("\"feature-extraction\"")
         }
         maxSequenceLength = try limits?.member("max_seq_length")?.integer(in: 1...Int(Int32.max))
         lowercases = try limits?.member("do_lower_case")?.bool() ?? false
-        defaultPrompt = try Self.defaultPrompt(join(directory, "config_sentence_transformers.json"))
+        defaultPrompt = try Self.defaultPrompt(join(directory, "config_sentence_transformers.json"), files)
     }
 
     /// The folder of a module, which must lie in the model's.
@@ -65,8 +65,8 @@ extension SentenceTransformersModules {
     // MARK: - Modules
 
     /// Reads both forms: a boolean for each mode, and in newer versions `pooling_mode`, a name or an array of names.
-    private static func pooling(_ path: String) throws(ModelFilesError) -> Pooling {
-        let file = try JSONNode(readingFile: path)
+    private static func pooling(_ path: String, _ files: FolderFiles) throws(ModelFilesError) -> Pooling {
+        let file = try JSONNode(readingFile: path, from: files)
         let newKey = "embedding_dimension"
         let width = try file.required(file.member(newKey) == nil ? "word_embedding_dimension" : newKey)
         var modes: [PoolingMode] = []
@@ -105,8 +105,8 @@ extension SentenceTransformersModules {
         return mode
     }
 
-    private static func dense(_ directory: String) throws(ModelFilesError) -> Dense {
-        let file = try JSONNode(readingFile: join(directory, ModelConfiguration.fileName))
+    private static func dense(_ directory: String, _ files: FolderFiles) throws(ModelFilesError) -> Dense {
+        let file = try JSONNode(readingFile: join(directory, ModelConfiguration.fileName), from: files)
         var activation = Dense.Activation.tanh
         if let node = try file.member("activation_function") {
             let name = try node.string().split(separator: ".").last.map(String.init) ?? ""
@@ -141,17 +141,17 @@ extension SentenceTransformersModules {
     // MARK: - Settings
 
     /// The Transformer module's settings, under any of the names that sentence-transformers has given the file.
-    private static func transformerSettings(_ directory: String) throws(ModelFilesError) -> JSONNode? {
+    private static func transformerSettings(_ directory: String, _ files: FolderFiles) throws(ModelFilesError) -> JSONNode? {
         for name in ["bert", "distilbert", "roberta", "camembert", "albert", "xlm-roberta", "xlnet"] {
             let path = join(directory, "sentence_\(name)_config.json")
-            if fileExists(path) { return try JSONNode(readingFile: path) }
+            if files.exists(path) { return try JSONNode(readingFile: path, from: files) }
         }
         return nil
     }
 
-    private static func defaultPrompt(_ path: String) throws(ModelFilesError) -> String? {
-        guard fileExists(path) else { return nil }
-        let file = try JSONNode(readingFile: path)
+    private static func defaultPrompt(_ path: String, _ files: FolderFiles) throws(ModelFilesError) -> String? {
+        guard files.exists(path) else { return nil }
+        let file = try JSONNode(readingFile: path, from: files)
         guard let name = try file.member("default_prompt_name")?.string() else { return nil }
         let prompt = try file.required("prompts").required(name).string()
         return prompt.isEmpty ? nil : prompt

@@ -5,8 +5,8 @@ enum SerializedTokenizer {
     static let fileName = "tokenizer.json"
     private static let largestID = 16_777_215
 
-    static func read(_ path: String) throws(ModelFilesError) -> TokenizerSpecification {
-        let file = try JSONNode(readingFile: path, blame: .malformedTokenizer)
+    static func read(_ path: String, from files: FolderFiles) throws(ModelFilesError) -> TokenizerSpecification {
+        let file = try JSONNode(readingFile: path, from: files, blame: .malformedTokenizer)
         let model = try file.required("model")
         let kind = try model.member("type")?.string()
         // Files of before 2021 do not say; only WordPiece has this prefix and this limit.

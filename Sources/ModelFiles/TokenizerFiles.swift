@@ -7,25 +7,25 @@ package enum TokenizerFiles {
     /// Two rules of `transformers` that surprise: the normalisation asked for in `tokenizer_config.json` (or its defaults)
     /// wins over the one in `tokenizer.json`, unless the class is `PreTrainedTokenizerFast`; and the truncation and
     /// padding that `tokenizer.json` was saved with mean nothing.
-    package static func load(directory: String) throws(ModelFilesError) -> TokenizerSpecification {
-        let settings = try TokenizerSettings(directory: directory)
+    package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError) -> TokenizerSpecification {
+        let settings = try TokenizerSettings(directory: directory, files: files)
         let serialized = join(directory, SerializedTokenizer.fileName)
         let vocabulary = join(directory, VocabularyFile.fileName)
         var specification: TokenizerSpecification
         let path: String
-        if fileExists(serialized) {
+        if files.exists(serialized) {
             path = serialized
-            specification = try SerializedTokenizer.read(serialized)
+            specification = try SerializedTokenizer.read(serialized, from: files)
             if settings.tokenizerClass != "PreTrainedTokenizerFast" {
                 specification.lowercase = settings.lowercase
                 specification.stripAccents = settings.stripAccents
                 specification.handleChineseChars = settings.handleChineseChars
             }
-        } else if fileExists(vocabulary) {
+        } else if files.exists(vocabulary) {
             path = vocabulary
             try refuseOtherClasses(settings, directory)
             specification = TokenizerSpecification(
-                vocabulary: try VocabularyFile.read(vocabulary),
+                vocabulary: try VocabularyFile.read(vocabulary, from: files),
                 handleChineseChars: settings.handleChineseChars,
                 lowercase: settings.lowercase,
                 stripAccents: settings.stripAccents
@@ -135,8 +135,8 @@ enum VocabularyFile {
     private static let largest = 64 << 20
 
     /// Reads the lines, which end as Python's text files may: \n, \r\n or \r.
-    static func read(_ path: String) throws(ModelFilesError) -> [String] {
-        let file = try MappedFile(path: path)
+    static func read(_ path: String, from files: FolderFiles) throws(ModelFilesError) -> [String] {
+        let file = try files.open(path)
         let bytes = file.bytes
         guard bytes.count <= largest else {
             throw ModelFilesError(.malformedTokenizer, file: path, "the vocabulary has more than \(largest) bytes")

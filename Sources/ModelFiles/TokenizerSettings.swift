@@ -21,9 +21,9 @@ struct TokenizerSettings {
 
     static let fileName = "tokenizer_config.json"
 
-    init(directory: String) throws(ModelFilesError) {
+    init(directory: String, files: FolderFiles) throws(ModelFilesError) {
         var hasDecoder = false
-        if let file = try Self.read(directory, Self.fileName) {
+        if let file = try Self.read(directory, Self.fileName, files) {
             try readConfiguration(file)
             try readSpecialTokens(file)
             if let decoder = try file.member("added_tokens_decoder") {
@@ -37,8 +37,8 @@ struct TokenizerSettings {
             }
         }
         guard !hasDecoder else { return }
-        if let file = try Self.read(directory, "special_tokens_map.json") { try readSpecialTokens(file) }
-        if let file = try Self.read(directory, "added_tokens.json") {
+        if let file = try Self.read(directory, "special_tokens_map.json", files) { try readSpecialTokens(file) }
+        if let file = try Self.read(directory, "added_tokens.json", files) {
             for (content, node) in try file.members() {
                 let special = isSpecial(content)
                 let id = Int32(try node.integer(in: 0...Int(Int32.max)))
@@ -54,9 +54,9 @@ struct TokenizerSettings {
             || additionalSpecialTokens.contains { ExactString($0) == exact }
     }
 
-    private static func read(_ directory: String, _ name: String) throws(ModelFilesError) -> JSONNode? {
+    private static func read(_ directory: String, _ name: String, _ files: FolderFiles) throws(ModelFilesError) -> JSONNode? {
         let path = join(directory, name)
-        return fileExists(path) ? try JSONNode(readingFile: path, blame: .malformedTokenizer) : nil
+        return files.exists(path) ? try JSONNode(readingFile: path, from: files, blame: .malformedTokenizer) : nil
     }
 
     private mutating func readConfiguration(_ file: JSONNode) throws(ModelFilesError) {

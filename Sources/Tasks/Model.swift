@@ -13,21 +13,67 @@ package final class Model {
 
     /// The longest sequence, special tokens included.
     package let maxTokens: Int
+    /// Where embeddings cut their texts: sentence-transformers' `max_seq_length` in its folders.
+    private let embeddingLimit: Int
 
     /// Loads everything from a pack.
-    package init(pack: PackFile, team: ComputeTeam) throws {
-        let folder = try ModelFolder(pack: pack)
-        configuration = folder.configuration
-        tokenizer = try Tokenizer(try folder.tokenizerSpecification())
-        guard tokenizer.idLimit <= configuration.vocabularySize else {
-            throw ModelFilesError(
-                .invalidConfiguration, file: "config.json",
-                "vocab_size is \(configuration.vocabularySize), but the tokenizer has ids up to \(tokenizer.idLimit - 1)")
+    package init(pack: PackFile, team: ComputeTeam) throws(EngineError) {
+        let specification: TokenizerSpecification
+        let folder: ModelFolder
+        do {
+            folder = try ModelFolder(pack: pack)
+            specification = try folder.tokenizer()
+        } catch {
+            throw EngineError.files(error)
         }
+        do {
+            tokenizer = try Tokenizer(specification)
+        } catch {
+            throw EngineError.files(ModelFilesError(.malformedTokenizer, file: folder.directory, "\(error)"))
+        }
+        configuration = folder.configuration
         encoder = try Encoder(configuration, pack: pack, team: team)
         head = try ClassificationHead(configuration, pack: pack, team: team)
         embedder = try SentenceEmbedder(folder.modules, configuration, pack: pack, team: team)
         maxTokens = configuration.maxPositions
+        embeddingLimit = folder.embeddingLimit(specification)
+    }
+
+    /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, and copies of
+    /// every small file that loading it reads.
+    package static func packer(
+        directory: String, variant: String, layout: WeightLayout
+    ) throws(EngineError) -> ModelPacker {
+        let recorder = FolderFiles.Recorder()
+        do {
+            let folder = try ModelFolder(directory: directory, files: FolderFiles(recorder: recorder))
+            let specification = try folder.tokenizer()
+            do {
+                _ = try Tokenizer(specification)
+            } catch {
+                throw ModelFilesError(.malformedTokenizer, file: directory, "\(error)")
+            }
+            var extras: [ModelPacker.PackedExtra] = []
+            for (index, step) in (folder.modules?.steps ?? []).enumerated() {
+                guard case .dense(let dense) = step else { continue }
+                extras.append(
+                    ModelPacker.PackedExtra(
+                        name: SentenceEmbedder.denseName(index), stem: "linear", outputs: dense.outputs,
+                        inputs: dense.inputs, hasBias: dense.hasBias, checkpoint: try dense.checkpoint()))
+            }
+            return try ModelPacker(
+                folder.configuration, checkpoint: try folder.checkpoint(), extras: extras,
+                files: recorder.contents(in: directory), variant: variant, layout: layout)
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError.files(error as? ModelFilesError ?? ModelFilesError(.unreadableFile, file: directory, "\(error)"))
+        }
+    }
+
+    /// The encoder alone, for measuring it.
+    package func forward(_ sequences: [TokenSequence]) throws(EngineError) -> EncoderOutput? {
+        try encoder.forward(sequences)
     }
 
     /// What this model answers.
@@ -62,9 +108,6 @@ package final class Model {
             return try sequences(request, texts, rows: .all, limit: maxTokens, overlong)
         }
     }
-
-    /// sentence-transformers' `max_seq_length`, where the folder has one.
-    private var embeddingLimit: Int { min(maxTokens, embedder.maxTokens ?? maxTokens) }
 
     private func sequences(
         _ request: TaskRequest, _ texts: [TaskText], rows: TokenSequence.Rows, limit: Int, _ overlong: Overlong

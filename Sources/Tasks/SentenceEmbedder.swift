@@ -8,32 +8,39 @@ import Tensors
 ///
 /// Sums run over the tokens of one text alone, in their order.
 final class SentenceEmbedder {
+    private typealias PoolingMode = SentenceTransformersModules.PoolingMode
+
+    private enum Step {
+        case dense(PackedLinear, Activation)
+        case normalize
+    }
+
     private let poolings: [PoolingMode]
-    private let dense: [DenseLayer]
-    private let normalizes: Bool
+    private let steps: [Step]
     private let hidden: Int
     private let team: ComputeTeam
-    /// `max_seq_length` of the folder.
-    let maxTokens: Int?
-
-    private struct DenseLayer {
-        let linear: PackedLinear
-        let activation: Activation
-    }
 
     init(
         _ modules: SentenceTransformersModules?, _ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam
-    ) throws {
-        poolings = modules?.poolings ?? [.mean]
-        normalizes = modules?.normalizes ?? false
-        maxTokens = modules?.maxTokens
+    ) throws(EngineError) {
+        poolings = modules?.pooling.modes ?? [.mean]
         hidden = configuration.hiddenSize
         self.team = team
-        dense = try (modules?.dense ?? []).enumerated().map { index, layer in
-            DenseLayer(
-                linear: try denseLinear(index, layer, pack: pack, team: team), activation: Activation(layer.activation))
+        var steps: [Step] = []
+        for (index, step) in (modules?.steps ?? []).enumerated() {
+            switch step {
+            case .normalize: steps.append(.normalize)
+            case .dense(let dense):
+                let linear = try extraLinear(
+                    Self.denseName(index), outputs: dense.outputs, inputs: dense.inputs, pack: pack, team: team)
+                steps.append(.dense(linear, Activation(dense.activation)))
+            }
         }
+        self.steps = steps
     }
+
+    /// What the Dense module at a step is called in a pack.
+    static func denseName(_ step: Int) -> String { "sentence.\(step)" }
 
     /// Which rows of the hidden states the embedding needs.
     func rows(_ options: EmbedOptions) -> TokenSequence.Rows {
@@ -42,20 +49,29 @@ final class SentenceEmbedder {
 
     /// The number of values of an embedding, before it is cut.
     func dimensions(_ options: EmbedOptions) -> Int {
-        options.pooling == nil ? dense.last?.linear.outputs ?? poolings.count * hidden : hidden
+        guard options.pooling == nil else { return hidden }
+        var dimensions = poolings.count * hidden
+        for case .dense(let linear, _) in steps { dimensions = linear.outputs }
+        return dimensions
     }
 
     /// - Parameter states: the text's rows of the last hidden state, [L, H].
     func embed(_ states: Matrix, _ options: EmbedOptions) throws(EngineError) -> [Float] {
         var values: [Float] = []
         for mode in modes(options) { values += pool(states, mode) }
-        // Another pooling than the folder's is asked for: its Dense layers were not trained for it.
-        if options.pooling == nil {
-            for layer in dense { values = try apply(layer, values) }
+        var normalize = false
+        for step in steps {
+            switch step {
+            case .normalize:
+                normalize = true
+                values = normalized(values)
+            // Another pooling than the folder's is asked for: its Dense layers were not trained for it.
+            case .dense(let linear, let activation):
+                if options.pooling == nil { values = try apply(linear, activation, values) }
+            }
         }
-        let normalize = options.normalize ?? normalizes
         if let dimensions = options.dimensions, dimensions < values.count { values.removeLast(values.count - dimensions) }
-        return normalize ? normalized(values) : values
+        return options.normalize ?? normalize ? normalized(values) : values
     }
 
     private func modes(_ options: EmbedOptions) -> [PoolingMode] {
@@ -73,7 +89,7 @@ final class SentenceEmbedder {
         case .cls: return Array(states[0])
         case .lastToken: return Array(states[states.rows - 1])
         case .mean: return sum(states) { _ in 1 }.map { $0 / count }
-        case .meanSqrtLength: return sum(states) { _ in 1 }.map { $0 / count.squareRoot() }
+        case .meanSqrtLengthTokens: return sum(states) { _ in 1 }.map { $0 / count.squareRoot() }
         case .weightedMean:
             // the token at position i (from 1) weighs i
             let weights = count * (count + 1) / 2
@@ -99,14 +115,15 @@ final class SentenceEmbedder {
         return result
     }
 
-    private func apply(_ layer: DenseLayer, _ values: [Float]) throws(EngineError) -> [Float] {
+    private func apply(
+        _ linear: PackedLinear, _ activation: Activation, _ values: [Float]
+    ) throws(EngineError) -> [Float] {
         let input = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * values.count)
-        let output = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * layer.linear.outputs)
+        let output = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * linear.outputs)
         input.base.update(from: values, count: values.count)
-        let result = output.matrix(rows: 1, columns: layer.linear.outputs)
+        let result = output.matrix(rows: 1, columns: linear.outputs)
         do throws(TensorError) {
-            try team.linear(
-                input.matrix(rows: 1, columns: values.count), layer.linear, activation: layer.activation, into: result)
+            try team.linear(input.matrix(rows: 1, columns: values.count), linear, activation: activation, into: result)
         } catch {
             throw .tensors(error)
         }
@@ -117,5 +134,16 @@ final class SentenceEmbedder {
     private func normalized(_ values: [Float]) -> [Float] {
         let norm = max(values.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-12)
         return values.map { $0 / norm }
+    }
+}
+
+extension Activation {
+    init(_ activation: SentenceTransformersModules.Dense.Activation) {
+        switch activation {
+        case .identity: self = .none
+        case .tanh: self = .tanh
+        case .relu: self = .relu
+        case .gelu: self = .gelu
+        }
     }
 }

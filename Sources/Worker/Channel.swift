@@ -35,7 +35,15 @@ struct Channel: ~Copyable {
 
     func send(_ frame: WorkerFrame) throws {
         let bytes = try FrameEncoder.encode(frame)
-        guard try bytes.withUnsafeBytes({ bytes throws(SystemError) in try stream.writeFully(bytes) }) else { throw Closed() }
+        var outcome: Result<Bool, SystemError> = .success(false)
+        bytes.withUnsafeBytes { bytes in
+            do throws(SystemError) {
+                outcome = .success(try stream.writeFully(bytes))
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        guard try outcome.get() else { throw Closed() }
     }
 
     /// Reads once without waiting; false when nothing is there.

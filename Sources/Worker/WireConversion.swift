@@ -1,4 +1,5 @@
 import Tasks
+import Tokenization
 import Wire
 
 /// Decodes a request's payload.

@@ -42,7 +42,8 @@ package enum WorkerProgram {
     }
 
     private static func print(_ error: any Error) {
-        fputs("modelworker: \(error)\n", stderr)
+        let line = Array("modelworker: \(error)\n".utf8)
+        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     private static func run(_ arguments: Arguments) throws -> Int32 {

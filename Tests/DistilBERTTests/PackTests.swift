@@ -16,9 +16,15 @@ import Testing
     }
 
     private func packer(
-        files: [(name: String, bytes: [UInt8])] = [], layout: WeightLayout = .panels, directory: String? = nil
+        files: [(name: String, contents: String)] = [], layout: WeightLayout = .panels, directory: String? = nil
     ) throws -> ModelPacker {
         let directory = directory ?? folder.path
+        let scratch = try TemporaryFolder()
+        let files = try files.map { file in
+            let path = "\(scratch.path)/\(file.name)"
+            try SafetensorsWriter.write(text: file.contents, to: path)
+            return (name: file.name, file: try MappedFile(path: path))
+        }
         return try ModelPacker(
             try ModelConfiguration(directory: directory), checkpoint: try Checkpoint(directory: directory), files: files,
             variant: "fp32", layout: layout)
@@ -32,7 +38,7 @@ import Testing
     }
 
     @Test func holdsTheFilesAndKnowsItself() throws {
-        let packer = try packer(files: [("config.json", Array("{}".utf8)), ("empty", [])])
+        let packer = try packer(files: [("config.json", "{}"), ("empty", "")])
         try withPack(packer) { descriptor in
             let pack = try PackFile(descriptor: descriptor)
             #expect(pack.key == packer.key && pack.layout == "panels16" && pack.byteCount == packer.byteCount)
@@ -46,8 +52,8 @@ import Testing
     @Test func theKeyNamesTheContents() throws {
         let key = try packer().key
         #expect(try packer().key == key)
-        #expect(try packer(files: [("config.json", [1])]).key != key)
-        #expect(try packer(files: [("config.json", [2])]).key != packer(files: [("config.json", [1])]).key)
+        #expect(try packer(files: [("config.json", "1")]).key != key)
+        #expect(try packer(files: [("config.json", "2")]).key != packer(files: [("config.json", "1")]).key)
         #expect(try packer(layout: .currentOneDNN).key != key)
         let other = try TemporaryFolder()
         var checkpoint = SeededCheckpoint(
