@@ -68,6 +68,9 @@ package struct PeerCredentials: Equatable, Sendable {
         self.first = first
         self.second = second
     }
+
+    /// Keeps the first end and closes the other, which a child has inherited.
+    package consuming func takeFirst() -> UnixStream { first }
 }
 
 // MARK: - Bytes

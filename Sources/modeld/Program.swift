@@ -1,1 +1,90 @@
-@main struct Program { static func main() {} }
+import ArgumentParser
+import Foundation
+import Logging
+import Supervisor
+
+/// `modeld`: the server. Flags, the configuration file and the environment are read here; everything else is in
+/// `Supervisor`.
+@main
+struct Program: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "modeld",
+        abstract: "Serves DistilBERT and BERT models from pinned worker processes on a Unix socket.",
+        discussion: """
+            Settings come from a YAML file (--config), then from MODELD_… environment variables (MODELD_SOCKET for \
+            'socket'), then from flags. SIGHUP reloads all models; SIGTERM finishes what was accepted and stops, a \
+            second one stops at once.
+            """,
+        version: Server.version
+    )
+
+    @Option(help: "The folder that holds <model>/<version>/ folders.")
+    var modelRepository: String?
+    @Option(help: "The path of the Unix socket.")
+    var socket: String?
+    @Option(help: "A YAML file with settings.")
+    var config: String?
+    @Option(help: "Where packed weights are kept. Default: below XDG_CACHE_HOME, /var/cache or ~/.cache.")
+    var cacheDir: String?
+    @Option(help: "The worker program. Default: modelworker beside modeld.")
+    var workerExecutable: String?
+    @Option(help: "CPUs of a slot. Default: as many as a NUMA node has, but at most 4.")
+    var threadsPerWorker: String?
+    @Option(help: "The CPUs to use, such as 0-3,8. Default: all that the process may use.")
+    var cpus: String?
+    @Option(help: "How many CPUs to leave to others.")
+    var reserveCpus: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+    @Option(name: .customLong("set"), help: "Any other setting, as key=value; may be repeated.")
+    var settings: [String] = []
+
+    func run() throws {
+        let environment = ProcessInfo.processInfo.environment
+        do {
+            let configuration = try serverConfiguration(environment)
+            let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+            LoggingSystem.bootstrap { label in
+                var handler = StreamLogHandler.standardError(label: label)
+                handler.logLevel = level
+                return handler
+            }
+            let server = try Server(
+                configuration: configuration,
+                environment: environment,
+                userID: getuid(),
+                logger: Logger(label: "modeld")
+            )
+            try server.run()
+        } catch {
+            FileHandle.standardError.write(Data("modeld: \(error)\n".utf8))
+            throw ExitCode.failure
+        }
+    }
+
+    private func serverConfiguration(_ environment: [String: String]) throws -> ServerConfiguration {
+        var result = ServerConfiguration()
+        if let file = config ?? environment["MODELD_CONFIG"] { try result.apply(file: file) }
+        try result.apply(environment: environment)
+        let flags = [
+            "model_repository": modelRepository, "socket": socket, "cache_dir": cacheDir,
+            "worker_executable": workerExecutable, "threads_per_worker": threadsPerWorker, "cpus": cpus,
+            "reserve_cpus": reserveCpus, "log_level": logLevel,
+        ]
+        for (key, value) in flags.sorted(by: { $0.key < $1.key }) {
+            if let value { try result.apply(flag: key, value) }
+        }
+        for setting in settings {
+            guard let equals = setting.firstIndex(of: "=") else {
+                throw ConfigurationError("--set \(setting): write key=value")
+            }
+            try result.apply(flag: String(setting[..<equals]), String(setting[setting.index(after: equals)...]))
+        }
+        for (key, value) in [("model_repository", result.modelRepository), ("socket", result.socket)]
+        where value.isEmpty {
+            let flag = key.replacing("_", with: "-")
+            throw ConfigurationError("\(key) is not set: give --\(flag), MODELD_\(key.uppercased()) or a --config file")
+        }
+        return result
+    }
+}

@@ -84,16 +84,8 @@ package struct ModelRepository: Sendable {
     }
 
     private func entries(_ path: String) throws(ConfigurationError) -> [String] {
-        guard let directory = opendir(path) else {
+        guard let names = namesInFolder(path) else {
             throw ConfigurationError("\(path): \(String(cString: strerror(errno)))")
-        }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
         }
         return names
     }

@@ -1,3 +1,5 @@
+import LinuxSystem
+
 /// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags, all by one table of keys.
 package struct ServerConfiguration: Equatable, Sendable {
     package var modelRepository = ""
@@ -67,6 +69,17 @@ package struct ServerConfiguration: Equatable, Sendable {
 
     package mutating func apply(yaml text: String, file: String) throws(ConfigurationError) {
         try Self.table.apply(yaml: text, file: file, to: &self)
+    }
+
+    /// Applies a YAML file.
+    package mutating func apply(file: String) throws(ConfigurationError) {
+        let text: String
+        do {
+            text = try FileContents.readText(file, limit: 1 << 20)
+        } catch {
+            throw ConfigurationError("configuration file: \(error)")
+        }
+        try apply(yaml: text, file: file)
     }
 
     /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key.

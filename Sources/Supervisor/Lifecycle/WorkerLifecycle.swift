@@ -123,6 +123,9 @@ package struct WorkerLifecycle: Sendable {
         }
     }
 
+    /// Whether its end is wanted.
+    package var isStopping: Bool { stopWanted }
+
     /// The kind of the failure that the last process reported, if it did.
     package var reportedFailure: WorkerFailure? { failure?.kind }
 

@@ -1,0 +1,76 @@
+import Glibc
+import LinuxSystem
+
+/// The cache folder: packs as `<key>.pack`, and the files that packers are writing.
+struct PackFolder {
+    let path: String
+
+    /// Makes the folder, and removes what packers of servers that are gone have left.
+    init(path: String) throws(ConfigurationError) {
+        self.path = path
+        var partial = ""
+        for component in path.split(separator: "/") {
+            partial += "/" + component
+            if mkdir(partial, 0o755) != 0, errno != EEXIST {
+                let reason = String(cString: strerror(errno))
+                throw ConfigurationError("cache_dir \(path): cannot make \(partial): \(reason)")
+            }
+        }
+        if access(path, W_OK) != 0 {
+            throw ConfigurationError(
+                "cache_dir \(path): \(String(cString: strerror(errno))); choose another with --cache-dir"
+            )
+        }
+        removeAbandoned()
+    }
+
+    /// Whether a pack of that key and size is there.
+    func holds(key: String, bytes: UInt64) -> Bool {
+        var information = stat()
+        guard lstat(file(of: key), &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return false }
+        return UInt64(information.st_size) == bytes
+    }
+
+    func open(key: String) throws(SystemError) -> OwnedDescriptor {
+        try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW)
+    }
+
+    func remove(key: String) { unlink(file(of: key)) }
+
+    // MARK: - Files being written
+
+    /// Makes the file that a packer writes.
+    func makeTemporary(_ job: PackJobID) throws(SystemError) -> OwnedDescriptor {
+        try OwnedDescriptor.open(temporary(job), flags: O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
+    }
+
+    func removeTemporary(_ job: PackJobID) { unlink(temporary(job)) }
+
+    /// Puts a packer's file in its place. The packer has synced it, so that this does not wait for the disk. Returns
+    /// what is wrong with it.
+    func store(_ job: PackJobID, key: String, bytes: UInt64) -> String? {
+        var information = stat()
+        guard stat(temporary(job), &information) == 0 else { return "the pack is gone: \(reason())" }
+        guard UInt64(information.st_size) == bytes else {
+            return "the packer wrote \(information.st_size) bytes and promised \(bytes)"
+        }
+        guard rename(temporary(job), file(of: key)) == 0 else {
+            return "the pack cannot be put into \(path): \(reason())"
+        }
+        return nil
+    }
+
+    private func file(of key: String) -> String { "\(path)/\(key).pack" }
+
+    private func temporary(_ job: PackJobID) -> String { "\(path)/.packing-\(getpid())-\(job.value)" }
+
+    private func reason() -> String { String(cString: strerror(errno)) }
+
+    private func removeAbandoned() {
+        for name in namesInFolder(path) ?? [] {
+            let parts = name.split(separator: "-")
+            guard parts.count == 3, parts[0] == ".packing", let owner = Int32(parts[1]) else { continue }
+            if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { unlink("\(path)/\(name)") }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import LinuxSystem
+import Topology
+import Wire
+
+/// A client that is sent the status again and again.
+struct Watch {
+    let call: ControlCall
+    let interval: Int64
+    var nextAt: Int64
+}
+
+extension Server {
+    func control(_ request: Request, from client: ClientConnection, at now: Int64) {
+        let call = ControlCall(connection: client, streamID: request.streamID)
+        client.controlCalls.insert(request.streamID)
+        do throws(WireError) {
+            switch request.method {
+            case RPCMethod.status:
+                _ = try StatusRequest.decode(request.payload)
+                finish(call, payload: status(at: now).encode())
+            case RPCMethod.watch:
+                let watch = try WatchRequest.decode(request.payload)
+                let milliseconds = max(100, watch.intervalMilliseconds == 0 ? 1000 : Int64(watch.intervalMilliseconds))
+                watches.append(Watch(call: call, interval: milliseconds * 1_000_000, nextAt: now))
+                runWatches(at: now)
+            default:
+                let reload = try ReloadRequest.decode(request.payload)
+                self.reload(reload.model, call: call, at: now)
+            }
+        } catch {
+            finish(call, Refusal(error.status, error.message))
+        }
+    }
+
+    // MARK: - Answers
+
+    func finish(_ call: ControlCall, payload: [UInt8]) {
+        guard call.connection.controlCalls.remove(call.streamID) != nil else { return }
+        send(.response(Response(streamID: call.streamID, payload: payload, endOfStream: true)), to: call.connection)
+    }
+
+    func finish(_ call: ControlCall, _ refusal: Refusal) {
+        guard call.connection.controlCalls.remove(call.streamID) != nil else { return }
+        answer(call.connection, stream: call.streamID, refusal)
+    }
+
+    /// Sends the status to every watch that is due, unless its client has yet to read what it was sent before.
+    func runWatches(at now: Int64) {
+        guard watches.contains(where: { $0.nextAt <= now }) else { return }
+        let payload = status(at: now).encode()
+        for index in watches.indices.reversed() where watches[index].nextAt <= now {
+            let watch = watches[index]
+            watches[index].nextAt = now + watch.interval
+            guard watch.call.connection.channel.output.count == 0 else { continue }
+            let response = Response(streamID: watch.call.streamID, payload: payload, endOfStream: false)
+            send(.response(response), to: watch.call.connection)
+        }
+    }
+
+    // MARK: - Status
+
+    func status(at now: Int64) -> StatusResponse {
+        let own = try? MemoryUsage.of(processID: ProcessSelf.processID)
+        return StatusResponse(
+            state: stateName,
+            version: Self.version,
+            pid: ProcessSelf.processID,
+            uptimeSeconds: UInt64(max(0, now - startedAt) / 1_000_000_000),
+            models: models.all.map(status(of:)),
+            connections: UInt32(clamping: clients.count),
+            pssBytes: UInt64(own?.proportionalBytes ?? own?.residentBytes ?? 0)
+        )
+    }
+
+    /// STARTING while the first loads run, READY when every model is, DEGRADED when some are, else NOT_SERVING.
+    private var stateName: String {
+        if shutdown != .serving { return "DRAINING" }
+        let states = models.all.map(\.lifecycle.state)
+        let ready = states.count { $0 == .ready }
+        if ready > 0 { return ready == states.count ? "READY" : "DEGRADED" }
+        return states.contains(.loading) ? "STARTING" : "NOT_SERVING"
+    }
+
+    private func status(of model: ServedModel) -> ModelStatus {
+        let lifecycle = model.lifecycle
+        let counts = scheduler.status(of: model.queue)
+        let files = model.serving
+        let ready = files?.ready
+        let state =
+            switch lifecycle.state {
+            case .unknown: "UNKNOWN"
+            case .loading: "LOADING"
+            case .ready: "READY"
+            case .unloading: "UNLOADING"
+            case .unavailable: "UNAVAILABLE"
+            }
+        var workers: [WorkerStatus] = []
+        for generation in [lifecycle.serving, lifecycle.incoming, lifecycle.leaving].compactMap({ $0 }) {
+            for index in generation.seats.indices { workers.append(status(of: index, in: generation, of: model)) }
+        }
+        return ModelStatus(
+            name: model.name,
+            version: model.version,
+            variant: model.variant,
+            state: state,
+            reason: lifecycle.reason ?? "",
+            workers: workers,
+            generation: lifecycle.serving?.number ?? 0,
+            tasks: ready?.tasks ?? [],
+            packBytes: ready?.packBytes ?? 0,
+            maxTokens: ready?.maxTokens ?? 0,
+            requests: counts.answered,
+            failures: counts.failed,
+            queued: UInt32(clamping: counts.queued),
+            computing: UInt32(clamping: counts.computing),
+            replays: counts.replays,
+            architecture: ready?.architecture ?? "",
+            numa: ready?.numa ?? "",
+            path: model.path
+        )
+    }
+
+    private func status(of index: Int, in generation: Generation, of model: ServedModel) -> WorkerStatus {
+        let seat = generation.seats[index]
+        let slot = slots[generation.slots[index]]
+        let process = model.workers[SeatID(generation: generation.number, index: index)]
+        let memory = process.flatMap { try? MemoryUsage.of(processID: $0.processID) }
+        let state =
+            switch seat.state {
+            case .idle, .starting: "STARTING"
+            case .loading: "LOADING"
+            case .ready: "READY"
+            case .draining, .ending: "DRAINING"
+            case .backoff: "BACKOFF"
+            case .failed, .refused: "FAILED"
+            case .stopped: "STOPPED"
+            }
+        return WorkerStatus(
+            pid: process?.processID ?? 0,
+            slot: UInt32(slot.id),
+            numaNode: Int32(slot.node),
+            cpus: "\(slot.cpus)",
+            state: state,
+            restarts: UInt32(clamping: seat.restarts),
+            rssBytes: UInt64(memory?.residentBytes ?? 0),
+            pssBytes: UInt64(memory?.proportionalBytes ?? memory?.residentBytes ?? 0),
+            lastExit: seat.lastEnd ?? "",
+            requests: process?.requests ?? 0,
+            generation: generation.number
+        )
+    }
+}

@@ -1,0 +1,79 @@
+import LinuxSystem
+import Logging
+import Wire
+
+extension Server {
+    // MARK: - What the coordinator decides
+
+    func perform(_ action: PackCoordinator.Action, at now: Int64) {
+        switch action {
+        case .spawn(let job): startPacker(job, at: now)
+        case .sendPack(let job): sendPack(job, at: now)
+        case .sendProceed(let job):
+            if let process = packer(job) { send(.packProceed(WorkerFrame.PackProceed()), to: process) }
+        case .store(let job, let key):
+            guard case .packing(_, let bytes)? = packs.state(of: job) else { return }
+            let error = packFolder.store(job, key: key, bytes: bytes)
+            enqueue(packs.stored(job, error: error, at: now))
+        case .kill(let job): packer(job)?.signal(.kill)
+        case .finished(let job, let key, let bytes): packFinished(job, key: key, bytes: bytes, at: now)
+        case .failed(let job, let code, let message):
+            guard let (model, generation) = packJobs.removeValue(forKey: job) else { return }
+            model.generations[generation]?.job = nil
+            enqueue(model.lifecycle.packFailed(generation: generation, code, message, at: now), of: model)
+        }
+    }
+
+    private func packer(_ job: PackJobID) -> WorkerProcess? {
+        workers.values.first { process in
+            if case .packer(job) = process.role { true } else { false }
+        }
+    }
+
+    private func sendPack(_ job: PackJobID, at now: Int64) {
+        guard let process = packer(job), let (model, generation) = packJobs[job] else { return }
+        guard let files = model.generations[generation] else { return }
+        do throws(SystemError) {
+            let file = try packFolder.makeTemporary(job)
+            let pack = WorkerFrame.Pack(modelDirectory: files.path, variant: model.variant)
+            send(.pack(pack), with: file.rawValue, to: process, at: now)
+        } catch {
+            violation(of: process, "no file for its pack: \(error)", at: now)
+        }
+    }
+
+    private func packFinished(_ job: PackJobID, key: String, bytes: UInt64, at now: Int64) {
+        packFolder.removeTemporary(job)
+        guard let (model, generation) = packJobs.removeValue(forKey: job) else { return }
+        guard let files = model.generations[generation] else { return }
+        files.job = nil
+        do throws(SystemError) {
+            files.pack = OpenPack(key: key, bytes: bytes, descriptor: try packFolder.open(key: key))
+            enqueue(model.lifecycle.packed(generation: generation, key: key, at: now), of: model)
+        } catch {
+            let message = "the pack cannot be opened: \(error)"
+            enqueue(model.lifecycle.packFailed(generation: generation, .unavailable, message, at: now), of: model)
+        }
+    }
+
+    // MARK: - What a packer says
+
+    func handle(_ frame: WorkerFrame, from process: WorkerProcess, _ job: PackJobID, at now: Int64) {
+        switch frame {
+        case .hello(let hello):
+            guard hello.protocolVersion == WireProtocol.version else {
+                let message = "it speaks version \(hello.protocolVersion) of the protocol, not \(WireProtocol.version)"
+                return violation(of: process, message, at: now)
+            }
+            enqueue(packs.hello(job, at: now))
+        case .packKey(let named):
+            let isCached = PackCoordinator.isKey(named.key) && packFolder.holds(key: named.key, bytes: named.bytes)
+            enqueue(packs.identified(job, key: named.key, bytes: named.bytes, isCached: isCached, at: now))
+        case .packProgress: packs.progressed(job, at: now)
+        case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
+        case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)
+        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed:
+            violation(of: process, "it sent a frame that a packer does not send", at: now)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import LinuxSystem
+import Wire
+
+extension Server {
+    /// When something is due although nothing happens; nil when nothing is.
+    func nextDeadline() -> Int64? {
+        var earliest = min(scheduler.nextWakeup() ?? Int64.max, packs.deadline ?? Int64.max)
+        earliest = min(earliest, acceptAt)
+        for model in models.all { earliest = min(earliest, model.lifecycle.deadline ?? Int64.max) }
+        for worker in workers.values { earliest = min(earliest, worker.killAt) }
+        for watch in watches { earliest = min(earliest, watch.nextAt) }
+        for client in clients.values {
+            switch client.state {
+            case .greeting(let until), .closing(let until): earliest = min(earliest, until)
+            case .open: continue
+            }
+        }
+        earliest = min(earliest, shutdownDeadline)
+        return earliest == Int64.max ? nil : earliest
+    }
+
+    func runTimers(at now: Int64) {
+        for model in models.all {
+            guard let deadline = model.lifecycle.deadline, deadline <= now else { continue }
+            enqueue(model.lifecycle.timer(at: now, limiter: &limiter), of: model)
+        }
+        if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
+        for worker in workers.values where worker.killAt <= now {
+            worker.killAt = Int64.max
+            worker.signal(.kill)
+        }
+        if !watches.isEmpty { runWatches(at: now) }
+        for client in Array(clients.values) {
+            switch client.state {
+            case .greeting(let until) where until <= now:
+                refuseConnection(client, Refusal(.deadlineExceeded, "no Hello within 5 s"), at: now)
+            case .closing(let until) where until <= now: disconnect(client)
+            default: continue
+            }
+        }
+        if acceptAt <= now { resumeAccepting() }
+    }
+}
