@@ -112,6 +112,12 @@ let package = Package(
         // MARK: - Tests: the paths mirror `Sources`
 
         .target(name: "TestSupport", dependencies: ["ModelFiles", "LinuxSystem", "Wire"], swiftSettings: strict),
+        .executableTarget(
+            name: "fakeworker",
+            dependencies: ["Wire", "LinuxSystem"],
+            path: "Tests/FakeWorker",
+            swiftSettings: strict
+        ),
         .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "ModelFiles"], resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles", "Tokenization", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),
@@ -129,7 +135,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "ProcessTests", dependencies: ["ModelClient", "LinuxSystem", "Wire", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ProcessTests", dependencies: ["ModelClient", "LinuxSystem", "Wire", "TestSupport", "modeld", "fakeworker"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -129,8 +129,9 @@ extension Server {
 
     // MARK: - Writing
 
+    /// Queues a frame. A client that has left, or is being closed, is sent nothing more.
     func send(_ frame: Frame, to client: ClientConnection) {
-        guard clients[client.id] != nil else { return }
+        guard clients[client.id] != nil, !client.isClosing else { return }
         do throws(WireError) {
             try client.channel.output.append(frame, maximumFrameBytes: client.peerFrameLimit)
         } catch {
@@ -176,9 +177,9 @@ extension Server {
     func refuseConnection(_ client: ClientConnection, _ refusal: Refusal, at now: Int64) {
         guard !client.isClosing else { return }
         abandonRequests(of: client)
-        client.state = .closing(until: now + Self.closingTimeout)
         answer(client, stream: 0, refusal)
         send(.goAway(GoAway(reason: refusal.message)), to: client)
+        client.state = .closing(until: now + Self.closingTimeout)
     }
 
     /// Forgets the client: its requests are cancelled, its descriptor is closed.

@@ -79,23 +79,21 @@ extension Server {
 
     /// Goes on with the shutdown as far as it can.
     func advanceShutdown(at now: Int64) {
-        switch shutdown {
-        case .serving, .finished: return
-        case .draining(let until):
-            guard scheduler.unanswered == 0 || now >= until else { return }
+        if case .draining(let until) = shutdown, scheduler.unanswered == 0 || now >= until {
             scheduler.refuseAll(Refusal(.unavailable, "the server is shutting down"))
             unloadAll(gracefully: true, at: now)
             shutdown = .stopping(until: now + Self.stopTimeout)
-        case .stopping(let until):
-            if workers.isEmpty {
-                shutdown = .flushing(until: now + Self.closingTimeout)
-            } else if now >= until {
-                logger.warning("workers do not end; killing them")
-                killWorkers(at: now)
-            }
-        case .killing:
-            if workers.isEmpty { shutdown = .flushing(until: now + Self.closingTimeout) }
-        case .flushing(let until):
+        }
+        if case .stopping(let until) = shutdown, now >= until, !workers.isEmpty {
+            logger.warning("workers do not end; killing them")
+            killWorkers(at: now)
+        }
+        switch shutdown {
+        case .stopping, .killing:
+            if workers.isEmpty, todo.isEmpty { shutdown = .flushing(until: now + Self.closingTimeout) }
+        case .serving, .draining, .flushing, .finished: break
+        }
+        if case .flushing(let until) = shutdown {
             let hasOutput = clients.values.contains { $0.channel.output.count > 0 }
             if !hasOutput || now >= until { shutdown = .finished }
         }

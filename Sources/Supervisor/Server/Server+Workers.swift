@@ -211,8 +211,13 @@ extension Server {
             readFrames(of: process, at: now)
             try? epoll.remove(process.channel.descriptor)
         }
-        workers[id] = nil
+        process.channelClosed = true
         try? epoll.remove(process.child.rawValue)
+        todo.append(.ended(process, status))
+    }
+
+    func ended(_ process: WorkerProcess, _ status: ExitStatus, at now: Int64) {
+        workers[process.id] = nil
         let cause = process.killReason ?? "\(status)"
         let end: ProcessEnd =
             switch status {
@@ -232,7 +237,7 @@ extension Server {
                 logger.warning("worker died", metadata: metadata)
             }
             let isExternal = process.killReason == nil && (expected || status.isExternal)
-            scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
+            scheduler.workerGone(process.id, isExternal ? .external : .ownFault(cause))
             if model.workers[seat] === process { model.workers[seat] = nil }
             let actions = model.lifecycle.ended(seat, end, description: cause, jitter: .random(in: 0..<1), at: now)
             enqueue(actions, of: model)

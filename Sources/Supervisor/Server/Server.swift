@@ -52,6 +52,8 @@ package final class Server {
     enum Todo {
         case model(ServedModel, ModelLifecycle.Action)
         case pack(PackCoordinator.Action)
+        /// A process is gone. Handled after everything that its last frames have led to.
+        case ended(WorkerProcess, ExitStatus)
     }
 
     /// Binds the socket and gets everything ready; `run` starts the workers.
@@ -137,6 +139,7 @@ package final class Server {
                     switch item {
                     case .model(let model, let action): perform(action, of: model, at: now)
                     case .pack(let action): perform(action, at: now)
+                    case .ended(let process, let status): ended(process, status, at: now)
                     }
                 }
             }

@@ -1,0 +1,107 @@
+import Foundation
+import LinuxSystem
+import Wire
+
+/// A `modeld` of its own with fake workers, in a temporary folder. Everything ends with it.
+final class TestServer {
+    let folder: String
+    private var process: ChildProcess?
+    private(set) var exit: ExitStatus?
+
+    var socket: String { "\(folder)/s" }
+    var repository: String { "\(folder)/models" }
+
+    /// - Parameters:
+    ///   - models: folders such as `m/1` with the text of their weights.
+    ///   - flags: further flags of `modeld`.
+    init(models: [String: String] = ["m/1": "w1"], flags: [String] = []) throws {
+        folder = "/tmp/sup-\(ProcessSelf.processID)-\(UInt32.random(in: 0...UInt32.max))"
+        try FileManager.default.createDirectory(atPath: repository, withIntermediateDirectories: true)
+        for (path, weights) in models { try write(weights, to: "\(path)/weights") }
+        try start(flags: flags)
+    }
+
+    deinit {
+        process = nil
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Starts `modeld` again, on the same socket.
+    func start(flags: [String] = []) throws {
+        let programs = try ProcessSelf.executablePath().split(separator: "/").dropLast().joined(separator: "/")
+        var environment = ["HOME": folder]
+        for (name, value) in ProcessInfo.processInfo.environment where name.hasSuffix("SAN_OPTIONS") {
+            environment[name] = value
+        }
+        process = try ChildProcess(
+            ChildCommand(
+                "/\(programs)/modeld",
+                arguments: [
+                    "--model-repository", repository, "--socket", socket, "--cache-dir", "\(folder)/cache",
+                    "--worker-executable", "/\(programs)/fakeworker", "--log-level", "critical",
+                ] + flags,
+                environment: environment
+            )
+        )
+        exit = nil
+        let deadline = MonotonicClock.now + 20_000_000_000
+        while (try? UnixStream.connect(to: socket)) == nil {
+            guard MonotonicClock.now < deadline, try process?.reapIfEnded() == nil else {
+                throw RawClient.Failure(description: "modeld did not start")
+            }
+            usleep(2000)
+        }
+    }
+
+    /// Writes a file below the repository.
+    func write(_ text: String, to path: String) throws {
+        let url = URL(fileURLWithPath: "\(repository)/\(path)")
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: url)
+    }
+
+    func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: "\(repository)/\(path)") }
+
+    /// A client, once every model is ready or given up.
+    func client(settled: Bool = true) throws -> RawClient {
+        var client = try RawClient.open(socket)
+        if settled {
+            _ = try client.wait("all models settled") { status in
+                status.models.allSatisfy { $0.state == "READY" || $0.state == "UNAVAILABLE" }
+                    && status.models.allSatisfy {
+                        $0.workers.allSatisfy { $0.state == "READY" || $0.state == "FAILED" }
+                    }
+            }
+        }
+        return client
+    }
+
+    func signal(_ signal: Signal) throws { _ = try process?.signal(signal) }
+
+    /// Waits for the end of `modeld`; the time is bounded by the watchdog of the test run.
+    func waitForExit(seconds: Int64 = 20) throws -> ExitStatus {
+        if let exit { return exit }
+        guard let ended = try process?.descriptor.waitReadable(milliseconds: Int32(seconds * 1000)), ended,
+            let status = try process?.reap()
+        else { throw RawClient.Failure(description: "modeld did not end within \(seconds) s") }
+        exit = status
+        return status
+    }
+}
+
+/// Whether a process exists and is no zombie.
+func isAlive(_ processID: Int32) -> Bool {
+    guard let status = try? FileContents.readText("/proc/\(processID)/stat") else { return false }
+    guard let end = status.lastIndex(of: ")") else { return false }
+    return status[status.index(end, offsetBy: 2)] != "Z"
+}
+
+/// Waits until a process is gone, at most so long.
+func isGone(_ processID: Int32, within seconds: Int64) -> Bool {
+    let deadline = MonotonicClock.now + seconds * 1_000_000_000
+    while isAlive(processID) {
+        guard MonotonicClock.now < deadline else { return false }
+        usleep(2000)
+    }
+    return true
+}

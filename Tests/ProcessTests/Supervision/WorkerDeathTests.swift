@@ -1,0 +1,98 @@
+import Foundation
+import LinuxSystem
+import Testing
+import Wire
+
+@Suite(.timeLimit(.minutes(2))) struct WorkerDeathTests {
+    @Test func aKilledWorkerIsReplacedAndItsRequestsAreAnsweredOnce() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        #expect(try client.call("echo before", model: "m").status == .ok)
+        let worker = try #require(try client.status().models.first?.workers.first)
+        let commands = ["sleep 300"] + (0..<20).map { "echo \($0)" }
+        let ids = try commands.map { try client.command($0, model: "m") }
+        _ = try client.wait("it computes") { ($0.models.first?.computing ?? 0) > 0 }
+        #expect(kill(worker.pid, SIGKILL) == 0)
+        for id in ids { #expect(try client.response(id).status == .ok) }
+        let after = try client.wait("the worker is back") { $0.models.first?.workers.first?.state == "READY" }
+        let model = try #require(after.models.first)
+        #expect(model.workers.first?.pid != worker.pid)
+        #expect(model.workers.first?.restarts == 1)
+        #expect(model.workers.first?.lastExit == "killed by SIGKILL")
+        #expect(model.replays >= 1)
+        #expect(model.requests == 22)
+        #expect(isGone(worker.pid, within: 5))
+    }
+
+    @Test func aRequestThatCrashesOnceIsReplayedWithinItsDeadline() throws {
+        let server = try TestServer()
+        var client = try server.client()
+        let response = try client.call("once \(server.folder)/flag crash", model: "m", timeoutMilliseconds: 10_000)
+        #expect(response.status == .ok)
+        #expect(response.timings?.replays == 1)
+    }
+
+    @Test func aRequestThatAlwaysCrashesIsRefusedAndItsNeighboursSucceed() throws {
+        let server = try TestServer()
+        var client = try server.client()
+        let poison = try client.command("crash", model: "m")
+        let good = try (0..<7).map { try client.command("echo \($0)", model: "m") }
+        let refused = try client.response(poison)
+        #expect(refused.status == .failedPrecondition)
+        #expect(refused.message.contains("SIGABRT"))
+        for id in good { #expect(try client.response(id).status == .ok) }
+    }
+
+    @Test func aWorkerThatSendsGarbageIsKilledAndReplaced() throws {
+        let server = try TestServer()
+        var client = try server.client()
+        let response = try client.call("once \(server.folder)/flag garbage", model: "m")
+        #expect(response.status == .ok)
+        let workers = try client.wait("all workers are back") { status in
+            status.models.allSatisfy { $0.workers.allSatisfy { $0.state == "READY" } }
+        }.models.flatMap(\.workers)
+        #expect(workers.contains { $0.lastExit.contains("garbage") })
+    }
+
+    @Test func workersDieWithTheServerAndItStartsAgainOnTheSamePath() throws {
+        let server = try TestServer(models: ["m/1": "w1", "n/1": "w2"])
+        var client = try server.client()
+        let pids = try client.status().models.flatMap(\.workers).map(\.pid)
+        #expect(pids.count >= 2)
+        let stream = try client.command("sleep 60000", model: "m")
+        _ = stream
+        try server.signal(.kill)
+        #expect(try server.waitForExit() == .killed(.kill, coreDumped: false))
+        for pid in pids { #expect(isGone(pid, within: 1), "worker \(pid) outlived its server") }
+        try server.start()
+        var second = try server.client()
+        #expect(try second.call("echo again", model: "m").text == "w1:again")
+    }
+
+    @Test func aModelWithABadCheckpointIsUnavailableAndOthersServe() throws {
+        let server = try TestServer(models: ["bad/1": "w", "good/1": "w", "empty/2": "w"])
+        try server.write("configuration-error", to: "bad/1/behaviour")
+        try server.remove("empty/2/weights")
+        var client = try server.client()
+        for name in ["bad", "empty", "good"] { _ = try client.reload(name) }
+        let models = try client.status().models
+        let bad = try #require(models.first { $0.name == "bad" })
+        #expect(bad.reason.isEmpty == false, "what serves goes on, with the reason of the failed reload")
+        let answer = try client.call("echo", model: "good")
+        #expect(answer.status == .ok)
+    }
+
+    @Test func aCrashLoopAtStartIsGivenUp() throws {
+        let server = try TestServer(models: ["good/1": "w"])
+        try server.write("w2", to: "loop/1/weights")
+        try server.write("exit-at-load", to: "loop/1/behaviour")
+        var client = try server.client()
+        let results = try client.reload("loop")
+        #expect(results.map(\.status) == [.unavailable])
+        #expect(results.first?.message.contains("never became ready") == true)
+        let refused = try client.call("echo", model: "loop")
+        #expect(refused.status == .unavailable)
+        #expect(refused.message.contains("exit 3"))
+        #expect(try client.call("echo", model: "good").status == .ok)
+    }
+}
