@@ -1,0 +1,38 @@
+import ModelClient
+
+/// Compares sentences with the model `minilm` of the server at the socket that is the first argument.
+@main struct Example {
+    static func main() async throws {
+        guard CommandLine.arguments.count == 2 else { throw UsageError() }
+        let socket = CommandLine.arguments[1]
+        try await compareSentences(socket)
+        try await runAsService(socket)
+    }
+
+    /// A client for the time of a closure.
+    static func compareSentences(_ socket: String) async throws {
+        try await withModelClient(at: socket) { client in
+            let sentences = [
+                "The cat sleeps on the sofa.", "A kitten naps on the couch.", "Stocks fell sharply today.",
+            ]
+            let embeddings = try await client.embed(sentences, model: "minilm")
+            let close = embeddings[0].cosineSimilarity(to: embeddings[1])
+            let far = embeddings[0].cosineSimilarity(to: embeddings[2])
+            print("cat and kitten: \(close), cat and stocks: \(far)")
+            guard close > 0.5, far < 0.3 else { throw UnexpectedAnswer() }
+
+            do {
+                _ = try await client.embed("text", model: "no-such-model")
+                throw UnexpectedAnswer()
+            } catch let error as ModelClientError where error.code == .notFound {
+                print("an unknown model: \(error.message)")
+            }
+        }
+    }
+}
+
+struct UsageError: Error, CustomStringConvertible {
+    let description = "usage: Example SOCKET"
+}
+
+struct UnexpectedAnswer: Error {}
