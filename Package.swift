@@ -122,6 +122,7 @@ let package = Package(
         .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles", "Tokenization", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),
         .testTarget(name: "DistilBERTTests", dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tensors", "TestSupport"], resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(name: "TasksTests", dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWireMessages"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
