@@ -6,19 +6,23 @@ struct ModelDirectory {
     private var models: [String: [ServedModel]] = [:]
 
     /// All models, by name and version.
-    var all: [ServedModel] { models.keys.sorted().flatMap { models[$0]?.reversed() ?? [] } }
+    private(set) var all: [ServedModel] = []
 
     func named(_ name: String) -> [ServedModel] { models[name] ?? [] }
 
     mutating func insert(_ model: ServedModel) {
         models[model.name, default: []].append(model)
         models[model.name]?.sort { $0.version > $1.version }
+        list()
     }
 
     mutating func remove(_ model: ServedModel) {
         models[model.name]?.removeAll { $0 === model }
         if models[model.name]?.isEmpty == true { models[model.name] = nil }
+        list()
     }
+
+    private mutating func list() { all = models.keys.sorted().flatMap { models[$0]?.reversed() ?? [] } }
 
     /// The model that a reference means: the version that it names, else the highest that is ready, else the highest
     /// that is being loaded.

@@ -41,6 +41,7 @@ extension Server {
         )
         try epoll.add(channel.descriptor, token: channel.owner.value, interest: .readable)
         clients[client.id] = client
+        transient.insert(client.id)
         send(
             .hello(
                 Hello(
@@ -118,6 +119,7 @@ extension Server {
         }
         if hello.maxFrameBytes > 0 { client.peerFrameLimit = Int(hello.maxFrameBytes) }
         client.state = .open
+        transient.remove(client.id)
     }
 
     private func malformed(_ error: WireError, stream: UInt64, from client: ClientConnection, at now: Int64) {
@@ -180,11 +182,13 @@ extension Server {
         answer(client, stream: 0, refusal)
         send(.goAway(GoAway(reason: refusal.message)), to: client)
         client.state = .closing(until: now + Self.closingTimeout)
+        transient.insert(client.id)
     }
 
     /// Forgets the client: its requests are cancelled, its descriptor is closed.
     func disconnect(_ client: ClientConnection) {
         guard clients.removeValue(forKey: client.id) != nil else { return }
+        transient.remove(client.id)
         abandonRequests(of: client)
         try? epoll.remove(client.channel.descriptor)
     }

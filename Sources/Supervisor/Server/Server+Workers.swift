@@ -156,7 +156,10 @@ extension Server {
         case .prepared(let prepared):
             scheduler.prepared(RequestID(prepared.requestID), tokens: Int(prepared.tokens), by: process.id)
         case .batchDone(let done):
-            model.lifecycle.completedBatch(seat)
+            if !process.progressed {
+                process.progressed = true
+                model.lifecycle.completedBatch(seat)
+            }
             let nanoseconds = Int64(clamping: done.computeMicroseconds).multipliedReportingOverflow(by: 1000)
             let known = scheduler.batchDone(
                 BatchID(done.batchID),

@@ -34,6 +34,8 @@ package final class Server {
     var packJobs: [PackJobID: (model: ServedModel, generation: UInt64)] = [:]
 
     var clients: [UInt64: ClientConnection] = [:]
+    /// Clients that are not open: they have a deadline.
+    var transient: Set<UInt64> = []
     var workers: [WorkerID: WorkerProcess] = [:]
     var pending: [RequestID: PendingRequest] = [:]
     var pendingBytes = 0
@@ -45,6 +47,8 @@ package final class Server {
     var shutdown = Shutdown.serving
     /// When accepting goes on after the process ran out of descriptors.
     var acceptAt = Int64.max
+    /// The earliest deadline of the models; nil when it has to be computed anew.
+    var knownModelDeadline: Int64?
     private var lastID: UInt64 = 0
     private var events = EventBuffer(capacity: 256)
 
@@ -156,7 +160,9 @@ package final class Server {
         return lastID
     }
 
+    /// Notes what a model's state machine wants done. Called after each of its events, also when it wants nothing.
     func enqueue(_ actions: [ModelLifecycle.Action], of model: ServedModel) {
+        knownModelDeadline = nil
         for action in actions { todo.append(.model(model, action)) }
     }
 

@@ -21,6 +21,8 @@ final class WorkerProcess {
     var killReason: String?
     /// Requests answered.
     var requests: UInt64 = 0
+    /// Whether it has completed a batch.
+    var progressed = false
 
     init(id: WorkerID, role: Role, slot: Int, child: consuming ChildProcess, channel: FramedStream) {
         self.id = id

@@ -1,0 +1,205 @@
+import Supervisor
+import Testing
+import Wire
+
+@Suite struct ModelLifecycleTests {
+    typealias Action = ModelLifecycle.Action
+
+    var model = ModelLifecycle()
+    var limiter = SpawnLimiter()
+    var now: Int64 = 1_000
+
+    static func seat(_ generation: UInt64, _ index: Int = 0) -> SeatID { SeatID(generation: generation, index: index) }
+
+    /// Loads a generation of `count` seats up to Load.
+    mutating func startGeneration(_ count: Int = 1) -> UInt64 {
+        let (generation, actions) = model.load(slots: Array(0..<count), at: now)
+        #expect(actions.contains(.pack(generation: generation)))
+        let spawns = model.packed(generation: generation, key: "k\(generation)", at: now)
+        #expect(spawns == (0..<count).map { .seat(Self.seat(generation, $0), .spawn) })
+        for index in 0..<count { _ = model.hello(Self.seat(generation, index), at: now) }
+        return generation
+    }
+
+    mutating func serve(_ count: Int = 1) -> UInt64 {
+        let generation = startGeneration(count)
+        for index in 0..<count { _ = model.ready(Self.seat(generation, index), at: now) }
+        #expect(model.state == .ready)
+        return generation
+    }
+
+    mutating func end(_ seat: SeatID, _ end: ProcessEnd = .exited(0)) -> [Action] {
+        model.ended(seat, end, description: "\(end)", jitter: 0.5, at: now)
+    }
+
+    func outcome(_ actions: [Action]) -> ModelLifecycle.Outcome? {
+        for case .loaded(let outcome) in actions { return outcome }
+        return nil
+    }
+
+    @Test mutating func theFirstReadySeatServes() {
+        let generation = startGeneration(2)
+        #expect(model.state == .loading)
+        let actions = model.ready(Self.seat(generation, 1), at: now)
+        #expect(actions.first == .activate(generation: generation))
+        #expect(actions.contains(.seat(Self.seat(generation, 1), .enlist)))
+        #expect(outcome(actions)?.code == .ok)
+        #expect(model.ready(Self.seat(generation, 0), at: now) == [.seat(Self.seat(generation, 0), .enlist)])
+    }
+
+    @Test mutating func aReloadSwapsWhenAllSeatsAreReadyAndAnswersWhenTheOldOneIsGone() {
+        let old = serve(2)
+        let new = startGeneration(2)
+        #expect(new == old + 1)
+        #expect(model.ready(Self.seat(new, 0), at: now) == [], "not enlisted before the swap")
+        let swap = model.ready(Self.seat(new, 1), at: now)
+        #expect(
+            swap == [
+                .activate(generation: new), .seat(Self.seat(new, 0), .enlist), .seat(Self.seat(new, 1), .enlist),
+                .seat(Self.seat(old, 0), .drain), .seat(Self.seat(old, 1), .drain),
+            ]
+        )
+        #expect(model.isChanging)
+        for index in 0..<2 {
+            #expect(model.drained(Self.seat(old, index), at: now) == [.seat(Self.seat(old, index), .sendDrain)])
+        }
+        #expect(end(Self.seat(old, 0)) == [])
+        let last = end(Self.seat(old, 1))
+        #expect(last.first == .release(generation: old))
+        #expect(outcome(last)?.code == .ok)
+        #expect(outcome(last)?.generation == new)
+        #expect(!model.isChanging)
+    }
+
+    @Test mutating func aCheckpointAtFaultRollsBackAtOnce() {
+        let old = serve()
+        let new = startGeneration(2)
+        model.reported(Self.seat(new, 0), .configuration, "model_type 'bart'")
+        let actions = end(Self.seat(new, 0), .exited(78))
+        #expect(actions == [.seat(Self.seat(new, 1), .terminate)])
+        let done = end(Self.seat(new, 1), .signalled(15))
+        #expect(outcome(done)?.code == .failedPrecondition)
+        #expect(outcome(done)?.message == "model_type 'bart'")
+        #expect(outcome(done)?.generation == old)
+        #expect(model.state == .ready)
+        #expect(model.reason == "model_type 'bart'")
+    }
+
+    @Test mutating func aGenerationThatIsNeverReadyIsRolledBack() {
+        _ = serve()
+        let new = startGeneration()
+        guard let deadline = model.deadline else {
+            Issue.record("no deadline")
+            return
+        }
+        now = deadline
+        let actions = model.timer(at: now, limiter: &limiter)
+        #expect(actions.contains(.seat(Self.seat(new), .kill)))
+        #expect(outcome(end(Self.seat(new), .signalled(9)))?.code == .deadlineExceeded)
+        #expect(model.state == .ready)
+    }
+
+    @Test mutating func aFailedPackLeavesTheOldGeneration() {
+        let old = serve()
+        let (new, _) = model.load(slots: [0], at: now)
+        let actions = model.packFailed(generation: new, .failedPrecondition, "no config.json", at: now)
+        #expect(actions.first == .release(generation: new))
+        #expect(outcome(actions)?.generation == old)
+        #expect(model.state == .ready)
+    }
+
+    @Test mutating func aFailedFirstLoadMakesItUnavailableWithTheReason() {
+        let (generation, _) = model.load(slots: [0], at: now)
+        let actions = model.packFailed(generation: generation, .failedPrecondition, "no config.json", at: now)
+        #expect(actions.contains(.close(Refusal(.unavailable, "no config.json"))))
+        #expect(outcome(actions)?.code == .failedPrecondition)
+        #expect(model.state == .unavailable)
+        #expect(model.reason == "no config.json")
+        _ = serve()
+        #expect(model.reason == nil)
+    }
+
+    @Test mutating func aDamagedPackIsMadeAgainOnce() {
+        let generation = startGeneration(2)
+        for index in 0..<2 { model.reported(Self.seat(generation, index), .pack, "checksum") }
+        #expect(
+            end(Self.seat(generation, 0), .exited(70)) == [
+                .discardPack(generation: generation), .pack(generation: generation),
+            ]
+        )
+        #expect(end(Self.seat(generation, 1), .exited(70)) == [], "it was started with the same pack")
+        #expect(model.timer(at: now + 10_000_000_000, limiter: &limiter) == [], "no start without a pack")
+        _ = model.packed(generation: generation, key: "k\(generation)", at: now)
+        now += 10_000_000_000
+        #expect(model.timer(at: now, limiter: &limiter).count == 2)
+        _ = model.hello(Self.seat(generation), at: now)
+        model.reported(Self.seat(generation), .pack, "checksum")
+        _ = end(Self.seat(generation), .exited(70))
+        // Rolled back: the other seat ends, and the load is answered.
+        #expect(outcome(end(Self.seat(generation, 1), .signalled(15)))?.code == .dataLoss)
+    }
+
+    @Test mutating func aServingGenerationNeverMixesCheckpoints() {
+        let generation = serve()
+        _ = end(Self.seat(generation), .signalled(9))
+        now += 10_000_000_000
+        _ = model.timer(at: now, limiter: &limiter)
+        _ = model.hello(Self.seat(generation), at: now)
+        model.reported(Self.seat(generation), .pack, "checksum")
+        #expect(end(Self.seat(generation), .exited(70)).contains(.pack(generation: generation)))
+        let actions = model.packed(generation: generation, key: "another", at: now)
+        #expect(actions.contains { if case .close(let refusal) = $0 { refusal.code == .unavailable } else { false } })
+        #expect(model.state == .unavailable)
+        #expect(model.reason?.contains("reload") == true)
+    }
+
+    @Test mutating func aDeathRestartsOneForOne() {
+        let generation = serve(2)
+        model.completedBatch(Self.seat(generation))
+        now += 1_000_000_000
+        #expect(end(Self.seat(generation), .signalled(9)) == [])
+        #expect(model.state == .ready)
+        #expect(model.timer(at: now, limiter: &limiter) == [.seat(Self.seat(generation), .spawn)])
+        _ = model.hello(Self.seat(generation), at: now)
+        #expect(model.ready(Self.seat(generation), at: now) == [.seat(Self.seat(generation), .enlist)])
+    }
+
+    @Test mutating func whenAllSeatsAreGivenUpTheModelIsUnavailable() {
+        let generation = serve()
+        for death in 1...6 {
+            let actions = end(Self.seat(generation), .signalled(11))
+            guard death == 6 else {
+                #expect(actions == [])
+                now += 4_000_000_000
+                _ = model.timer(at: now, limiter: &limiter)
+                _ = model.hello(Self.seat(generation), at: now)
+                _ = model.ready(Self.seat(generation), at: now)
+                continue
+            }
+            #expect(actions.contains { if case .close = $0 { true } else { false } })
+        }
+        #expect(model.state == .unavailable)
+        #expect(!model.isChanging)
+        let (next, actions) = model.load(slots: [0], at: now)
+        #expect(actions == [.release(generation: generation), .pack(generation: next)])
+    }
+
+    @Test mutating func unloadEndsEverything() {
+        let old = serve()
+        let new = startGeneration()
+        let actions = model.unload(gracefully: true, Refusal(.unavailable, "bye"), at: now)
+        #expect(actions.contains(.close(Refusal(.unavailable, "bye"))))
+        #expect(outcome(actions)?.code == .aborted)
+        #expect(actions.contains(.seat(Self.seat(new), .terminate)))
+        #expect(actions.contains(.seat(Self.seat(old), .drain)))
+        #expect(!end(Self.seat(new), .signalled(15)).contains(.unloaded))
+        _ = model.drained(Self.seat(old), at: now)
+        #expect(end(Self.seat(old)).contains(.unloaded))
+    }
+
+    @Test func seatsSpreadOverTheLeastUsedSlots() {
+        #expect(placeSeats(count: 2, loads: [1, 0, 0]) == [1, 2])
+        #expect(placeSeats(count: 5, loads: [0, 0]) == [0, 1, 0, 1, 0])
+        #expect(placeSeats(count: 1, loads: []) == [])
+    }
+}
