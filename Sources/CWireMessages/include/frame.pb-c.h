@@ -142,6 +142,9 @@ struct  Distillery__V1__Request
 struct  Distillery__V1__Response
 {
   ProtobufCMessage base;
+  /*
+   * 0: the whole connection is refused, and the server closes it
+   */
   uint64_t stream_id;
   /*
    * a gRPC status code; 0 is OK

@@ -52,6 +52,7 @@ extension Hello: WireMessage {
     }
 }
 
+/// What travels on the server's socket, in either direction.
 package enum Frame: Sendable, Equatable {
     case hello(Hello)
     case request(Request)
@@ -109,6 +110,7 @@ extension Frame: WireMessage {
     }
 }
 
+/// The client wants no answer to this stream any more; none may come, or one that crossed this.
 package struct Cancel: Sendable, Equatable {
     package var streamID: UInt64
 
@@ -131,6 +133,7 @@ extension Cancel: WireMessage {
     }
 }
 
+/// Asks whether the other side reads; it answers with the same number and `ack`.
 package struct Ping: Sendable, Equatable {
     package var id: UInt64
     package var ack: Bool

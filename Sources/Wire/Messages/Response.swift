@@ -2,6 +2,7 @@ package import CWireMessages
 
 /// The answer, or one message of a streamed answer. Exactly one response of a stream has `end_of_stream`.
 package struct Response: Sendable, Equatable {
+    /// The request's; 0 refuses the whole connection, and the server closes it.
     package var streamID: UInt64
     /// A gRPC status code; 0 is OK.
     package var status: StatusCode
