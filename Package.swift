@@ -136,7 +136,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "ProcessTests", dependencies: ["ModelClient", "LinuxSystem", "Wire", "TestSupport", "modeld", "fakeworker"], swiftSettings: strict),
+        .testTarget(name: "ProcessTests", dependencies: ["ModelClient", "LinuxSystem", "Wire", "TestSupport", "modeld", "modelworker", "modelctl", "fakeworker"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -1,0 +1,163 @@
+import ModelClient
+import Synchronization
+
+/// Closed loops of requests: each of `connections` sockets has `concurrency` requests in flight until the time is over.
+///
+/// The loops of a connection run on its own event loop, so no thread hop is measured.
+struct BenchRun: Sendable {
+    var socket: String
+    var configuration: ModelClient.Configuration
+    var model: String
+    var task: BenchTask
+    var texts: [TextInput]
+    var connections: Int
+    var concurrency: Int
+    var duration: Duration
+
+    private enum Event: Sendable {
+        case measured(Measurements)
+        case interrupted
+        case ended
+    }
+
+    /// Runs until the time is over, or until `interrupts` has an element: then what was measured so far is the result.
+    ///
+    /// - Parameter progress: told what goes on; the caller shows it.
+    /// - Throws: what the first request of a connection failed with, when another try would not help.
+    func run(
+        progress: BenchProgress,
+        interrupts: AsyncStream<Void>
+    ) async throws(ModelClientError) -> (measurements: Measurements, elapsed: Duration) {
+        let clients = (0..<connections).map { _ in ModelClient(at: socket, configuration: configuration) }
+        let result = await withTaskGroup(of: Void.self) { group in
+            for client in clients { group.addTask { try? await client.run() } }
+            defer { group.cancelAll() }
+            do throws(ModelClientError) {
+                try await warmUp(clients)
+            } catch {
+                return Result<(measurements: Measurements, elapsed: Duration), ModelClientError>.failure(error)
+            }
+            return .success(await measure(clients, progress: progress, interrupts: interrupts))
+        }
+        return try result.get()
+    }
+
+    /// Makes one request on each connection, so that connecting is not measured.
+    private func warmUp(_ clients: [ModelClient]) async throws(ModelClientError) {
+        let failure = await withTaskGroup(of: ModelClientError?.self) { group in
+            for client in clients {
+                group.addTask {
+                    do throws(ModelClientError) {
+                        _ = try await task.ask(client, texts[0], model: model)
+                        return nil
+                    } catch {
+                        return error.isRetryable ? nil : error
+                    }
+                }
+            }
+            var failure: ModelClientError?
+            for await result in group { failure = failure ?? result }
+            return failure
+        }
+        if let failure { throw failure }
+    }
+
+    private func measure(
+        _ clients: [ModelClient],
+        progress: BenchProgress,
+        interrupts: AsyncStream<Void>
+    ) async -> (measurements: Measurements, elapsed: Duration) {
+        let start = ContinuousClock.now
+        progress.begin(at: start)
+        return await withTaskGroup(of: Event.self) { group in
+            let loops = clients.count * concurrency
+            for index in 0..<loops {
+                let client = clients[index / concurrency]
+                // Each loop begins elsewhere in the texts, so that they do not all send the same one at once.
+                let offset = index * texts.count / loops
+                group.addTask(executorPreference: client.executor) {
+                    .measured(await loop(client, from: offset, until: start + duration, progress: progress))
+                }
+            }
+            group.addTask {
+                for await _ in interrupts { return .interrupted }
+                return .ended
+            }
+            var total = Measurements()
+            var running = loops
+            while running > 0, let event = await group.next() {
+                switch event {
+                case .measured(let measurements):
+                    total.add(measurements)
+                    running -= 1
+                case .interrupted: group.cancelAll()
+                case .ended: break
+                }
+            }
+            let elapsed = ContinuousClock.now - start
+            group.cancelAll()
+            return (total, elapsed)
+        }
+    }
+
+    private func loop(
+        _ client: ModelClient,
+        from offset: Int,
+        until end: ContinuousClock.Instant,
+        progress: BenchProgress
+    ) async -> Measurements {
+        var measurements = Measurements()
+        var next = offset
+        var now = ContinuousClock.now
+        while now < end, !Task.isCancelled {
+            let begin = now
+            do throws(ModelClientError) {
+                let answer = try await task.ask(client, texts[next], model: model)
+                now = .now
+                measurements.answered(in: now - begin, tokens: answer.tokens, timings: answer.timings)
+                progress.answered(tokens: answer.tokens)
+            } catch {
+                if Task.isCancelled { break }
+                measurements.failed(error)
+                progress.failed()
+                // A server that refuses is not hammered.
+                try? await Task.sleep(for: error.retryAfter ?? .milliseconds(10))
+                now = .now
+            }
+            next = next + 1 == texts.count ? 0 : next + 1
+        }
+        return measurements
+    }
+}
+
+/// What has happened so far in a bench; read while it runs.
+final class BenchProgress: Sendable {
+    private let requests = Atomic(0)
+    private let tokens = Atomic(0)
+    private let failures = Atomic(0)
+    private let start = Mutex<ContinuousClock.Instant?>(nil)
+
+    func begin(at instant: ContinuousClock.Instant) {
+        start.withLock { $0 = instant }
+    }
+
+    func answered(tokens count: Int) {
+        requests.add(1, ordering: .relaxed)
+        tokens.add(count, ordering: .relaxed)
+    }
+
+    func failed() {
+        failures.add(1, ordering: .relaxed)
+    }
+
+    /// One line for people; nil before the measurement begins.
+    func line(at now: ContinuousClock.Instant) -> String? {
+        guard let start = start.withLock({ $0 }) else { return nil }
+        let seconds = max((now - start) / .seconds(1), 1e-9)
+        let requests = requests.load(ordering: .relaxed)
+        let tokens = Double(tokens.load(ordering: .relaxed)) / seconds
+        return "\(HumanText.fixed(seconds, 0)) s: \(HumanText.grouped(requests)) requests, "
+            + "\(HumanText.fixed(Double(requests) / seconds, 1)) a second, \(HumanText.grouped(Int(tokens))) tokens/s, "
+            + "\(HumanText.grouped(failures.load(ordering: .relaxed))) failed"
+    }
+}

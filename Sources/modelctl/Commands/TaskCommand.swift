@@ -1,0 +1,81 @@
+import ArgumentParser
+import ModelClient
+
+/// A command that asks a model about each of its inputs.
+protocol TaskCommand: AsyncParsableCommand {
+    associatedtype Answer: Sendable
+    associatedtype Text: TaskText<Answer>
+
+    var inputs: InputOptions { get }
+
+    /// Makes one call; sent to other tasks, so it holds what it needs of the options.
+    var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> Answer { get }
+
+    /// An answer as JSON, on one line.
+    static func json(_ answer: Answer) -> String
+
+    /// Prints answers for people.
+    var text: Text { get }
+}
+
+/// Prints the answers of a task for people.
+protocol TaskText<Answer> {
+    associatedtype Answer
+
+    /// The lines to print for an answer.
+    mutating func lines(_ answer: Answer, to input: TaskInput) -> [String]
+
+    /// The lines to print after the last answer.
+    func ending() -> [String]
+}
+
+extension TaskText {
+    func ending() -> [String] { [] }
+}
+
+extension TaskCommand {
+    func run() async throws {
+        do {
+            try await answer()
+        } catch let error as LineReader.Failure {
+            Console.error(error.message)
+            throw ExitCode.noInput
+        }
+    }
+
+    private func answer() async throws {
+        let json = inputs.server.json
+        var text = text
+        var failures = 0
+        try await inputs.server.withClient { client in
+            let ask = ask
+            let source = try InputSource(texts: inputs.texts, pair: inputs.textPair, file: inputs.file)
+            try await withOrderedAnswers(to: source, client: client, concurrency: inputs.concurrency) {
+                (input) async throws(ModelClientError) in
+                try await ask(client, input)
+            } give: { input, result in
+                switch result {
+                case .success(let answer):
+                    if json {
+                        Console.line(Self.json(answer))
+                    } else {
+                        Console.write(text.lines(answer, to: input).map { $0 + "\n" }.joined())
+                    }
+                case .failure(.call(let error)) where error.isUnreachable:
+                    // No later input will fare better.
+                    throw error
+                case .failure(let failure):
+                    failures += 1
+                    if json {
+                        Console.line(JSONText.failure(code: failure.code, message: failure.message))
+                    } else {
+                        let place = inputs.isSingle ? "" : "\(input.place): "
+                        Console.error("\(place)\(failure.code): \(HumanText.printable(failure.message))")
+                    }
+                }
+            }
+        }
+        if !json { for line in text.ending() { Console.line(line) } }
+        if failures > 0 { throw ExitCode.failure }
+    }
+}

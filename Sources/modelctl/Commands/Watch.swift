@@ -1,0 +1,65 @@
+import ArgumentParser
+import ModelClient
+
+/// `modelctl watch`.
+struct Watch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the status again and again, until Ctrl-C.",
+        discussion: """
+            A terminal is repainted; elsewhere one status follows the other. With --json one line a status, as \
+            'modelctl status --json' prints it. When the server goes away, this waits for it to come back.
+            """
+    )
+
+    @Option(help: ArgumentHelp("How long from one status to the next, at least 100ms.", valueName: "time"))
+    var interval = TimeSpan(seconds: 1)
+    @Flag(name: .shortAndLong, help: "Show more.")
+    var verbose = false
+    @OptionGroup var server: ServerOptions
+
+    func run() async throws {
+        if Console.isTerminal, !server.json { Console.write("\u{1B}[2J") }
+        var previous: (status: ServerStatus, time: ContinuousClock.Instant)?
+        while true {
+            do {
+                try await withModelClient(
+                    at: server.path,
+                    configuration: server.configuration(waitsForConnection: false)
+                ) {
+                    (client) async throws in
+                    for try await status in client.watch(interval: interval.duration) {
+                        let now = ContinuousClock.now
+                        show(status, rates: previous.map { Self.rates(from: $0.status, to: status, in: now - $0.time) })
+                        previous = (status, now)
+                    }
+                }
+            } catch let error as ModelClientError {
+                guard previous != nil, error.isRetryable || error.isUnreachable else { throw server.report(error) }
+                Console.error("\(error.message) Trying again.")
+            }
+            try await Task.sleep(for: interval.duration)
+        }
+    }
+
+    private func show(_ status: ServerStatus, rates: [String: Double]?) {
+        if server.json { return Console.line(StatusJSON.text(status, isVerbose: verbose)) }
+        let lines = StatusText(isVerbose: verbose, rates: rates ?? [:]).lines(status)
+        if Console.isTerminal {
+            // To the top left; each line and what is below it are cleared as they are written over.
+            Console.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J")
+        } else {
+            Console.write(lines.map { $0 + "\n" }.joined() + "\n")
+        }
+    }
+
+    /// Requests a second of each model that was there before, by its reference.
+    private static func rates(from old: ServerStatus, to new: ServerStatus, in time: Duration) -> [String: Double] {
+        let before = Dictionary(old.models.map { ($0.reference, $0.requests) }) { first, _ in first }
+        var rates: [String: Double] = [:]
+        for model in new.models {
+            guard let count = before[model.reference], count <= model.requests, time > .zero else { continue }
+            rates[model.reference] = Double(model.requests - count) / (time / .seconds(1))
+        }
+        return rates
+    }
+}

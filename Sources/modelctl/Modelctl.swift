@@ -1,0 +1,33 @@
+import ArgumentParser
+import Glibc
+import ModelClient
+
+/// `modelctl`: the operator's tool. Everything it does goes through `ModelClient`.
+@main
+struct Modelctl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "modelctl",
+        abstract: "Looks after a modeld server, and tries its models from the shell.",
+        discussion: """
+            The server is the one at --socket, else at MODELD_SOCKET, else at \(ServerOptions.standardSocket).
+
+            Exit status: 0 when all went well, 1 when a request failed, 64 for wrong arguments, 66 for an input file \
+            that cannot be read, 69 when the server cannot be reached.
+            """,
+        version: ModelClient.version,
+        groupedSubcommands: [
+            CommandGroup(name: "Server", subcommands: [Status.self, Watch.self, Reload.self]),
+            CommandGroup(
+                name: "Model",
+                subcommands: [Classify.self, Embed.self, Features.self, Tokenize.self]
+            ),
+            CommandGroup(name: "Measuring", subcommands: [Bench.self]),
+        ]
+    )
+
+    static func main() async {
+        // A reader that went away is noticed where it is written to; see `Console`.
+        signal(SIGPIPE, SIG_IGN)
+        await main(nil)
+    }
+}

@@ -1,0 +1,68 @@
+/// Numbers and texts for people.
+enum HumanText {
+    /// `1234567` as `1,234,567`.
+    static func grouped(_ value: some BinaryInteger) -> String {
+        let digits = String(value.magnitude)
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(",") }
+            text.append(digit)
+        }
+        return value < 0 ? "-" + text : text
+    }
+
+    /// A number with so many digits after the point, 0 to 9, rounded half away from zero.
+    static func fixed(_ value: Double, _ digits: Int) -> String {
+        var scale = 1.0
+        for _ in 0..<digits { scale *= 10 }
+        let scaled = (value.magnitude * scale).rounded()
+        guard scaled < 9e15 else { return "\(value)" }
+        let number = Int(scaled)
+        let sign = value < 0 && number > 0 ? "-" : ""
+        guard digits > 0 else { return sign + String(number) }
+        let fraction = String(number % Int(scale))
+        let zeros = String(repeating: "0", count: digits - fraction.count)
+        return "\(sign)\(number / Int(scale)).\(zeros)\(fraction)"
+    }
+
+    /// A size in bytes, in the largest binary unit of which there is at least one.
+    static func bytes(_ count: Int) -> String {
+        var value = Double(count)
+        var unit = "B"
+        for next in ["KiB", "MiB", "GiB", "TiB"] where value >= 1024 {
+            value /= 1024
+            unit = next
+        }
+        return unit == "B" || value >= 100 ? "\(fixed(value, 0)) \(unit)" : "\(fixed(value, 1)) \(unit)"
+    }
+
+    /// A length of time in its two largest units, as in `3 h 12 min`.
+    static func time(_ duration: Duration) -> String {
+        let seconds = duration.components.seconds
+        switch seconds {
+        case ..<60: return "\(seconds) s"
+        case ..<3600: return "\(seconds / 60) min \(seconds % 60) s"
+        case ..<86_400: return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+        default: return "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
+        }
+    }
+
+    /// A text on one line without anything that a terminal would obey, cut to a width.
+    static func printable(_ text: String, width: Int = .max) -> String {
+        var result = ""
+        var count = 0
+        for character in text {
+            guard count < width else { return result.dropLast() + "…" }
+            let isControl = character.unicodeScalars.contains { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .lineSeparator, .paragraphSeparator, .surrogate: true
+                case .format: scalar != "\u{200D}"
+                default: false
+                }
+            }
+            result.append(isControl ? " " : character)
+            count += 1
+        }
+        return result
+    }
+}

@@ -1,0 +1,97 @@
+import ModelClient
+
+/// A server's status for people.
+struct StatusText {
+    /// Also what is rarely of interest: where a model comes from, what it can do, how workers ended.
+    var isVerbose = false
+    /// Requests a second of each model, by its reference; nil where they are not known.
+    var rates: [String: Double]?
+
+    /// The lines to print.
+    func lines(_ status: ServerStatus) -> [String] {
+        var lines = [heading(status)]
+        if isVerbose, status.pssBytes > 0 {
+            lines.append("memory of modeld itself: \(HumanText.bytes(status.pssBytes))")
+        }
+        lines.append("")
+        guard !status.models.isEmpty else {
+            return lines + ["There is no model in the server's model repository."]
+        }
+        lines += models(status.models)
+        if status.models.contains(where: { !$0.workers.isEmpty }) {
+            lines.append("")
+            lines += workers(status.models)
+        }
+        return lines
+    }
+
+    private func heading(_ status: ServerStatus) -> String {
+        let state = Style.state(status.state)(HumanText.printable(status.state))
+        let clients = status.connections == 1 ? "1 client" : "\(status.connections) clients"
+        let version = HumanText.printable(status.version)
+        return "modeld \(version) is \(state), pid \(status.pid), up \(HumanText.time(status.uptime)), \(clients)"
+    }
+
+    private func models(_ models: [ModelStatus]) -> [String] {
+        var columns: [Table.Column] = [
+            .text("MODEL"), .text("VERSION"), .text("STATE"), .number("GENERATION"), .number("REQUESTS"),
+            .number("FAILED"), .number("WAITING"), .number("COMPUTING"),
+        ]
+        if rates != nil { columns.append(.number("PER SECOND")) }
+        var table = Table(columns)
+        for model in models {
+            var cells = [
+                model.name, "\(model.version):\(model.variant)", model.state, "\(model.generation)",
+                HumanText.grouped(model.requests), HumanText.grouped(model.failures), HumanText.grouped(model.queued),
+                HumanText.grouped(model.computing),
+            ]
+            if let rates { cells.append(rates[model.reference].map { HumanText.fixed($0, 1) } ?? "") }
+            table.add(cells, styles: [0: .bold, 2: .state(model.state)])
+            if !model.reason.isEmpty { table.addNote("    " + Style.red(HumanText.printable(model.reason))) }
+            if isVerbose { details(of: model).forEach { table.addNote("    " + Style.dim(HumanText.printable($0))) } }
+        }
+        return table.lines
+    }
+
+    private func details(of model: ModelStatus) -> [String] {
+        var details: [String] = []
+        if !model.architecture.isEmpty {
+            details.append(
+                "\(model.architecture), up to \(model.maximumTokens) tokens, can \(model.tasks.joined(separator: ", "))"
+            )
+        }
+        if model.packBytes > 0 { details.append("packed weights: \(HumanText.bytes(model.packBytes))") }
+        if !model.numa.isEmpty { details.append("memory nodes: \(model.numa)") }
+        if !model.path.isEmpty { details.append("from \(model.path)") }
+        if model.replays > 0 {
+            details.append("\(HumanText.grouped(model.replays)) requests computed anew after a worker's death")
+        }
+        return details
+    }
+
+    private func workers(_ models: [ModelStatus]) -> [String] {
+        var columns: [Table.Column] = [
+            .number("WORKER"), .text("MODEL"), .number("SLOT"), .number("NODE"), .text("CPUS"), .text("STATE"),
+            .number("RESTARTS"), .number("REQUESTS"), .number("MEMORY"),
+        ]
+        if isVerbose { columns += [.number("RESIDENT"), .number("GENERATION")] }
+        var table = Table(columns)
+        for model in models {
+            for worker in model.workers {
+                let memory = worker.pssBytes > 0 ? worker.pssBytes : worker.rssBytes
+                var cells = [
+                    worker.pid > 0 ? "\(worker.pid)" : "-", model.reference, "\(worker.slot)",
+                    worker.numaNode >= 0 ? "\(worker.numaNode)" : "-", worker.cpus, worker.state,
+                    HumanText.grouped(worker.restarts), HumanText.grouped(worker.requests),
+                    memory > 0 ? HumanText.bytes(memory) : "-",
+                ]
+                if isVerbose { cells += [HumanText.bytes(worker.rssBytes), "\(worker.generation)"] }
+                table.add(cells, styles: [5: .state(worker.state)])
+                if !worker.lastExit.isEmpty, isVerbose || worker.state != "READY" {
+                    table.addNote("        the one before: " + HumanText.printable(worker.lastExit))
+                }
+            }
+        }
+        return table.lines
+    }
+}
