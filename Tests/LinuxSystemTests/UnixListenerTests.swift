@@ -145,7 +145,7 @@ import Testing
                 return await group.reduce(into: []) { if let winner = $1 { $0.append(winner) } }
             }
             #expect(winners.count == 1)
-            _ = try UnixStream.connect(to: path)
+            try withExtendedLifetime(winners) { _ = try UnixStream.connect(to: path) }
         }
     }
 
