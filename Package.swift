@@ -50,13 +50,19 @@ let package = Package(
 
         .target(name: "ModelFiles", dependencies: ["Tokenization"], swiftSettings: strict),
         .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles"], swiftSettings: strict),
-        .target(name: "Tasks", dependencies: ["DistilBERT", "ModelFiles", "Tensors", "Tokenization"], swiftSettings: strict),
+        .target(
+            name: "Tasks",
+            dependencies: ["DistilBERT", "ModelFiles", "Tensors", "Tokenization"],
+            swiftSettings: strict
+        ),
 
         // MARK: - L3 roles: the worker, the supervisor, the client
 
         .target(
             name: "Worker",
-            dependencies: ["Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Wire", "LinuxSystem", "Topology"],
+            dependencies: [
+                "Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Wire", "LinuxSystem", "Topology",
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -118,15 +124,37 @@ let package = Package(
             path: "Tests/FakeWorker",
             swiftSettings: strict
         ),
-        .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "ModelFiles"], resources: [.copy("Golden")], swiftSettings: strict),
-        .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles", "Tokenization", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TokenizationTests",
+            dependencies: ["Tokenization", "ModelFiles"],
+            resources: [.copy("Golden")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ModelFilesTests",
+            dependencies: ["ModelFiles", "Tokenization", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),
-        .testTarget(name: "DistilBERTTests", dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tensors", "TestSupport"], resources: [.copy("Golden")], swiftSettings: strict),
-        .testTarget(name: "TasksTests", dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "DistilBERTTests",
+            dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tensors", "TestSupport"],
+            resources: [.copy("Golden")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TasksTests",
+            dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWireMessages"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
-        .testTarget(name: "SupervisorTests", dependencies: ["Supervisor", "Topology", "Wire", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "SupervisorTests",
+            dependencies: ["Supervisor", "Topology", "Wire", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ModelClientTests",
             dependencies: [
@@ -136,7 +164,13 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "ProcessTests", dependencies: ["ModelClient", "LinuxSystem", "Wire", "TestSupport", "modeld", "modelworker", "modelctl", "fakeworker"], swiftSettings: strict),
+        .testTarget(
+            name: "ProcessTests",
+            dependencies: [
+                "ModelClient", "LinuxSystem", "Wire", "TestSupport", "modeld", "modelworker", "modelctl", "fakeworker",
+            ],
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
