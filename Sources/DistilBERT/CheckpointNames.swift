@@ -15,16 +15,27 @@ struct CheckpointNames {
         case .bert:
             let prefix = "encoder.layer.\(index)."
             return Layer(
-                query: prefix + "attention.self.query", key: prefix + "attention.self.key",
-                value: prefix + "attention.self.value", attentionOutput: prefix + "attention.output.dense",
-                attentionNorm: prefix + "attention.output.LayerNorm", intermediate: prefix + "intermediate.dense",
-                output: prefix + "output.dense", outputNorm: prefix + "output.LayerNorm")
+                query: prefix + "attention.self.query",
+                key: prefix + "attention.self.key",
+                value: prefix + "attention.self.value",
+                attentionOutput: prefix + "attention.output.dense",
+                attentionNorm: prefix + "attention.output.LayerNorm",
+                intermediate: prefix + "intermediate.dense",
+                output: prefix + "output.dense",
+                outputNorm: prefix + "output.LayerNorm"
+            )
         case .distilBERT:
             let prefix = "transformer.layer.\(index)."
             return Layer(
-                query: prefix + "attention.q_lin", key: prefix + "attention.k_lin", value: prefix + "attention.v_lin",
-                attentionOutput: prefix + "attention.out_lin", attentionNorm: prefix + "sa_layer_norm",
-                intermediate: prefix + "ffn.lin1", output: prefix + "ffn.lin2", outputNorm: prefix + "output_layer_norm")
+                query: prefix + "attention.q_lin",
+                key: prefix + "attention.k_lin",
+                value: prefix + "attention.v_lin",
+                attentionOutput: prefix + "attention.out_lin",
+                attentionNorm: prefix + "sa_layer_norm",
+                intermediate: prefix + "ffn.lin1",
+                output: prefix + "ffn.lin2",
+                outputNorm: prefix + "output_layer_norm"
+            )
         }
     }
 

@@ -49,7 +49,8 @@ package final class ClassificationHead {
     }
 
     private func compute(
-        _ first: Matrix, _ rest: (Matrix) throws(TensorError) -> Matrix
+        _ first: Matrix,
+        _ rest: (Matrix) throws(TensorError) -> Matrix
     ) throws(EngineError) -> [[Float]] {
         let buffer = FloatBuffer(count: ComputeTeam.capacity(forRows: first.rows) * hidden)
         let pooled = buffer.matrix(rows: first.rows, columns: hidden)

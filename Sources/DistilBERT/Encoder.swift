@@ -45,7 +45,9 @@ package final class Encoder {
 
     package init(_ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam) throws(EngineError) {
         guard pack.layout == team.layout.name else {
-            throw .pack("the pack's weights are laid out as \(pack.layout), this worker computes with \(team.layout.name)")
+            throw .pack(
+                "the pack's weights are laid out as \(pack.layout), this worker computes with \(team.layout.name)"
+            )
         }
         self.configuration = configuration
         self.pack = pack
@@ -58,7 +60,8 @@ package final class Encoder {
                 position: try pack.floats("embeddings.position", rows: configuration.maxPositions, columns: hidden),
                 type: configuration.typeVocabularySize > 0
                     ? try pack.floats("embeddings.type", rows: configuration.typeVocabularySize, columns: hidden) : nil,
-                norm: try loader.norm("embeddings.norm", size: hidden))
+                norm: try loader.norm("embeddings.norm", size: hidden)
+            )
             layers = try (0..<configuration.layers).map { try EncoderLayer(index: $0, configuration, loader) }
         } catch {
             throw EngineError(error)
@@ -74,7 +77,8 @@ package final class Encoder {
     /// - Returns: `nil` when stopped.
     /// - Throws: `EngineError.input` when a sequence is empty, too long, or has an id or type that the model lacks.
     package func forward(
-        _ sequences: [TokenSequence], proceed: () -> Bool = { true }
+        _ sequences: [TokenSequence],
+        proceed: () -> Bool = { true }
     ) throws(EngineError) -> EncoderOutput? {
         for sequence in sequences { try check(sequence) }
         let bounds = SequenceBounds(lengths: sequences.lazy.map(\.ids.count))
@@ -87,7 +91,12 @@ package final class Encoder {
                 guard proceed() else { return nil }
                 let last = index + 1 == layers.count
                 hidden = try layer.forward(
-                    hidden, bounds: bounds, outputs: last ? outputs : bounds, workspace: workspace, team: team)
+                    hidden,
+                    bounds: bounds,
+                    outputs: last ? outputs : bounds,
+                    workspace: workspace,
+                    team: team
+                )
             }
             return EncoderOutput(hidden: hidden, bounds: outputs)
         } catch {

@@ -18,7 +18,11 @@ struct EncoderLayer {
         qkv = try loader.linear(prefix + "qkv", outputs: 3 * hidden, inputs: hidden)
         attentionOutput = try loader.linear(prefix + "attention_output", outputs: hidden, inputs: hidden)
         attentionNorm = try loader.norm(prefix + "attention_norm", size: hidden)
-        intermediate = try loader.linear(prefix + "intermediate", outputs: configuration.intermediateSize, inputs: hidden)
+        intermediate = try loader.linear(
+            prefix + "intermediate",
+            outputs: configuration.intermediateSize,
+            inputs: hidden
+        )
         output = try loader.linear(prefix + "output", outputs: hidden, inputs: configuration.intermediateSize)
         outputNorm = try loader.norm(prefix + "output_norm", size: hidden)
         activation = Activation(configuration.activation)
@@ -28,7 +32,11 @@ struct EncoderLayer {
     /// x [T, H] → y [T', H] in the workspace. When a sequence's `outputs` has fewer rows than its `bounds`, only those
     /// first rows are computed behind the keys and values.
     func forward(
-        _ x: Matrix, bounds: SequenceBounds, outputs: SequenceBounds, workspace: Workspace, team: ComputeTeam
+        _ x: Matrix,
+        bounds: SequenceBounds,
+        outputs: SequenceBounds,
+        workspace: Workspace,
+        team: ComputeTeam
     ) throws(TensorError) -> Matrix {
         let projected = workspace.qkv(rows: x.rows)
         try team.linear(x, qkv, into: projected)

@@ -15,7 +15,8 @@ package enum EngineError: Error, CustomStringConvertible {
     init(_ error: any Error) {
         switch error {
         case let error as EngineError: self = error
-        case let error as ModelFilesError: self = error.code == .malformedPack ? .pack(error.description) : .files(error)
+        case let error as ModelFilesError:
+            self = error.code == .malformedPack ? .pack(error.description) : .files(error)
         case let error as TensorError: self = .tensors(error)
         default: self = .pack("\(error)")
         }

@@ -14,7 +14,8 @@ package enum Head: Sendable, Equatable {
         } else {
             self = .none(
                 hasPooler: configuration.family == .bert
-                    && checkpoint.tensor(CheckpointNames.pooler + ".weight") != nil)
+                    && checkpoint.tensor(CheckpointNames.pooler + ".weight") != nil
+            )
         }
     }
 }

@@ -22,7 +22,12 @@ package struct ModelPacker {
 
         /// The layer becomes the sections `name.weight` and `name.bias`.
         package init(
-            name: String, stem: String, outputs: Int, inputs: Int, hasBias: Bool, checkpoint: Checkpoint
+            name: String,
+            stem: String,
+            outputs: Int,
+            inputs: Int,
+            hasBias: Bool,
+            checkpoint: Checkpoint
         ) {
             linear = PackPlan.Linear(name, [(stem, outputs)], inputs: inputs)
             self.checkpoint = checkpoint
@@ -36,8 +41,12 @@ package struct ModelPacker {
     ///   - files: the folder's small files (configuration, vocabulary), by name.
     ///   - variant: the precision, "fp32".
     package init(
-        _ configuration: ModelConfiguration, checkpoint: Checkpoint, extras: [PackedExtra] = [],
-        files: [(name: String, file: MappedFile)], variant: String, layout: WeightLayout
+        _ configuration: ModelConfiguration,
+        checkpoint: Checkpoint,
+        extras: [PackedExtra] = [],
+        files: [(name: String, file: MappedFile)],
+        variant: String,
+        layout: WeightLayout
     ) throws(EngineError) {
         self.checkpoint = checkpoint
         self.extras = extras
@@ -50,7 +59,8 @@ package struct ModelPacker {
                 _ = try Self.tensor(table, checkpoint)
                 sections.append(Self.floats(table.name, rows: table.rows, columns: table.columns))
             }
-            let layers = plan.linears.map { ($0, checkpoint, true) } + extras.map { ($0.linear, $0.checkpoint, $0.hasBias) }
+            let layers =
+                plan.linears.map { ($0, checkpoint, true) } + extras.map { ($0.linear, $0.checkpoint, $0.hasBias) }
             for (linear, source, hasBias) in layers {
                 for part in linear.sources {
                     _ = try source.weight(part.stem + ".weight", shape: [part.outputs, linear.inputs])
@@ -58,13 +68,19 @@ package struct ModelPacker {
                 }
                 let bytes = try packer.byteCount(outputs: linear.outputs, inputs: linear.inputs)
                 sections.append(
-                    PackSection(name: linear.weight, rows: linear.outputs, columns: linear.inputs, byteCount: bytes))
+                    PackSection(name: linear.weight, rows: linear.outputs, columns: linear.inputs, byteCount: bytes)
+                )
                 if hasBias { sections.append(Self.floats(linear.bias, rows: 1, columns: linear.outputs)) }
             }
             for file in files {
                 sections.append(
                     PackSection(
-                        name: FolderFiles.section(named: file.name), rows: 0, columns: 0, byteCount: file.file.count))
+                        name: FolderFiles.section(named: file.name),
+                        rows: 0,
+                        columns: 0,
+                        byteCount: file.file.count
+                    )
+                )
             }
             self.sections = sections
         } catch {
@@ -94,7 +110,9 @@ package struct ModelPacker {
             for extra in extras {
                 written += try Self.write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer, packer)
             }
-            for file in files { writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes) }
+            for file in files {
+                writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes)
+            }
             try writer.finish()
             progress(byteCount)
         } catch {
@@ -103,7 +121,10 @@ package struct ModelPacker {
     }
 
     private static func write(
-        _ linear: PackPlan.Linear, _ checkpoint: Checkpoint, hasBias: Bool, to writer: PackWriter,
+        _ linear: PackPlan.Linear,
+        _ checkpoint: Checkpoint,
+        hasBias: Bool,
+        to writer: PackWriter,
         _ packer: borrowing WeightPacker
     ) throws -> Int {
         let buffer = FloatBuffer(count: linear.outputs * linear.inputs)
@@ -112,7 +133,11 @@ package struct ModelPacker {
         for part in linear.sources {
             let weight = try checkpoint.weight(part.stem + ".weight", shape: [part.outputs, linear.inputs])
             weight.copyFloats(
-                to: UnsafeMutableBufferPointer(start: buffer.base + row * linear.inputs, count: part.outputs * linear.inputs))
+                to: UnsafeMutableBufferPointer(
+                    start: buffer.base + row * linear.inputs,
+                    count: part.outputs * linear.inputs
+                )
+            )
             if let biases {
                 let bias = try checkpoint.weight(part.stem + ".bias", shape: [part.outputs])
                 bias.copyFloats(to: UnsafeMutableBufferPointer(rebasing: biases[row..<row + part.outputs]))
@@ -126,7 +151,8 @@ package struct ModelPacker {
         return memory.count
     }
 
-    private static func tensor(_ table: PackPlan.Table, _ checkpoint: Checkpoint) throws(ModelFilesError) -> TensorView {
+    private static func tensor(_ table: PackPlan.Table, _ checkpoint: Checkpoint) throws(ModelFilesError) -> TensorView
+    {
         try checkpoint.weight(table.tensor, shape: table.isVector ? [table.columns] : [table.rows, table.columns])
     }
 
@@ -136,7 +162,10 @@ package struct ModelPacker {
 
     /// checkpoint hash - precision - layout (which names the library and instruction set where they matter) - format
     private static func key(
-        _ checkpoint: Checkpoint, _ extras: [PackedExtra], _ files: [(name: String, file: MappedFile)], variant: String,
+        _ checkpoint: Checkpoint,
+        _ extras: [PackedExtra],
+        _ files: [(name: String, file: MappedFile)],
+        variant: String,
         layout: WeightLayout
     ) -> String {
         var hash: UInt64 = 0
@@ -148,6 +177,7 @@ package struct ModelPacker {
             for file in contents { hash = contentHash(file.bytes, seed: hash) }
         }
         let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits + "-\(variant)-\(layout.name)-\(PackFile.version)"
+        return String(repeating: "0", count: 16 - digits.count) + digits
+            + "-\(variant)-\(layout.name)-\(PackFile.version)"
     }
 }

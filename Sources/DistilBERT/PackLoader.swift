@@ -11,13 +11,17 @@ struct PackLoader {
         try team.packedLinear(
             weight: try pack.weight(name + ".weight", rows: outputs, columns: inputs),
             bias: pack.has(name + ".bias") ? try pack.floats(name + ".bias", rows: 1, columns: outputs) : nil,
-            outputs: outputs, inputs: inputs)
+            outputs: outputs,
+            inputs: inputs
+        )
     }
 
     func norm(_ name: String, size: Int) throws -> LayerNormWeights {
         LayerNormWeights(
             gamma: try pack.floats(name + ".weight", rows: 1, columns: size),
-            beta: try pack.floats(name + ".bias", rows: 1, columns: size), epsilon: epsilon)
+            beta: try pack.floats(name + ".bias", rows: 1, columns: size),
+            epsilon: epsilon
+        )
     }
 }
 
@@ -34,7 +38,11 @@ extension Activation {
 
 /// A linear layer that was packed as a `ModelPacker.PackedExtra` of this name.
 package func extraLinear(
-    _ name: String, outputs: Int, inputs: Int, pack: PackFile, team: ComputeTeam
+    _ name: String,
+    outputs: Int,
+    inputs: Int,
+    pack: PackFile,
+    team: ComputeTeam
 ) throws(EngineError) -> PackedLinear {
     do {
         return try PackLoader(pack: pack, team: team, epsilon: 0).linear(name, outputs: outputs, inputs: inputs)

@@ -49,12 +49,19 @@ struct PackPlan {
         ]
         if c.typeVocabularySize > 0 {
             tables.append(
-                Table(name: "embeddings.type", tensor: names.typeEmbeddings, rows: c.typeVocabularySize, columns: hidden))
+                Table(
+                    name: "embeddings.type",
+                    tensor: names.typeEmbeddings,
+                    rows: c.typeVocabularySize,
+                    columns: hidden
+                )
+            )
         }
         func norm(_ name: String, _ stem: String) {
             for part in ["weight", "bias"] {
                 tables.append(
-                    Table(name: "\(name).\(part)", tensor: "\(stem).\(part)", rows: 1, columns: hidden, isVector: true))
+                    Table(name: "\(name).\(part)", tensor: "\(stem).\(part)", rows: 1, columns: hidden, isVector: true)
+                )
             }
         }
         norm("embeddings.norm", names.embeddingsNorm)
@@ -62,7 +69,12 @@ struct PackPlan {
             let layer = names.layer(index)
             let prefix = Self.layerPrefix(index)
             linears.append(
-                Linear(prefix + "qkv", [(layer.query, hidden), (layer.key, hidden), (layer.value, hidden)], inputs: hidden))
+                Linear(
+                    prefix + "qkv",
+                    [(layer.query, hidden), (layer.key, hidden), (layer.value, hidden)],
+                    inputs: hidden
+                )
+            )
             linears.append(Linear(prefix + "attention_output", [(layer.attentionOutput, hidden)], inputs: hidden))
             norm(prefix + "attention_norm", layer.attentionNorm)
             linears.append(Linear(prefix + "intermediate", [(layer.intermediate, c.intermediateSize)], inputs: hidden))
@@ -70,8 +82,10 @@ struct PackPlan {
             norm(prefix + "output_norm", layer.outputNorm)
         }
         let pooling = Linear(
-            Self.pooling, [(c.family == .bert ? CheckpointNames.pooler : CheckpointNames.preClassifier, hidden)],
-            inputs: hidden)
+            Self.pooling,
+            [(c.family == .bert ? CheckpointNames.pooler : CheckpointNames.preClassifier, hidden)],
+            inputs: hidden
+        )
         switch head {
         case .none(let hasPooler):
             if hasPooler { linears.append(pooling) }

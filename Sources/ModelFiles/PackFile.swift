@@ -72,7 +72,10 @@ package final class PackFile: Sendable {
     package func weight(_ name: String, rows: Int, columns: Int) throws(ModelFilesError) -> UnsafeRawPointer {
         guard let (section, offset) = sections[name] else { throw damaged("pack", "it has no section \(name)") }
         guard section.rows == rows, section.columns == columns else {
-            throw damaged("pack", "its section \(name) is [\(section.rows), \(section.columns)], not [\(rows), \(columns)]")
+            throw damaged(
+                "pack",
+                "its section \(name) is [\(section.rows), \(section.columns)], not [\(rows), \(columns)]"
+            )
         }
         return base + offset
     }
@@ -85,7 +88,11 @@ package final class PackFile: Sendable {
 }
 
 private func damaged(_ name: String, _ reason: String) -> ModelFilesError {
-    ModelFilesError(.malformedPack, file: name, "the pack is damaged or of another version and must be made again: \(reason)")
+    ModelFilesError(
+        .malformedPack,
+        file: name,
+        "the pack is damaged or of another version and must be made again: \(reason)"
+    )
 }
 
 /// The header, parsed with every length checked.
@@ -97,7 +104,9 @@ private struct Header {
     let sections: [String: (section: PackSection, offset: Int)]
 
     init(_ bytes: UnsafeRawBufferPointer, name: String) throws(ModelFilesError) {
-        guard bytes.prefix(8).elementsEqual(PackFormat.magic) else { throw damaged(name, "it does not begin as a pack") }
+        guard bytes.prefix(8).elementsEqual(PackFormat.magic) else {
+            throw damaged(name, "it does not begin as a pack")
+        }
         let version = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         guard version == PackFormat.version else { throw damaged(name, "its format is \(version)") }
         let headerBytes = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self)))
@@ -109,7 +118,9 @@ private struct Header {
         let ownHash = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
         var copy = Array(bytes.prefix(headerBytes))
         copy.replaceSubrange(32..<40, with: repeatElement(0, count: 8))
-        guard copy.withUnsafeBytes({ contentHash($0) }) == ownHash else { throw damaged(name, "its header's hash is wrong") }
+        guard copy.withUnsafeBytes({ contentHash($0) }) == ownHash else {
+            throw damaged(name, "its header's hash is wrong")
+        }
 
         var cursor = Cursor(bytes: copy, offset: PackFormat.fixedBytes, name: name)
         key = try cursor.text()
@@ -125,7 +136,8 @@ private struct Header {
                 byteCount <= UInt64(bytes.count) - offset, rows <= UInt32.max, columns <= UInt32.max
             else { throw damaged(name, "its section \(section) does not lie in it") }
             sections[section] = (
-                PackSection(name: section, rows: Int(rows), columns: Int(columns), byteCount: Int(byteCount)), Int(offset)
+                PackSection(name: section, rows: Int(rows), columns: Int(columns), byteCount: Int(byteCount)),
+                Int(offset)
             )
         }
         self.sections = sections

@@ -22,7 +22,11 @@ package final class PackWriter {
         // Blocks are reserved now: a full disk is an error here, not a SIGBUS at some store into the mapping.
         let reserved = posix_fallocate(descriptor, 0, off_t(end))
         guard reserved == 0 else {
-            throw ModelFilesError(.unreadableFile, file: "pack", "no room for \(end) bytes in the cache: \(describe(reserved))")
+            throw ModelFilesError(
+                .unreadableFile,
+                file: "pack",
+                "no room for \(end) bytes in the cache: \(describe(reserved))"
+            )
         }
         let address = mmap(nil, end, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
         guard let address, address != MAP_FAILED else {
@@ -49,7 +53,11 @@ package final class PackWriter {
         header.replaceSubrange(32..<40, with: littleEndian(own))
         header.withUnsafeBytes { base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
         guard msync(base, byteCount, MS_SYNC) == 0, fsync(descriptor) == 0 else {
-            throw ModelFilesError(.unreadableFile, file: "pack", "the new pack cannot be written to disk: \(describe(errno))")
+            throw ModelFilesError(
+                .unreadableFile,
+                file: "pack",
+                "the new pack cannot be written to disk: \(describe(errno))"
+            )
         }
     }
 
@@ -59,7 +67,9 @@ package final class PackWriter {
     }
 
     private static func header(
-        key: String, layout: String, sections: [PackSection]
+        key: String,
+        layout: String,
+        sections: [PackSection]
     ) -> (bytes: [UInt8], offsets: [String: Range<Int>], end: Int) {
         var bytes = PackFormat.magic + littleEndian(PackFormat.version)
         bytes += [UInt8](repeating: 0, count: PackFormat.fixedBytes - bytes.count)
@@ -73,9 +83,12 @@ package final class PackWriter {
         for section in sections {
             precondition(
                 offsets.updateValue(end..<end + section.byteCount, forKey: section.name) == nil,
-                "two sections named \(section.name)")
+                "two sections named \(section.name)"
+            )
             append(section.name, to: &bytes)
-            for number in [section.rows, section.columns, end, section.byteCount] { bytes += littleEndian(UInt64(number)) }
+            for number in [section.rows, section.columns, end, section.byteCount] {
+                bytes += littleEndian(UInt64(number))
+            }
             end = PackFormat.aligned(end + section.byteCount)
         }
         return (bytes, offsets, end)

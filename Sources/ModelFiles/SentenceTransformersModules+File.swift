@@ -1,8 +1,11 @@
 extension SentenceTransformersModules {
     /// Reads the modules of a folder; nil if it has no `modules.json`, as a plain `transformers` folder has none.
-    package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError) -> SentenceTransformersModules? {
+    package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError)
+        -> SentenceTransformersModules?
+    {
         let path = join(directory, fileName)
-        return files.exists(path) ? try SentenceTransformersModules(path: path, directory: directory, files: files) : nil
+        return files.exists(path)
+            ? try SentenceTransformersModules(path: path, directory: directory, files: files) : nil
     }
 
     private init(path: String, directory: String, files: FolderFiles) throws(ModelFilesError) {
@@ -141,7 +144,9 @@ extension SentenceTransformersModules {
     // MARK: - Settings
 
     /// The Transformer module's settings, under any of the names that sentence-transformers has given the file.
-    private static func transformerSettings(_ directory: String, _ files: FolderFiles) throws(ModelFilesError) -> JSONNode? {
+    private static func transformerSettings(_ directory: String, _ files: FolderFiles) throws(ModelFilesError)
+        -> JSONNode?
+    {
         for name in ["bert", "distilbert", "roberta", "camembert", "albert", "xlm-roberta", "xlnet"] {
             let path = join(directory, "sentence_\(name)_config.json")
             if files.exists(path) { return try JSONNode(readingFile: path, from: files) }

@@ -7,7 +7,9 @@ package enum TokenizerFiles {
     /// Two rules of `transformers` that surprise: the normalisation asked for in `tokenizer_config.json` (or its defaults)
     /// wins over the one in `tokenizer.json`, unless the class is `PreTrainedTokenizerFast`; and the truncation and
     /// padding that `tokenizer.json` was saved with mean nothing.
-    package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError) -> TokenizerSpecification {
+    package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError)
+        -> TokenizerSpecification
+    {
         let settings = try TokenizerSettings(directory: directory, files: files)
         let serialized = join(directory, SerializedTokenizer.fileName)
         let vocabulary = join(directory, VocabularyFile.fileName)

@@ -54,7 +54,9 @@ struct TokenizerSettings {
             || additionalSpecialTokens.contains { ExactString($0) == exact }
     }
 
-    private static func read(_ directory: String, _ name: String, _ files: FolderFiles) throws(ModelFilesError) -> JSONNode? {
+    private static func read(_ directory: String, _ name: String, _ files: FolderFiles) throws(ModelFilesError)
+        -> JSONNode?
+    {
         let path = join(directory, name)
         return files.exists(path) ? try JSONNode(readingFile: path, from: files, blame: .malformedTokenizer) : nil
     }

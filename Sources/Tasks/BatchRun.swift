@@ -60,7 +60,8 @@ package struct BatchRun {
         var tokens = 0
         while next < waiting.count {
             let item = waiting[next]
-            guard let length = progress[item.request]?.task.sequences[item.sequence].ids.count, keep(item.request) else {
+            guard let length = progress[item.request]?.task.sequences[item.sequence].ids.count, keep(item.request)
+            else {
                 progress[item.request] = nil
                 next += 1
                 continue
@@ -79,7 +80,8 @@ package struct BatchRun {
     /// - Parameter proceed: asked between layers; `false` abandons the step, whose requests are forgotten.
     /// - Returns: the requests that are answered now.
     package mutating func perform(
-        _ step: Step, proceed: () -> Bool = { true }
+        _ step: Step,
+        proceed: () -> Bool = { true }
     ) -> [(UInt64, Result<TaskResult, TaskError>)] {
         do {
             let sequences = step.items.compactMap { progress[$0.request]?.task.sequences[$0.sequence] }
@@ -92,8 +94,11 @@ package struct BatchRun {
                 guard let task = progress[item.request]?.task else { continue }
                 let rows = output.bounds[index]
                 let hidden = Matrix(
-                    base: output.hidden.base + rows.lowerBound * output.hidden.stride, rows: rows.count,
-                    columns: output.hidden.columns, stride: output.hidden.stride)
+                    base: output.hidden.base + rows.lowerBound * output.hidden.stride,
+                    rows: rows.count,
+                    columns: output.hidden.columns,
+                    stride: output.hidden.stride
+                )
                 let result = try finish(item.sequence, of: task, hidden, logits[index])
                 progress[item.request]?.results.append(result)
             }
@@ -125,7 +130,10 @@ package struct BatchRun {
     }
 
     private func finish(
-        _ sequence: Int, of task: PreparedTask, _ hidden: Matrix, _ logits: [Float]?
+        _ sequence: Int,
+        of task: PreparedTask,
+        _ hidden: Matrix,
+        _ logits: [Float]?
     ) throws(EngineError) -> SequenceResult {
         let tokens = task.sequences[sequence].ids.count
         let truncated = task.truncated[sequence]
@@ -151,7 +159,8 @@ package struct BatchRun {
         case .classify:
             .classify(entry.results.compactMap { if case .classification(let result) = $0 { result } else { nil } })
         case .embed: .embed(entry.results.compactMap { if case .embedding(let result) = $0 { result } else { nil } })
-        case .features: .features(entry.results.compactMap { if case .features(let result) = $0 { result } else { nil } })
+        case .features:
+            .features(entry.results.compactMap { if case .features(let result) = $0 { result } else { nil } })
         case .tokenize: preconditionFailure("a tokenize request is answered when it is prepared")
         }
     }

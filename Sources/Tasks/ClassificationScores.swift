@@ -5,7 +5,9 @@ import ModelFiles
 /// a regression's value stays as it is; one label, or `problem_type` multi_label_classification, has the sigmoid; else
 /// softmax.
 func classificationScores(
-    _ logits: [Float], _ options: ClassifyOptions, _ configuration: ModelConfiguration
+    _ logits: [Float],
+    _ options: ClassifyOptions,
+    _ configuration: ModelConfiguration
 ) -> [LabelScore] {
     let function =
         options.function

@@ -42,7 +42,9 @@ package final class Model {
     /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, and copies of
     /// every small file that loading it reads.
     package static func packer(
-        directory: String, variant: String, layout: WeightLayout
+        directory: String,
+        variant: String,
+        layout: WeightLayout
     ) throws(EngineError) -> ModelPacker {
         let recorder = FolderFiles.Recorder()
         do {
@@ -58,16 +60,29 @@ package final class Model {
                 guard case .dense(let dense) = step else { continue }
                 extras.append(
                     ModelPacker.PackedExtra(
-                        name: SentenceEmbedder.denseName(index), stem: "linear", outputs: dense.outputs,
-                        inputs: dense.inputs, hasBias: dense.hasBias, checkpoint: try dense.checkpoint()))
+                        name: SentenceEmbedder.denseName(index),
+                        stem: "linear",
+                        outputs: dense.outputs,
+                        inputs: dense.inputs,
+                        hasBias: dense.hasBias,
+                        checkpoint: try dense.checkpoint()
+                    )
+                )
             }
             return try ModelPacker(
-                folder.configuration, checkpoint: try folder.checkpoint(), extras: extras,
-                files: recorder.contents(in: directory), variant: variant, layout: layout)
+                folder.configuration,
+                checkpoint: try folder.checkpoint(),
+                extras: extras,
+                files: recorder.contents(in: directory),
+                variant: variant,
+                layout: layout
+            )
         } catch let error as EngineError {
             throw error
         } catch {
-            throw EngineError.files(error as? ModelFilesError ?? ModelFilesError(.unreadableFile, file: directory, "\(error)"))
+            throw EngineError.files(
+                error as? ModelFilesError ?? ModelFilesError(.unreadableFile, file: directory, "\(error)")
+            )
         }
     }
 
@@ -87,7 +102,8 @@ package final class Model {
             let known = tasks.map(\.rawValue).joined(separator: ", ")
             throw TaskError(
                 .unsupported,
-                "the model is a \(configuration.architecture) and has no \(request.task.rawValue); it has \(known)")
+                "the model is a \(configuration.architecture) and has no \(request.task.rawValue); it has \(known)"
+            )
         }
         guard !request.texts.isEmpty else { throw TaskError(.invalidArgument, "inputs: there is no text") }
         switch request {
@@ -100,7 +116,9 @@ package final class Model {
                 let full = embedder.dimensions(options)
                 guard dimensions <= full else {
                     throw TaskError(
-                        .invalidArgument, "truncate_dim: \(dimensions) is more than the model's \(full) dimensions")
+                        .invalidArgument,
+                        "truncate_dim: \(dimensions) is more than the model's \(full) dimensions"
+                    )
                 }
             }
             return try sequences(request, texts, rows: embedder.rows(options), limit: embeddingLimit, options.overlong)
@@ -110,7 +128,11 @@ package final class Model {
     }
 
     private func sequences(
-        _ request: TaskRequest, _ texts: [TaskText], rows: TokenSequence.Rows, limit: Int, _ overlong: Overlong
+        _ request: TaskRequest,
+        _ texts: [TaskText],
+        rows: TokenSequence.Rows,
+        limit: Int,
+        _ overlong: Overlong
     ) throws(TaskError) -> PreparedTask {
         var prepared = PreparedTask(request: request)
         prepared.sequences.reserveCapacity(texts.count)
@@ -127,14 +149,23 @@ package final class Model {
     }
 
     private func encode(
-        _ text: TaskText, _ index: Int, limit: Int, _ overlong: Overlong, into sequence: inout TokenSequence
+        _ text: TaskText,
+        _ index: Int,
+        limit: Int,
+        _ overlong: Overlong,
+        into sequence: inout TokenSequence
     ) throws(TaskError) -> Bool {
         let truncated: Bool
         do {
             truncated = try withUTF8(text) { (first, second) throws(TokenizationError) in
                 try tokenizer.encodeIDs(
-                    first, pair: second, maxLength: overlong == .truncate ? limit : nil, strategy: .longestFirst,
-                    into: &sequence.ids, typeIDs: &sequence.types)
+                    first,
+                    pair: second,
+                    maxLength: overlong == .truncate ? limit : nil,
+                    strategy: .longestFirst,
+                    into: &sequence.ids,
+                    typeIDs: &sequence.types
+                )
             }
         } catch {
             throw TaskError(.invalidArgument, "inputs[\(index)]: \(error)")
@@ -143,7 +174,8 @@ package final class Model {
             throw TaskError(
                 .invalidArgument,
                 "inputs[\(index)].text: it has \(sequence.ids.count) tokens, the model takes at most \(limit); shorten it or ask "
-                    + "for truncation")
+                    + "for truncation"
+            )
         }
         return truncated
     }
@@ -152,12 +184,15 @@ package final class Model {
     private func check(_ text: TaskText, _ index: Int) throws(TaskError) {
         for (field, value) in [("text", text.text), ("text_pair", text.pair)] {
             guard let value else { continue }
-            guard !value.isEmpty else { throw TaskError(.invalidArgument, "inputs[\(index)].\(field): the text is empty") }
+            guard !value.isEmpty else {
+                throw TaskError(.invalidArgument, "inputs[\(index)].\(field): the text is empty")
+            }
             if let position = value.utf8.firstIndex(of: 0) {
                 let offset = value.unicodeScalars.distance(from: value.startIndex, to: position)
                 throw TaskError(
                     .invalidArgument,
-                    "inputs[\(index)].\(field): the text holds U+0000 as its character \(offset); remove it")
+                    "inputs[\(index)].\(field): the text holds U+0000 as its character \(offset); remove it"
+                )
             }
         }
     }
@@ -168,18 +203,23 @@ package final class Model {
             let encoding: Encoding
             do {
                 encoding = try tokenizer.encode(
-                    text.text, pair: text.pair, addSpecialTokens: options.specialTokens,
-                    maxLength: options.overlong == .truncate ? maxTokens : nil)
+                    text.text,
+                    pair: text.pair,
+                    addSpecialTokens: options.specialTokens,
+                    maxLength: options.overlong == .truncate ? maxTokens : nil
+                )
             } catch {
                 throw TaskError(.invalidArgument, "inputs[\(index)]: \(error)")
             }
             if options.overlong == .error, encoding.count > maxTokens {
                 throw TaskError(
                     .invalidArgument,
-                    "inputs[\(index)].text: it has \(encoding.count) tokens, the model takes at most \(maxTokens)")
+                    "inputs[\(index)].text: it has \(encoding.count) tokens, the model takes at most \(maxTokens)"
+                )
             }
             results.append(
-                TokenizedText(encoding: encoding, tokens: encoding.ids.map { tokenizer.token(for: $0) ?? "" }))
+                TokenizedText(encoding: encoding, tokens: encoding.ids.map { tokenizer.token(for: $0) ?? "" })
+            )
         }
         return results
     }

@@ -21,7 +21,10 @@ final class SentenceEmbedder {
     private let team: ComputeTeam
 
     init(
-        _ modules: SentenceTransformersModules?, _ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam
+        _ modules: SentenceTransformersModules?,
+        _ configuration: ModelConfiguration,
+        pack: PackFile,
+        team: ComputeTeam
     ) throws(EngineError) {
         poolings = modules?.pooling.modes ?? [.mean]
         hidden = configuration.hiddenSize
@@ -32,7 +35,12 @@ final class SentenceEmbedder {
             case .normalize: steps.append(.normalize)
             case .dense(let dense):
                 let linear = try extraLinear(
-                    Self.denseName(index), outputs: dense.outputs, inputs: dense.inputs, pack: pack, team: team)
+                    Self.denseName(index),
+                    outputs: dense.outputs,
+                    inputs: dense.inputs,
+                    pack: pack,
+                    team: team
+                )
                 steps.append(.dense(linear, Activation(dense.activation)))
             }
         }
@@ -70,7 +78,9 @@ final class SentenceEmbedder {
                 if options.pooling == nil { values = try apply(linear, activation, values) }
             }
         }
-        if let dimensions = options.dimensions, dimensions < values.count { values.removeLast(values.count - dimensions) }
+        if let dimensions = options.dimensions, dimensions < values.count {
+            values.removeLast(values.count - dimensions)
+        }
         return options.normalize ?? normalize ? normalized(values) : values
     }
 
@@ -116,7 +126,9 @@ final class SentenceEmbedder {
     }
 
     private func apply(
-        _ linear: PackedLinear, _ activation: Activation, _ values: [Float]
+        _ linear: PackedLinear,
+        _ activation: Activation,
+        _ values: [Float]
     ) throws(EngineError) -> [Float] {
         let input = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * values.count)
         let output = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * linear.outputs)

@@ -50,7 +50,10 @@ package struct EmbedOptions: Sendable, Equatable {
     package var overlong: Overlong
 
     package init(
-        pooling: Pooling? = nil, normalize: Bool? = nil, dimensions: Int? = nil, overlong: Overlong = .truncate
+        pooling: Pooling? = nil,
+        normalize: Bool? = nil,
+        dimensions: Int? = nil,
+        overlong: Overlong = .truncate
     ) {
         self.pooling = pooling
         self.normalize = normalize

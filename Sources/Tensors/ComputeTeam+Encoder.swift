@@ -37,7 +37,10 @@ package struct EmbeddingWeights {
     package let norm: LayerNormWeights
 
     package init(
-        word: UnsafePointer<Float>, position: UnsafePointer<Float>, type: UnsafePointer<Float>?, norm: LayerNormWeights
+        word: UnsafePointer<Float>,
+        position: UnsafePointer<Float>,
+        type: UnsafePointer<Float>?,
+        norm: LayerNormWeights
     ) {
         self.word = word
         self.position = position
@@ -52,7 +55,10 @@ extension ComputeTeam {
 
     /// y[row] = LN(word[id] + position + type), y [T, H]. The caller has checked that ids, positions and types exist.
     package func embed(
-        ids: UnsafePointer<Int32>, positions: UnsafePointer<Int32>, types: UnsafePointer<Int32>?, _ weights: EmbeddingWeights,
+        ids: UnsafePointer<Int32>,
+        positions: UnsafePointer<Int32>,
+        types: UnsafePointer<Int32>?,
+        _ weights: EmbeddingWeights,
         into y: Matrix
     ) {
         var task = ck_embedding()
@@ -76,8 +82,14 @@ extension ComputeTeam {
     package func layerNorm(_ x: Matrix, _ weights: LayerNormWeights, into y: Matrix) {
         forRows(x.rows) { rows in
             kernels.layer_norm(
-                x.base + rows.lowerBound * x.columns, weights.gamma, weights.beta, weights.epsilon, rows.count, x.columns,
-                y.base + rows.lowerBound * x.columns)
+                x.base + rows.lowerBound * x.columns,
+                weights.gamma,
+                weights.beta,
+                weights.epsilon,
+                rows.count,
+                x.columns,
+                y.base + rows.lowerBound * x.columns
+            )
         }
     }
 
@@ -88,15 +100,21 @@ extension ComputeTeam {
     ///   - bounds: where each sequence lies in qkv.
     ///   - outputs: where each sequence's results go in out: as many of its first rows as it has there.
     package func attention(
-        qkv: Matrix, bounds: SequenceBounds, outputs: SequenceBounds, heads: Int, into out: Matrix
+        qkv: Matrix,
+        bounds: SequenceBounds,
+        outputs: SequenceBounds,
+        heads: Int,
+        into out: Matrix
     ) throws(TensorError) {
         let hidden = out.columns
         guard qkv.columns == 3 * hidden, hidden % heads == 0, qkv.rows == bounds.rows, out.rows == outputs.rows,
             bounds.count == outputs.count
         else {
             throw .shape(
-                operation: "attention of \(heads) heads", expected: "[\(bounds.rows), 3H] → [\(outputs.rows), H]",
-                actual: "\(qkv.shape) → \(out.shape)")
+                operation: "attention of \(heads) heads",
+                expected: "[\(bounds.rows), 3H] → [\(outputs.rows), H]",
+                actual: "\(qkv.shape) → \(out.shape)"
+            )
         }
         let headSize = hidden / heads
         let longest = (0..<bounds.count).reduce(0) { max($0, bounds[$1].count) }

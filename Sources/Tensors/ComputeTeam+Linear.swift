@@ -25,12 +25,18 @@ extension ComputeTeam {
     ///   - residual: [T, outputs] or none
     ///   - y: [T, outputs], not overlapping x. With oneDNN's layout x and y have room for `capacity(forRows: T)` rows.
     package func linear(
-        _ x: Matrix, _ weight: PackedLinear, residual: Matrix? = nil, activation: Activation = .none, into y: Matrix
+        _ x: Matrix,
+        _ weight: PackedLinear,
+        residual: Matrix? = nil,
+        activation: Activation = .none,
+        into y: Matrix
     ) throws(TensorError) {
         guard x.columns == weight.inputs, y.columns == weight.outputs, x.rows == y.rows else {
             throw .shape(
                 operation: "linear [\(weight.outputs), \(weight.inputs)]",
-                expected: "x [T, \(weight.inputs)] and y [T, \(weight.outputs)]", actual: "x \(x.shape) and y \(y.shape)")
+                expected: "x [T, \(weight.inputs)] and y [T, \(weight.outputs)]",
+                actual: "x \(x.shape) and y \(y.shape)"
+            )
         }
         if let residual, residual.rows != y.rows || residual.columns != y.columns {
             throw .shape(operation: "linear's residual", expected: y.shape, actual: residual.shape)
@@ -70,7 +76,13 @@ extension ComputeTeam {
                 let blocks = (task.pointee.m + rowBlock - 1) / rowBlock
                 run(blocks) { index, thread in
                     kernels.linear(
-                        task, index * rowBlock, min(task.pointee.m, (index + 1) * rowBlock), 0, panels, scratch[thread])
+                        task,
+                        index * rowBlock,
+                        min(task.pointee.m, (index + 1) * rowBlock),
+                        0,
+                        panels,
+                        scratch[thread]
+                    )
                 }
             } else {
                 let parts = min(threads, (panels + 1) / 2)
@@ -94,8 +106,17 @@ extension ComputeTeam {
                     let t = task.pointee
                     guard
                         onednn_linear(
-                            oneDNN[thread], t.x, t.ldx, weight.weight + offset, t.bias.map { $0 + columns.lowerBound },
-                            t.y + columns.lowerBound, t.ldy, t.m, columns.count, t.k)
+                            oneDNN[thread],
+                            t.x,
+                            t.ldx,
+                            weight.weight + offset,
+                            t.bias.map { $0 + columns.lowerBound },
+                            t.y + columns.lowerBound,
+                            t.ldy,
+                            t.m,
+                            columns.count,
+                            t.k
+                        )
                     else {
                         failed[thread] = true
                         return
@@ -107,7 +128,9 @@ extension ComputeTeam {
             }
         }
         if failed.contains(true) {
-            throw .unsupported("oneDNN refused a product of \(task.m) rows with a weight [\(weight.outputs), \(weight.inputs)]")
+            throw .unsupported(
+                "oneDNN refused a product of \(task.m) rows with a weight [\(weight.outputs), \(weight.inputs)]"
+            )
         }
     }
 }

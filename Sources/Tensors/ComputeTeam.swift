@@ -26,7 +26,9 @@ package final class ComputeTeam {
     ///   - layout: how weights are packed. `nil`: `defaultLayout(for:)`.
     package init(cpus: [Int?], instructionSet: InstructionSet, layout: WeightLayout? = nil) throws(TensorError) {
         guard instructionSet.isSupported, let kernels = ck_kernels_for(instructionSet.code) else {
-            throw .unsupported("this CPU has no \(instructionSet.rawValue); the best it has is \(InstructionSet.best.rawValue)")
+            throw .unsupported(
+                "this CPU has no \(instructionSet.rawValue); the best it has is \(InstructionSet.best.rawValue)"
+            )
         }
         let count = max(1, cpus.count)
         guard let pool = ck_pool_create(count, cpus.isEmpty ? [-1] : cpus.map { Int32($0 ?? -1) }) else {
@@ -85,7 +87,10 @@ package final class ComputeTeam {
                     { context, index, thread in
                         guard let context else { return }
                         context.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(index, thread)
-                    }, pointer, count)
+                    },
+                    pointer,
+                    count
+                )
             }
         }
     }

@@ -38,7 +38,10 @@ package struct PackedLinear {
 extension ComputeTeam {
     /// Describes a weight packed in this team's layout. `weight` is aligned to 64 bytes.
     package func packedLinear(
-        weight: UnsafeRawPointer, bias: UnsafePointer<Float>?, outputs: Int, inputs: Int
+        weight: UnsafeRawPointer,
+        bias: UnsafePointer<Float>?,
+        outputs: Int,
+        inputs: Int
     ) throws(TensorError) -> PackedLinear {
         let blocks = oneDNN.isEmpty ? [] : try PackedBlock.all(context: oneDNN[0], outputs: outputs, inputs: inputs)
         return PackedLinear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, blocks: blocks)
@@ -71,7 +74,10 @@ package struct WeightPacker: ~Copyable {
 
     /// Packs a row-major weight [outputs, inputs] to `destination`, which has `byteCount` bytes aligned to 64.
     package func pack(
-        _ weight: UnsafePointer<Float>, outputs: Int, inputs: Int, to destination: UnsafeMutableRawPointer
+        _ weight: UnsafePointer<Float>,
+        outputs: Int,
+        inputs: Int,
+        to destination: UnsafeMutableRawPointer
     ) throws(TensorError) {
         guard let context else {
             ck_pack_weight(weight, outputs, inputs, destination.assumingMemoryBound(to: Float.self))
@@ -81,7 +87,12 @@ package struct WeightPacker: ~Copyable {
             let columns = block.columns
             guard
                 onednn_pack(
-                    context, weight + columns.lowerBound * inputs, columns.count, inputs, destination + block.offset)
+                    context,
+                    weight + columns.lowerBound * inputs,
+                    columns.count,
+                    inputs,
+                    destination + block.offset
+                )
             else { throw .unsupported("oneDNN could not pack a weight [\(columns.count), \(inputs)]") }
         }
     }

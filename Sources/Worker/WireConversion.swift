@@ -11,15 +11,22 @@ func decodeRequest(method: String, payload: [UInt8]) throws -> TaskRequest {
         return .classify(
             message.inputs.map(TaskText.init),
             ClassifyOptions(
-                topK: topK, function: message.functionToApply.option, overlong: message.truncation.overlong ?? .error))
+                topK: topK,
+                function: message.functionToApply.option,
+                overlong: message.truncation.overlong ?? .error
+            )
+        )
     case RPCMethod.embed:
         let message = try EmbedRequest.decode(payload)
         return .embed(
             message.inputs.map(TaskText.init),
             EmbedOptions(
-                pooling: message.pooling.option, normalize: message.normalization.option,
+                pooling: message.pooling.option,
+                normalize: message.normalization.option,
                 dimensions: message.truncateDim == 0 ? nil : Int(message.truncateDim),
-                overlong: message.truncation.overlong ?? .truncate))
+                overlong: message.truncation.overlong ?? .truncate
+            )
+        )
     case RPCMethod.features:
         let message = try FeaturesRequest.decode(payload)
         return .features(message.inputs.map(TaskText.init), message.truncation.overlong ?? .error)
@@ -27,7 +34,8 @@ func decodeRequest(method: String, payload: [UInt8]) throws -> TaskRequest {
         let message = try TokenizeRequest.decode(payload)
         return .tokenize(
             message.inputs.map(TaskText.init),
-            TokenizeOptions(specialTokens: !message.withoutSpecialTokens, overlong: message.truncation.overlong))
+            TokenizeOptions(specialTokens: !message.withoutSpecialTokens, overlong: message.truncation.overlong)
+        )
     default:
         throw TaskError(.unsupported, "the method \(method) is unknown to this worker")
     }
@@ -41,7 +49,9 @@ func encodeResult(_ result: TaskResult) -> [UInt8] {
             results: results.map { result in
                 Wire.Classification(
                     scores: result.scores.map { Wire.LabelScore(label: $0.label, score: $0.score) },
-                    tokens: UInt32(result.tokens), truncated: result.truncated)
+                    tokens: UInt32(result.tokens),
+                    truncated: result.truncated
+                )
             }
         ).encode()
     case .embed(let results):
@@ -54,7 +64,11 @@ func encodeResult(_ result: TaskResult) -> [UInt8] {
         FeaturesResponse(
             results: results.map {
                 Wire.Features(
-                    tokens: UInt32($0.tokens), hidden: UInt32($0.hidden), values: $0.values, truncated: $0.truncated)
+                    tokens: UInt32($0.tokens),
+                    hidden: UInt32($0.hidden),
+                    values: $0.values,
+                    truncated: $0.truncated
+                )
             }
         ).encode()
     case .tokenize(let results):
@@ -126,8 +140,14 @@ extension Wire.Encoding {
     init(_ text: TokenizedText) {
         let encoding = text.encoding
         self.init(
-            ids: encoding.ids.map(UInt32.init), typeIDs: encoding.typeIDs.map(UInt32.init),
-            starts: encoding.offsets.map { UInt32($0.start) }, ends: encoding.offsets.map { UInt32($0.end) },
-            special: encoding.special, wordIDs: encoding.wordIDs, tokens: text.tokens, truncated: encoding.truncated)
+            ids: encoding.ids.map(UInt32.init),
+            typeIDs: encoding.typeIDs.map(UInt32.init),
+            starts: encoding.offsets.map { UInt32($0.start) },
+            ends: encoding.offsets.map { UInt32($0.end) },
+            special: encoding.special,
+            wordIDs: encoding.wordIDs,
+            tokens: text.tokens,
+            truncated: encoding.truncated
+        )
     }
 }

@@ -58,8 +58,13 @@ package enum WorkerProgram {
         try channel.send(
             .hello(
                 WorkerFrame.Hello(
-                    protocolVersion: WireProtocol.version, softwareVersion: "0.1.0", pid: ProcessSelf.processID,
-                    warnings: warnings)))
+                    protocolVersion: WireProtocol.version,
+                    softwareVersion: "0.1.0",
+                    pid: ProcessSelf.processID,
+                    warnings: warnings
+                )
+            )
+        )
         switch arguments.mode {
         case .pack: try pack(&channel)
         case .serve:
@@ -101,7 +106,10 @@ package enum WorkerProgram {
         }
         do {
             let packer = try Model.packer(
-                directory: request.modelDirectory, variant: request.variant, layout: try weightLayout())
+                directory: request.modelDirectory,
+                variant: request.variant,
+                layout: try weightLayout()
+            )
             try channel.send(.packKey(WorkerFrame.PackKey(key: packer.key, bytes: UInt64(packer.byteCount))))
             guard case .packProceed = try channel.receive() else {
                 throw WireError(.malformed, "expected PackProceed")
@@ -126,18 +134,28 @@ package enum WorkerProgram {
                 throw EngineError.pack("the pack has the key \(pack.key), expected \(request.packKey)")
             }
             let team = try ComputeTeam(
-                cpus: Array(repeating: nil, count: arguments.threads), instructionSet: try instructionSet(),
-                layout: try weightLayout())
+                cpus: Array(repeating: nil, count: arguments.threads),
+                instructionSet: try instructionSet(),
+                layout: try weightLayout()
+            )
             let model = try Model(pack: pack, team: team)
             try channel.send(
                 .ready(
                     WorkerFrame.Ready(
-                        tasks: model.tasks.map(\.rawValue), maxTokens: UInt32(model.maxTokens),
-                        architecture: model.configuration.architecture, packBytes: UInt64(pack.byteCount),
+                        tasks: model.tasks.map(\.rawValue),
+                        maxTokens: UInt32(model.maxTokens),
+                        architecture: model.configuration.architecture,
+                        packBytes: UInt64(pack.byteCount),
                         instructionSet: team.instructionSet.rawValue,
-                        loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000), numa: "shared")))
+                        loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000),
+                        numa: "shared"
+                    )
+                )
+            )
             return WorkerServer(model: model, maxStepTokens: max(1, Int(request.maxBatchTokens)))
-        } catch let error where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError {
+        } catch let error
+            where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError
+        {
             throw try fail(channel, (error as? TensorError).map(EngineError.tensors) ?? error)
         }
     }

@@ -58,12 +58,19 @@ struct WorkerServer: ~Copyable {
                 result.tokenizationMicroseconds = UInt64(elapsed / 1_000)
             } else {
                 prepared[request.requestID] = Prepared(
-                    task: task, deadline: request.deadlineNanoseconds, tokenizationNanoseconds: elapsed)
+                    task: task,
+                    deadline: request.deadlineNanoseconds,
+                    tokenizationNanoseconds: elapsed
+                )
                 try channel.send(
                     .prepared(
                         WorkerFrame.Prepared(
-                            requestID: request.requestID, tokens: UInt32(clamping: task.tokens),
-                            sequences: UInt32(task.sequences.count))))
+                            requestID: request.requestID,
+                            tokens: UInt32(clamping: task.tokens),
+                            sequences: UInt32(task.sequences.count)
+                        )
+                    )
+                )
                 return
             }
         } catch let error as Channel.Closed {
@@ -82,8 +89,12 @@ struct WorkerServer: ~Copyable {
             try channel.send(
                 .result(
                     WorkerFrame.Result(
-                        requestID: result.requestID, status: error.status,
-                        message: "the answer does not fit a frame: \(error.message); send fewer texts at once")))
+                        requestID: result.requestID,
+                        status: error.status,
+                        message: "the answer does not fit a frame: \(error.message); send fewer texts at once"
+                    )
+                )
+            )
         }
     }
 
@@ -99,7 +110,12 @@ struct WorkerServer: ~Copyable {
                 try channel.send(
                     .result(
                         WorkerFrame.Result(
-                            requestID: id, status: .deadlineExceeded, message: "the deadline passed before the batch began")))
+                            requestID: id,
+                            status: .deadlineExceeded,
+                            message: "the deadline passed before the batch began"
+                        )
+                    )
+                )
             } else {
                 run.add(request.task, id: id)
             }
@@ -111,9 +127,12 @@ struct WorkerServer: ~Copyable {
             for (id, outcome) in done {
                 guard let request = prepared.removeValue(forKey: id) else { continue }
                 var result = WorkerFrame.Result(
-                    requestID: id, tokenizationMicroseconds: UInt64(request.tokenizationNanoseconds / 1_000),
-                    computeMicroseconds: UInt64(elapsed / 1_000), batchTokens: UInt32(clamping: tokens),
-                    batchRequests: UInt32(requests))
+                    requestID: id,
+                    tokenizationMicroseconds: UInt64(request.tokenizationNanoseconds / 1_000),
+                    computeMicroseconds: UInt64(elapsed / 1_000),
+                    batchTokens: UInt32(clamping: tokens),
+                    batchRequests: UInt32(requests)
+                )
                 switch outcome {
                 case .success(let answer): result.payload = encodeResult(answer)
                 case .failure(let error): (result.status, result.message) = describeFailure(error)
@@ -124,13 +143,19 @@ struct WorkerServer: ~Copyable {
         try channel.send(
             .batchDone(
                 WorkerFrame.BatchDone(
-                    batchID: batch.batchID, tokens: UInt32(clamping: tokens),
-                    computeMicroseconds: UInt64((MonotonicClock.now - start) / 1_000))))
+                    batchID: batch.batchID,
+                    tokens: UInt32(clamping: tokens),
+                    computeMicroseconds: UInt64((MonotonicClock.now - start) / 1_000)
+                )
+            )
+        )
     }
 
     /// One forward pass. Between layers the channel is served; the pass stops when none of its requests is wanted any more.
     private mutating func compute(
-        _ step: BatchRun.Step, of run: inout BatchRun, _ channel: inout Channel
+        _ step: BatchRun.Step,
+        of run: inout BatchRun,
+        _ channel: inout Channel
     ) throws -> [(UInt64, Result<TaskResult, TaskError>)] {
         var failure: (any Error)?
         let done = run.perform(step) {

@@ -10,7 +10,8 @@ import Tensors
 struct EngineBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engine",
-        abstract: "Time forward passes of a checkpoint and compare them with the measured peak of the core.")
+        abstract: "Time forward passes of a checkpoint and compare them with the measured peak of the core."
+    )
 
     @Argument(help: "A Hugging Face folder.")
     var model: String
@@ -55,7 +56,9 @@ struct EngineBenchmark: ParsableCommand {
         var steps: [[Int]] = [[]]
         while let line = readLine(of: file) {
             guard let length = Int(line) else { throw ValidationError("\(path): \(line) is not a number of tokens") }
-            if !steps[steps.count - 1].isEmpty, steps[steps.count - 1].reduce(0, +) + length > stepTokens { steps.append([]) }
+            if !steps[steps.count - 1].isEmpty, steps[steps.count - 1].reduce(0, +) + length > stepTokens {
+                steps.append([])
+            }
             steps[steps.count - 1].append(length)
         }
         return steps
@@ -75,8 +78,11 @@ struct EngineBenchmark: ParsableCommand {
         let batches = steps.map { lengths in
             lengths.enumerated().map { index, length in
                 TokenSequence(
-                    ids: (0..<length).map { Int32(1000 + (index * 7919 + $0 * 104_729) % 20000) % Int32(model.configuration.vocabularySize) },
-                    rows: firstTokens ? .first : .all)
+                    ids: (0..<length).map {
+                        Int32(1000 + (index * 7919 + $0 * 104_729) % 20000) % Int32(model.configuration.vocabularySize)
+                    },
+                    rows: firstTokens ? .first : .all
+                )
             }
         }
         let work = batches.reduce(0.0) { $0 + floatingPointOperations(of: $1, model.configuration) }
@@ -95,8 +101,13 @@ struct EngineBenchmark: ParsableCommand {
         let peak = peaks[peaks.count / 2] * Double(threads)
         let rate = work / median * 1e-9
         print(
-            column(name, 12), column(median * 1e3), column(times[min(times.count - 1, times.count * 99 / 100)] * 1e3),
-            column(rate), column(peak, 14), column(peak > 0 ? rate / peak * 100 : 0) + " %")
+            column(name, 12),
+            column(median * 1e3),
+            column(times[min(times.count - 1, times.count * 99 / 100)] * 1e3),
+            column(rate),
+            column(peak, 14),
+            column(peak > 0 ? rate / peak * 100 : 0) + " %"
+        )
     }
 
     private func now() -> Double {

@@ -11,7 +11,13 @@ import Testing
     init() throws {
         folder = try TemporaryFolder()
         var checkpoint = SeededCheckpoint(
-            family: .bert, hidden: 96, layers: 3, heads: 4, intermediate: 200, vocabulary: 500)
+            family: .bert,
+            hidden: 96,
+            layers: 3,
+            heads: 4,
+            intermediate: 200,
+            vocabulary: 500
+        )
         checkpoint.positions = 128
         checkpoint.labels = 3
         checkpoint.spread = 0.25
@@ -70,7 +76,8 @@ import Testing
         #expect(message(TokenSequence(ids: [])) == "a sequence has no tokens")
         #expect(
             message(TokenSequence(ids: Array(repeating: 1, count: 129)))
-                == "a sequence has 129 tokens, the model takes at most 128")
+                == "a sequence has 129 tokens, the model takes at most 128"
+        )
         #expect(message(TokenSequence(ids: [500])) == "token id 500 is outside the model's vocabulary of 500")
         #expect(message(TokenSequence(ids: [-1])) == "token id -1 is outside the model's vocabulary of 500")
         #expect(message(TokenSequence(ids: [1], types: [2])) == "token type 2 is not below the model's 2")

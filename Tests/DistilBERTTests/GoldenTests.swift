@@ -22,9 +22,11 @@ import Testing
             let file = try JSONNode(readingFile: folder + "/models.json")
             return try file.required("cases").elements().map { node in
                 Case(
-                    name: try node.required("name").string(), full: try node.required("full").bool(),
+                    name: try node.required("name").string(),
+                    full: try node.required("full").bool(),
                     lengths: try node.required("lengths").elements().map { try $0.integer(in: 1...512) },
-                    checkpoint: try SeededCheckpoint(try node.required("checkpoint")))
+                    checkpoint: try SeededCheckpoint(try node.required("checkpoint"))
+                )
             }
         } catch {
             fatalError("\(error)")
@@ -37,7 +39,8 @@ import Testing
             let paired = test.checkpoint.family == .bert && index % 2 == 1
             return TokenSequence(
                 ids: test.checkpoint.tokenIDs(length: length),
-                types: paired ? (0..<length).map { $0 >= length / 2 ? 1 : 0 } : [])
+                types: paired ? (0..<length).map { $0 >= length / 2 ? 1 : 0 } : []
+            )
         }
     }
 
@@ -50,7 +53,11 @@ import Testing
         let sets = test.full ? InstructionSet.allCases.filter(\.isSupported) : [.best]
         for (set, layout) in sets.map({ ($0, WeightLayout.panels) }) + [(InstructionSet.best, .currentOneDNN)] {
             let model = try LoadedCheckpoint(
-                directory: folder.path, threads: test.full ? 1 : 2, instructionSet: set, layout: layout)
+                directory: folder.path,
+                threads: test.full ? 1 : 2,
+                instructionSet: set,
+                layout: layout
+            )
             if let expected = golden.tensor("\(test.name)/logits")?.floats() {
                 let logits = try model.logits(sequences).flatMap { $0 }
                 let largest = expected.reduce(0) { max($0, abs($1)) }

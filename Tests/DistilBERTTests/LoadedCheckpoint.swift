@@ -11,16 +11,27 @@ struct LoadedCheckpoint {
     let head: ClassificationHead?
 
     init(
-        directory: String, threads: Int = 1, instructionSet: InstructionSet = .best, layout: WeightLayout = .panels
+        directory: String,
+        threads: Int = 1,
+        instructionSet: InstructionSet = .best,
+        layout: WeightLayout = .panels
     ) throws {
         configuration = try ModelConfiguration(directory: directory)
         let packer = try ModelPacker(
-            configuration, checkpoint: try Checkpoint(directory: directory), files: [], variant: "fp32", layout: layout)
+            configuration,
+            checkpoint: try Checkpoint(directory: directory),
+            files: [],
+            variant: "fp32",
+            layout: layout
+        )
         let file = try MemoryFile.create(name: "pack", size: 0)
         try packer.write(to: file.rawValue)
         pack = try PackFile(descriptor: file.rawValue)
         let team = try ComputeTeam(
-            cpus: Array(repeating: nil, count: threads), instructionSet: instructionSet, layout: layout)
+            cpus: Array(repeating: nil, count: threads),
+            instructionSet: instructionSet,
+            layout: layout
+        )
         encoder = try Encoder(configuration, pack: pack, team: team)
         head = try ClassificationHead(configuration, pack: pack, team: team)
     }
@@ -42,7 +53,8 @@ struct LoadedCheckpoint {
 
     private func first(_ sequences: [TokenSequence], _ body: (Matrix) throws -> [[Float]]) throws -> [[Float]] {
         let output = try encoder.forward(
-            sequences.map { TokenSequence(ids: $0.ids, types: $0.types, rows: .first) })
+            sequences.map { TokenSequence(ids: $0.ids, types: $0.types, rows: .first) }
+        )
         return try output.map { try body($0.hidden) } ?? []
     }
 }

@@ -16,7 +16,9 @@ import Testing
     }
 
     private func packer(
-        files: [(name: String, contents: String)] = [], layout: WeightLayout = .panels, directory: String? = nil
+        files: [(name: String, contents: String)] = [],
+        layout: WeightLayout = .panels,
+        directory: String? = nil
     ) throws -> ModelPacker {
         let directory = directory ?? folder.path
         let scratch = try TemporaryFolder()
@@ -26,8 +28,12 @@ import Testing
             return (name: file.name, file: try MappedFile(path: path))
         }
         return try ModelPacker(
-            try ModelConfiguration(directory: directory), checkpoint: try Checkpoint(directory: directory), files: files,
-            variant: "fp32", layout: layout)
+            try ModelConfiguration(directory: directory),
+            checkpoint: try Checkpoint(directory: directory),
+            files: files,
+            variant: "fp32",
+            layout: layout
+        )
     }
 
     /// Writes a pack and lends its descriptor.
@@ -57,7 +63,13 @@ import Testing
         #expect(try packer(layout: .currentOneDNN).key != key)
         let other = try TemporaryFolder()
         var checkpoint = SeededCheckpoint(
-            family: .distilBERT, hidden: 32, layers: 1, heads: 2, intermediate: 40, vocabulary: 200)
+            family: .distilBERT,
+            hidden: 32,
+            layers: 1,
+            heads: 2,
+            intermediate: 40,
+            vocabulary: 200
+        )
         checkpoint.seed = 2
         try checkpoint.write(to: other.path)
         #expect(try packer(directory: other.path).key != key)

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct BatchTests {
     private static let texts = [
-        "a", "the quick brown fox", "Hello, world! How are you?", "déjà vu", "one two three four five six seven eight nine ten",
+        "a", "the quick brown fox", "Hello, world! How are you?", "déjà vu",
+        "one two three four five six seven eight nine ten",
         "x y z", "!!!", "it is what it is and nothing more than that",
     ]
 

@@ -14,7 +14,8 @@ extension Model {
     convenience init(pack: PackFile, threads: Int) throws {
         try self.init(
             pack: pack,
-            team: try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best, layout: .panels))
+            team: try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best, layout: .panels)
+        )
     }
 
     static func pack(_ directory: String) throws -> PackFile {
@@ -50,7 +51,13 @@ final class SeededModel {
     init(labels: Int = 3, threads: Int = 1) throws {
         folder = try TemporaryFolder()
         var checkpoint = SeededCheckpoint(
-            family: .bert, hidden: 64, layers: 2, heads: 4, intermediate: 200, vocabulary: 600)
+            family: .bert,
+            hidden: 64,
+            layers: 2,
+            heads: 4,
+            intermediate: 200,
+            vocabulary: 600
+        )
         checkpoint.positions = 64
         checkpoint.labels = labels
         checkpoint.spread = 0.25

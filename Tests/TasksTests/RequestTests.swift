@@ -65,7 +65,9 @@ import Testing
         let seeded = try SeededModel()
         let text = [TaskText("some words to look at")]
         func scores(_ options: ClassifyOptions) throws -> [LabelScore] {
-            guard case .classify(let results) = try seeded.model.answer([.classify(text, options)])[0] else { return [] }
+            guard case .classify(let results) = try seeded.model.answer([.classify(text, options)])[0] else {
+                return []
+            }
             return results[0].scores
         }
         let logits = try scores(ClassifyOptions(topK: nil, function: ClassifyOptions.Function.none))

@@ -18,13 +18,19 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
             let qkv = samples.buffer(bounds.rows * 3 * hidden, scale: 3)
             let out = FloatBuffer(count: outputs.rows * hidden)
             try team.attention(
-                qkv: qkv.matrix(rows: bounds.rows, columns: 3 * hidden), bounds: bounds, outputs: outputs, heads: heads,
-                into: out.matrix(rows: outputs.rows, columns: hidden))
+                qkv: qkv.matrix(rows: bounds.rows, columns: 3 * hidden),
+                bounds: bounds,
+                outputs: outputs,
+                heads: heads,
+                into: out.matrix(rows: outputs.rows, columns: hidden)
+            )
             for sequence in lengths.indices {
                 for head in 0..<heads {
                     func part(_ which: Int) -> [[Double]] {
                         bounds[sequence].map { row in
-                            (0..<headSize).map { Double(qkv.base[row * 3 * hidden + which * hidden + head * headSize + $0]) }
+                            (0..<headSize).map {
+                                Double(qkv.base[row * 3 * hidden + which * hidden + head * headSize + $0])
+                            }
                         }
                     }
                     let expected = attention(q: part(0), k: part(1), v: part(2), queries: outputs[sequence].count)
@@ -46,8 +52,12 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
             let bounds = SequenceBounds(lengths: lengths)
             let out = FloatBuffer(count: bounds.rows * hidden)
             try team.attention(
-                qkv: qkv.matrix(rows: bounds.rows, columns: 3 * hidden), bounds: bounds, outputs: bounds, heads: 2,
-                into: out.matrix(rows: bounds.rows, columns: hidden))
+                qkv: qkv.matrix(rows: bounds.rows, columns: 3 * hidden),
+                bounds: bounds,
+                outputs: bounds,
+                heads: 2,
+                into: out.matrix(rows: bounds.rows, columns: hidden)
+            )
             return out.matrix(rows: bounds.rows, columns: hidden).values
         }
         let alone = try outputs([23])
@@ -68,8 +78,10 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
             let beta = samples.buffer(size)
             let y = FloatBuffer(count: rows * size)
             team.layerNorm(
-                x.matrix(rows: rows, columns: size), LayerNormWeights(gamma: gamma.base, beta: beta.base, epsilon: 1e-5),
-                into: y.matrix(rows: rows, columns: size))
+                x.matrix(rows: rows, columns: size),
+                LayerNormWeights(gamma: gamma.base, beta: beta.base, epsilon: 1e-5),
+                into: y.matrix(rows: rows, columns: size)
+            )
             for row in 0..<rows {
                 let values = (0..<size).map { Double(x.base[row * size + $0]) }
                 let mean = values.reduce(0, +) / Double(size)
@@ -103,10 +115,20 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                 let weights = EmbeddingWeights(word: word.base, position: position.base, type: table, norm: norm)
                 if let types {
                     team.embed(
-                        ids: ids, positions: positions, types: types, weights, into: y.matrix(rows: rows, columns: hidden))
+                        ids: ids,
+                        positions: positions,
+                        types: types,
+                        weights,
+                        into: y.matrix(rows: rows, columns: hidden)
+                    )
                 } else {
                     team.embed(
-                        ids: ids, positions: positions, types: nil, weights, into: y.matrix(rows: rows, columns: hidden))
+                        ids: ids,
+                        positions: positions,
+                        types: nil,
+                        weights,
+                        into: y.matrix(rows: rows, columns: hidden)
+                    )
                 }
                 // The sum, then the LayerNorm that has a test of its own.
                 let sum = FloatBuffer(count: rows * hidden)
@@ -119,9 +141,14 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                 }
                 let expected = FloatBuffer(count: rows * hidden)
                 team.layerNorm(
-                    sum.matrix(rows: rows, columns: hidden), norm, into: expected.matrix(rows: rows, columns: hidden))
+                    sum.matrix(rows: rows, columns: hidden),
+                    norm,
+                    into: expected.matrix(rows: rows, columns: hidden)
+                )
                 let difference = largestDifference(
-                    y.matrix(rows: rows, columns: hidden).values, expected.matrix(rows: rows, columns: hidden).values)
+                    y.matrix(rows: rows, columns: hidden).values,
+                    expected.matrix(rows: rows, columns: hidden).values
+                )
                 #expect(difference < 1e-6)
             }
         }

@@ -37,7 +37,8 @@ import Testing
 
     @Test(
         arguments: teams,
-        [(1, 3, 7), (6, 16, 16), (13, 40, 100), (50, 300, 768), (17, 33, 400), (150, 64, 800), (7, 48, 5)])
+        [(1, 3, 7), (6, 16, 16), (13, 40, 100), (50, 300, 768), (17, 33, 400), (150, 64, 800), (7, 48, 5)]
+    )
     func equalsTheDefinition(_ team: (InstructionSet, WeightLayout), _ shape: (Int, Int, Int)) throws {
         let (rows, outputs, inputs) = shape
         let team = try ComputeTeam(cpus: [nil], instructionSet: team.0, layout: team.1)
@@ -89,7 +90,9 @@ import Testing
         let layer = try team.packedLinear(weight: packed.base, bias: nil, outputs: size, inputs: size)
         let rows = 300
         let input = FloatBuffer(count: ComputeTeam.capacity(forRows: rows) * size)
-        for index in 0..<rows * size { input.base[index] = Float(index - rows * size / 2) * (12.0 / Float(rows * size / 2)) }
+        for index in 0..<rows * size {
+            input.base[index] = Float(index - rows * size / 2) * (12.0 / Float(rows * size / 2))
+        }
         let output = FloatBuffer(count: input.count)
         for (activation, formula) in formulas {
             let y = output.matrix(rows: rows, columns: size)
@@ -109,10 +112,16 @@ import Testing
         let buffer = FloatBuffer(count: 100)
         #expect(
             throws: TensorError.shape(
-                operation: "linear [8, 4]", expected: "x [T, 4] and y [T, 8]", actual: "x [2, 5] and y [2, 8]")
+                operation: "linear [8, 4]",
+                expected: "x [T, 4] and y [T, 8]",
+                actual: "x [2, 5] and y [2, 8]"
+            )
         ) {
             try team.linear(
-                buffer.matrix(rows: 2, columns: 5), layer.linear, into: buffer.matrix(rows: 2, columns: 8))
+                buffer.matrix(rows: 2, columns: 5),
+                layer.linear,
+                into: buffer.matrix(rows: 2, columns: 8)
+            )
         }
     }
 }
