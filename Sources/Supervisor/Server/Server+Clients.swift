@@ -67,7 +67,7 @@ extension Server {
     func clientReady(_ id: UInt64, _ readiness: Readiness, at now: Int64) {
         guard let client = clients[id] else { return }
         if readiness.contains(.writable) { markForFlush(client.channel) }
-        guard !readiness.isDisjoint(with: [.readable, .hangUp, .error, .peerClosed]) else { return }
+        guard readiness.rawValue & Readiness.worthReading.rawValue != 0 else { return }
         switch client.channel.receive() {
         case .bytes: break
         case .nothing: return

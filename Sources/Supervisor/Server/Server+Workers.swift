@@ -113,7 +113,7 @@ extension Server {
     func channelReady(_ id: WorkerID, _ readiness: Readiness, at now: Int64) {
         guard let process = workers[id] else { return }
         if readiness.contains(.writable) { markForFlush(process.channel) }
-        guard !readiness.isDisjoint(with: [.readable, .hangUp, .error, .peerClosed]) else { return }
+        guard readiness.rawValue & Readiness.worthReading.rawValue != 0 else { return }
         let arrival = process.channel.receive()
         readFrames(of: process, at: now)
         if arrival == .closed { channelClosed(process, at: now) }

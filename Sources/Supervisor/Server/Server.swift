@@ -178,6 +178,11 @@ final class Listening {
     init(_ listener: consuming UnixListener) { self.listener = listener }
 }
 
+extension Readiness {
+    /// A read finds something: bytes, the end, or an error.
+    static let worthReading: Readiness = [.readable, .hangUp, .error, .peerClosed]
+}
+
 /// What an epoll event is about: the kind in the highest byte, a number in the others.
 enum Token {
     case listener
