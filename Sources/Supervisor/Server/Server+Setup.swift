@@ -25,7 +25,9 @@ extension Server {
     }
 
     /// The whole environment of a worker. OpenMP and oneDNN read theirs when the program is loaded, so it has to be
-    /// there at the start: one thread, because the worker's own pool is the only one.
+    /// there at the start: one thread, because the worker's own pool is the only one. Swift's own crash reports are
+    /// off unless asked for: they print memory, which may hold users' text, and they take seconds in which the dead
+    /// worker cannot be replaced.
     static func workerEnvironment(from environment: [String: String]) -> [String: String] {
         var result = [
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -33,6 +35,7 @@ extension Server {
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
             "OMP_DYNAMIC": "FALSE",
+            "SWIFT_BACKTRACE": "enable=no",
         ]
         let passed = [
             "LD_LIBRARY_PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "SWIFT_BACKTRACE",
