@@ -167,7 +167,8 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "ModelClient", "LinuxSystem", "Wire", "TestSupport", "modeld", "modelworker", "modelctl", "fakeworker",
+                "ModelClient", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld", "modelworker", "modelctl",
+                "fakeworker",
             ],
             swiftSettings: strict
         ),

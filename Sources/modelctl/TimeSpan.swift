@@ -1,11 +1,11 @@
 import ArgumentParser
 
 /// A length of time on the command line: `10`, `0.5`, `10s`, `500ms`, `2m`, `1h`. A bare number counts seconds.
-struct TimeSpan: ExpressibleByArgument, CustomStringConvertible, Sendable {
-    let duration: Duration
-    let description: String
+package struct TimeSpan: ExpressibleByArgument, CustomStringConvertible, Sendable {
+    package let duration: Duration
+    package let description: String
 
-    init?(argument: String) {
+    package init?(argument: String) {
         let units: [(suffix: String, seconds: Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)]
         let unit = units.first { argument.hasSuffix($0.suffix) }
         let digits = argument.dropLast(unit?.suffix.count ?? 0)
@@ -24,5 +24,5 @@ struct TimeSpan: ExpressibleByArgument, CustomStringConvertible, Sendable {
         description = "\(seconds)s"
     }
 
-    var defaultValueDescription: String { description }
+    package var defaultValueDescription: String { description }
 }

@@ -156,7 +156,7 @@ final class BenchProgress: Sendable {
         let seconds = max((now - start) / .seconds(1), 1e-9)
         let requests = requests.load(ordering: .relaxed)
         let tokens = Double(tokens.load(ordering: .relaxed)) / seconds
-        return "\(HumanText.fixed(seconds, 0)) s: \(HumanText.grouped(requests)) requests, "
+        return "\(HumanText.fixed(seconds, 1)) s: \(HumanText.grouped(requests)) requests, "
             + "\(HumanText.fixed(Double(requests) / seconds, 1)) a second, \(HumanText.grouped(Int(tokens))) tokens/s, "
             + "\(HumanText.grouped(failures.load(ordering: .relaxed))) failed"
     }

@@ -1,27 +1,27 @@
-import ModelClient
+package import ModelClient
 
 /// What one loop of requests measured, or several together.
-struct Measurements: Sendable {
+package struct Measurements: Sendable {
     /// From the call to its answer, of each request that was answered, in microseconds.
-    private(set) var latencies: [UInt32] = []
+    package private(set) var latencies: [UInt32] = []
     /// The part of it in which the batch was computed.
-    private(set) var compute: [UInt32] = []
+    package private(set) var compute: [UInt32] = []
     /// The part of it before that, in the server's queue.
-    private(set) var queue: [UInt32] = []
+    package private(set) var queue: [UInt32] = []
     /// The part of it that was not computing: queue, tokenizer, sockets, scheduling.
-    private(set) var overhead: [UInt32] = []
+    package private(set) var overhead: [UInt32] = []
     /// Of all texts that were answered.
-    private(set) var tokens = 0
+    package private(set) var tokens = 0
     /// How many requests failed, by code.
-    private(set) var errors: [String: Int] = [:]
+    package private(set) var errors: [String: Int] = [:]
     /// The message of the first failure of each code.
-    private(set) var messages: [String: String] = [:]
+    package private(set) var messages: [String: String] = [:]
 
-    var requests: Int { latencies.count }
-    var failures: Int { errors.values.reduce(0, +) }
+    package var requests: Int { latencies.count }
+    package var failures: Int { errors.values.reduce(0, +) }
 
     /// Counts an answer.
-    mutating func answered(in latency: Duration, tokens: Int, timings: RequestTimings) {
+    package mutating func answered(in latency: Duration, tokens: Int, timings: RequestTimings) {
         latencies.append(latency.microseconds)
         compute.append(timings.compute.microseconds)
         queue.append(timings.queue.microseconds)
@@ -30,13 +30,15 @@ struct Measurements: Sendable {
     }
 
     /// Counts a failure.
-    mutating func failed(_ error: ModelClientError) {
+    package mutating func failed(_ error: ModelClientError) {
         errors["\(error.code)", default: 0] += 1
         if messages["\(error.code)"] == nil { messages["\(error.code)"] = error.message }
     }
 
+    package init() {}
+
     /// Adds what another loop measured.
-    mutating func add(_ other: Measurements) {
+    package mutating func add(_ other: Measurements) {
         latencies += other.latencies
         compute += other.compute
         queue += other.queue
@@ -48,15 +50,15 @@ struct Measurements: Sendable {
 }
 
 /// Times in order of size.
-struct Distribution {
+package struct Distribution {
     private let sorted: [UInt32]
 
-    init(microseconds: [UInt32]) {
+    package init(microseconds: [UInt32]) {
         sorted = microseconds.sorted()
     }
 
     /// The time, in milliseconds, that this share of all do not exceed (nearest rank); nil when there are none.
-    func percentile(_ percent: Double) -> Double? {
+    package func percentile(_ percent: Double) -> Double? {
         guard !sorted.isEmpty else { return nil }
         let rank = Int((percent / 100 * Double(sorted.count)).rounded(.up))
         return Double(sorted[min(max(rank, 1), sorted.count) - 1]) / 1000

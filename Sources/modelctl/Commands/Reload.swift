@@ -35,6 +35,8 @@ struct Reload: AsyncParsableCommand {
                 let serving = outcome.generation > 0 ? "generation \(outcome.generation) serves on" : "nothing serves"
                 let message = HumanText.printable(failure.message)
                 Console.error("\(name) was not reloaded, \(serving): \(failure.code): \(message)")
+            } else if outcome.generation == 0, !server.json {
+                Console.line("\(name): generation \(generations[outcome.model] ?? 0) → unloaded")
             } else if !server.json {
                 Console.line("\(name): generation \(generations[outcome.model] ?? 0) → \(outcome.generation)")
             }

@@ -1,7 +1,7 @@
 /// Numbers and texts for people.
-enum HumanText {
+package enum HumanText {
     /// `1234567` as `1,234,567`.
-    static func grouped(_ value: some BinaryInteger) -> String {
+    package static func grouped(_ value: some BinaryInteger) -> String {
         let digits = String(value.magnitude)
         var text = ""
         for (index, digit) in digits.enumerated() {
@@ -12,7 +12,7 @@ enum HumanText {
     }
 
     /// A number with so many digits after the point, 0 to 9, rounded half away from zero.
-    static func fixed(_ value: Double, _ digits: Int) -> String {
+    package static func fixed(_ value: Double, _ digits: Int) -> String {
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
         let scaled = (value.magnitude * scale).rounded()
@@ -26,7 +26,7 @@ enum HumanText {
     }
 
     /// A size in bytes, in the largest binary unit of which there is at least one.
-    static func bytes(_ count: Int) -> String {
+    package static func bytes(_ count: Int) -> String {
         var value = Double(count)
         var unit = "B"
         for next in ["KiB", "MiB", "GiB", "TiB"] where value >= 1024 {
@@ -37,7 +37,7 @@ enum HumanText {
     }
 
     /// A length of time in its two largest units, as in `3 h 12 min`.
-    static func time(_ duration: Duration) -> String {
+    package static func time(_ duration: Duration) -> String {
         let seconds = duration.components.seconds
         switch seconds {
         case ..<60: return "\(seconds) s"
@@ -48,7 +48,7 @@ enum HumanText {
     }
 
     /// A text on one line without anything that a terminal would obey, cut to a width.
-    static func printable(_ text: String, width: Int = .max) -> String {
+    package static func printable(_ text: String, width: Int = .max) -> String {
         var result = ""
         var count = 0
         for character in text {

@@ -1,7 +1,7 @@
 /// JSON, written. Values are texts that are JSON already.
-enum JSONText {
+package enum JSONText {
     /// A string. Whatever may end a line for some reader is escaped, so that a value stays on one line.
-    static func string(_ text: String) -> String {
+    package static func string(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -20,13 +20,13 @@ enum JSONText {
     }
 
     /// The shortest number that reads back as the same `Float`; `null` for what JSON has no number for.
-    static func number(_ value: Float) -> String { value.isFinite ? value.description : "null" }
+    package static func number(_ value: Float) -> String { value.isFinite ? value.description : "null" }
 
     /// The shortest number that reads back as the same `Double`; `null` for what JSON has no number for.
-    static func number(_ value: Double) -> String { value.isFinite ? value.description : "null" }
+    package static func number(_ value: Double) -> String { value.isFinite ? value.description : "null" }
 
     /// A list.
-    static func array(_ values: some Sequence<String>) -> String {
+    package static func array(_ values: some Sequence<String>) -> String {
         var result = "["
         var isFirst = true
         for value in values {
@@ -38,15 +38,15 @@ enum JSONText {
     }
 
     /// An object with its members in this order.
-    static func object(_ members: KeyValuePairs<String, String>) -> String { object(Array(members)) }
+    package static func object(_ members: KeyValuePairs<String, String>) -> String { object(Array(members)) }
 
     /// An object with its members in this order.
-    static func object(_ members: [(key: String, value: String)]) -> String {
+    package static func object(_ members: [(key: String, value: String)]) -> String {
         "{" + members.map { "\(string($0.key)):\($0.value)" }.joined(separator: ",") + "}"
     }
 
     /// What stands in the place of an answer that there is none of.
-    static func failure(code: String, message: String) -> String {
+    package static func failure(code: String, message: String) -> String {
         object(["error": object(["code": string(code), "message": string(message)])])
     }
 }

@@ -1,5 +1,5 @@
 /// A way to make text stand out on a terminal.
-enum Style: String {
+package enum Style: String {
     case bold = "1"
     case dim = "2"
     case red = "31"
@@ -8,7 +8,7 @@ enum Style: String {
 
     /// The text in this style, or as it is where there are no colours.
     func callAsFunction(_ text: String) -> String {
-        Console.hasColors ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
+        Console.hasColors && !text.isEmpty ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
     }
 
     /// The style of a state's name: of a server, a model or a worker.

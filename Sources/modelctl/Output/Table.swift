@@ -1,13 +1,13 @@
 /// Columns under headings, as wide as what they hold.
-struct Table {
+package struct Table {
     /// One column.
-    struct Column {
+    package struct Column {
         var heading: String
         /// Whether its cells end at the same place, as numbers should.
         var isNumeric = false
 
-        static func text(_ heading: String) -> Column { Column(heading: heading) }
-        static func number(_ heading: String) -> Column { Column(heading: heading, isNumeric: true) }
+        package static func text(_ heading: String) -> Column { Column(heading: heading) }
+        package static func number(_ heading: String) -> Column { Column(heading: heading, isNumeric: true) }
     }
 
     private enum Row {
@@ -18,22 +18,22 @@ struct Table {
     private let columns: [Column]
     private var rows: [Row] = []
 
-    init(_ columns: [Column]) {
+    package init(_ columns: [Column]) {
         self.columns = columns
     }
 
     /// Adds a row with a cell a column.
-    mutating func add(_ cells: [String], styles: [Int: Style] = [:]) {
+    package mutating func add(_ cells: [String], styles: [Int: Style] = [:]) {
         rows.append(.cells(cells.map { HumanText.printable($0) }, styles: styles))
     }
 
     /// Adds a line below the last row, as it is.
-    mutating func addNote(_ text: String) {
+    package mutating func addNote(_ text: String) {
         rows.append(.note(text))
     }
 
     /// The lines, without trailing spaces.
-    var lines: [String] {
+    package var lines: [String] {
         var widths = columns.map(\.heading.count)
         for case .cells(let cells, _) in rows {
             for (index, cell) in cells.enumerated() { widths[index] = max(widths[index], cell.count) }
@@ -47,6 +47,7 @@ struct Table {
                 text += columns[index].isNumeric ? padding + styled : styled
                 if !columns[index].isNumeric, index < cells.count - 1 { text += padding }
             }
+            while text.last == " " { text.removeLast() }
             return text
         }
         return [line(columns.map(\.heading)) { _ in .dim }]

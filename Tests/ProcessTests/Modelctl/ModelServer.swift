@@ -1,0 +1,190 @@
+import Foundation
+import LinuxSystem
+import ModelFiles
+import TestSupport
+
+/// A real `modeld` with real workers and small random models, in a temporary folder; and `modelctl` to talk to it.
+/// Everything ends with it.
+final class ModelServer {
+    let folder: String
+    private var process: ChildProcess?
+
+    var socket: String { "\(folder)/s" }
+    var repository: String { "\(folder)/models" }
+
+    /// How one run of a program ended.
+    struct Run {
+        var exit: ExitStatus
+        var output: String
+        var errors: String
+
+        /// The lines of the output, without their ends.
+        var lines: [String] {
+            output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+        }
+
+        /// The lines of the output as JSON.
+        var json: [Any] {
+            get throws {
+                try lines.map { try JSONSerialization.jsonObject(with: Data($0.utf8), options: .fragmentsAllowed) }
+            }
+        }
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// `sentiment`, a DistilBERT that classifies into three labels, and `encoder`, a BERT without a head.
+    static var standardModels: [String: SeededCheckpoint] {
+        var classifier = SeededCheckpoint(family: .distilBERT)
+        classifier.labels = 3
+        return ["sentiment/1": classifier, "encoder/1": SeededCheckpoint(family: .bert)]
+    }
+
+    /// - Parameter models: checkpoints by their folders, such as `encoder/1`.
+    init(models: [String: SeededCheckpoint] = ModelServer.standardModels) throws {
+        folder = "/tmp/ctl-\(ProcessSelf.processID)-\(UInt32.random(in: 0...UInt32.max))"
+        try FileManager.default.createDirectory(atPath: repository, withIntermediateDirectories: true)
+        for (path, checkpoint) in models {
+            try FileManager.default.createDirectory(
+                atPath: "\(repository)/\(path)",
+                withIntermediateDirectories: true
+            )
+            try checkpoint.write(to: "\(repository)/\(path)")
+        }
+        process = try ChildProcess(
+            ChildCommand(
+                try Self.program("modeld"),
+                arguments: [
+                    "--model-repository", repository, "--socket", socket, "--cache-dir", "\(folder)/cache",
+                    "--log-level", "critical",
+                ],
+                environment: Self.environment(home: folder)
+            )
+        )
+    }
+
+    deinit {
+        process = nil
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Starts a server and waits until its models are ready.
+    static func ready() throws -> ModelServer {
+        let server = try ModelServer()
+        try server.waitUntil("every model is ready") { $0.contains("\"state\":\"READY\",\"models\"") }
+        return server
+    }
+
+    /// Waits until what `modelctl status --json` prints is as it should be.
+    func waitUntil(_ what: String, _ condition: (String) -> Bool) throws {
+        let deadline = MonotonicClock.now + 60_000_000_000
+        while true {
+            let status = try modelctl("status", "--json")
+            if status.exit.isSuccess, condition(status.output) { return }
+            guard MonotonicClock.now < deadline, try process?.reapIfEnded() == nil else {
+                throw Failure(description: "it never happened that \(what): \(status.output)\(status.errors)")
+            }
+            usleep(10_000)
+        }
+    }
+
+    /// Runs `modelctl` with its socket until it ends.
+    func modelctl(_ arguments: String..., input: String = "") throws -> Run {
+        try Self.modelctl(arguments, socket: socket, folder: folder, input: input)
+    }
+
+    /// Runs `modelctl` until it ends, at most a minute.
+    static func modelctl(_ arguments: [String], socket: String?, folder: String, input: String = "") throws -> Run {
+        let name = "\(folder)/run-\(UInt32.random(in: 0...UInt32.max))"
+        try Data(input.utf8).write(to: URL(fileURLWithPath: "\(name).in"))
+        let source = try OwnedDescriptor.open("\(name).in")
+        let output = try OwnedDescriptor.open("\(name).out", flags: O_WRONLY | O_CREAT)
+        let errors = try OwnedDescriptor.open("\(name).err", flags: O_WRONLY | O_CREAT)
+        var process = try start(
+            arguments,
+            socket: socket,
+            folder: folder,
+            descriptors: [0: source.rawValue, 1: output.rawValue, 2: errors.rawValue]
+        )
+        let exit = try process.exit(within: 60)
+        return Run(
+            exit: exit,
+            output: try String(contentsOfFile: "\(name).out", encoding: .utf8),
+            errors: try String(contentsOfFile: "\(name).err", encoding: .utf8)
+        )
+    }
+
+    /// Starts `modelctl`.
+    func start(_ arguments: [String], descriptors: [Int32: Int32]) throws -> ChildProcess {
+        try Self.start(arguments, socket: socket, folder: folder, descriptors: descriptors)
+    }
+
+    private static func start(
+        _ arguments: [String],
+        socket: String?,
+        folder: String,
+        descriptors: [Int32: Int32]
+    ) throws -> ChildProcess {
+        var environment = environment(home: folder)
+        environment["MODELD_SOCKET"] = socket
+        return try ChildProcess(
+            ChildCommand(
+                try program("modelctl"),
+                arguments: arguments,
+                environment: environment,
+                descriptors: descriptors
+            )
+        )
+    }
+
+    /// A program that was built beside these tests.
+    private static func program(_ name: String) throws -> String {
+        "/" + (try ProcessSelf.executablePath().split(separator: "/").dropLast().joined(separator: "/")) + "/\(name)"
+    }
+
+    private static func environment(home: String) -> [String: String] {
+        var environment = ["HOME": home]
+        for (name, value) in ProcessInfo.processInfo.environment
+        where name.hasSuffix("SAN_OPTIONS") || name == "LD_LIBRARY_PATH" {
+            environment[name] = value
+        }
+        return environment
+    }
+}
+
+extension ChildProcess {
+    /// Waits for the end; past its time, the process is killed when the caller lets go of it.
+    mutating func exit(within seconds: Int32) throws -> ExitStatus {
+        guard try descriptor.waitReadable(milliseconds: seconds * 1000) else {
+            throw ModelServer.Failure(description: "a process did not end within \(seconds) s")
+        }
+        return try reap()
+    }
+}
+
+/// Reads lines from a pipe, with a limit on the time.
+struct PipeLines: ~Copyable {
+    private let reading: OwnedDescriptor
+    private var bytes: [UInt8] = []
+
+    init(_ reading: consuming OwnedDescriptor) {
+        self.reading = reading
+    }
+
+    /// The next line; throws when none comes within half a minute.
+    mutating func next() throws -> String {
+        while true {
+            if let end = bytes.firstIndex(of: 10) {
+                defer { bytes.removeFirst(end + 1) }
+                return String(decoding: bytes[..<end], as: UTF8.self)
+            }
+            var room = [UInt8](repeating: 0, count: 4096)
+            guard try reading.waitReadable(milliseconds: 30_000),
+                case .bytes(let count) = try room.withUnsafeMutableBytes({ try reading.read(into: $0) })
+            else { throw ModelServer.Failure(description: "no line came") }
+            bytes += room[..<count]
+        }
+    }
+}
