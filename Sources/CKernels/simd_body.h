@@ -131,7 +131,8 @@ static void NAME(activate)(ck_activation kind, float *x, size_t n) {
 
 // c[ROWS][2 vectors] += a · b: row i of a at a[i·lda], its next k at + step; b's two vectors at b0 and b1, the next k at
 // + CK_PANEL. With `bias` (2 vectors) the sums begin there instead of at c. c's second vector is at + W. Every k asks for
-// the cache line at `ahead`, `pace` bytes further each time: what the next tiles need comes while this one computes.
+// the cache line at `ahead`, `pace` bytes further each time, and the start for the rows below in c: what the next tiles
+// need comes while this one computes.
 #define TILE(ROWS)                                                                                                    \
     INLINE void NAME(tile_##ROWS)(size_t k, const float *a, size_t lda, size_t step, const float *b0,                 \
                                   const float *b1, const float *bias, float *c, size_t ldc, const char *ahead,        \
@@ -143,6 +144,7 @@ static void NAME(activate)(ck_activation kind, float *x, size_t n) {
         } else {                                                                                                      \
             for (int i = 0; i < ROWS; i++) acc0[i] = load(c + i * ldc), acc1[i] = load(c + i * ldc + W);              \
         }                                                                                                             \
+        for (int i = 0; i < ROWS; i++) __builtin_prefetch(c + (ROWS + i) * ldc, 1, 3);                                \
         for (size_t kk = 0; kk < k; kk++) {                                                                           \
             vf x = load(b0), y = load(b1);                                                                            \
             _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                                       \
@@ -216,8 +218,8 @@ static void NAME(pack_rows)(const float *x, size_t ldx, size_t rows, size_t k, f
 
 // MARK: - Linear
 
-// One K_BLOCK × 16 panel (24 KiB) lives in L1 while the packed rows (ROW_BLOCK × K_BLOCK, 216 KiB) stream from L2.
-enum { K_BLOCK = 384, ROW_BLOCK = 144 };
+// One K_BLOCK × 16 panel (16 KiB) lives in L1 while the packed rows (ROW_BLOCK × K_BLOCK, 144 KiB) stream from L2.
+enum { K_BLOCK = 256, ROW_BLOCK = 144 };
 
 static size_t NAME(linear_scratch)(void) { return (size_t)K_BLOCK * ROW_BLOCK * sizeof(float); }
 
