@@ -117,8 +117,16 @@ package struct SafetensorsHeader: Sendable {
         let offsets = try node.required("data_offsets")
         let bounds = try offsets.elements()
         guard bounds.count == 2 else { throw offsets.mismatch("an array of two offsets") }
-        let begin = try bounds[0].integer(in: 0...dataCount)
-        let end = try bounds[1].integer(in: begin...dataCount)
+        let begin = try bounds[0].integer(in: 0...Int.max)
+        let end = try bounds[1].integer(in: begin...Int.max)
+        guard end <= dataCount else {
+            throw ModelFilesError(
+                .malformedCheckpoint,
+                file: node.file,
+                "the tensor \(quoted(name)) ends at byte \(end) of the data, and the file holds only \(dataCount): it was cut "
+                    + "short or damaged; download it again"
+            )
+        }
         guard end - begin == size else {
             throw ModelFilesError(
                 .malformedCheckpoint,

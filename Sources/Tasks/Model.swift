@@ -86,6 +86,22 @@ package final class Model {
         }
     }
 
+    /// Computes the shortest sequence, so that the first request finds everything warm and a model that computes no
+    /// numbers is found before it serves.
+    package func warmUp() throws(EngineError) {
+        let sequence = TokenSequence(ids: [tokenizer.classID, tokenizer.separatorID])
+        guard let output = try encoder.forward([sequence]) else { return }
+        guard output.hidden[0].allSatisfy(\.isFinite) else {
+            throw .files(
+                ModelFilesError(
+                    .malformedCheckpoint,
+                    file: "model.safetensors",
+                    "the model computes values that are not finite; its weights are damaged"
+                )
+            )
+        }
+    }
+
     /// The encoder alone, for measuring it.
     package func forward(_ sequences: [TokenSequence]) throws(EngineError) -> EncoderOutput? {
         try encoder.forward(sequences)

@@ -140,6 +140,7 @@ package enum WorkerProgram {
                 layout: try weightLayout()
             )
             let model = try Model(pack: pack, team: team)
+            try model.warmUp()
             try channel.send(
                 .ready(
                     WorkerFrame.Ready(
