@@ -10,7 +10,7 @@ extension ModelClient {
     /// ```
     ///
     /// - Parameters:
-    ///   - text: the text; an empty one is allowed.
+    ///   - text: the text, not empty and without U+0000.
     ///   - pair: the second text, for models that compare two.
     ///   - model: `name`, `name@2`, `name:int8` or `name@2:int8`.
     ///   - options: which labels and which scores; the best label as the checkpoint scores it, unless said otherwise.
@@ -79,7 +79,7 @@ extension ModelClient {
     /// Turns a text into one vector.
     ///
     /// - Parameters:
-    ///   - text: the text; an empty one is allowed.
+    ///   - text: the text, not empty and without U+0000.
     ///   - pair: the second text, for models that take two.
     ///   - model: `name`, `name@2`, `name:int8` or `name@2:int8`.
     ///   - options: pooling, normalisation and dimensions; as the checkpoint says, unless said otherwise.

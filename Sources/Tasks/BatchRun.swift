@@ -52,6 +52,9 @@ package struct BatchRun {
         count += 1
     }
 
+    /// Whether sequences are left for another step.
+    package var hasMore: Bool { next < waiting.count }
+
     /// The next step: as many sequences as fit, at least one; those of requests that `keep` refuses are dropped. Nil when
     /// nothing is left.
     package mutating func nextStep(keep: (UInt64) -> Bool) -> Step? {

@@ -6,6 +6,10 @@ struct Channel: ~Copyable {
     private let stream: UnixStream
     private var decoder = FrameDecoder()
     private var descriptors = ReceivedDescriptors()
+    private var outgoing: [UInt8] = []
+
+    /// A larger buffer is given back when it has been written.
+    private static let keptBytes = 64 << 10
 
     /// The supervisor is gone: there is nobody to answer, and nothing to do but to exit.
     struct Closed: Error {}
@@ -33,17 +37,29 @@ struct Channel: ~Copyable {
     /// The descriptor that came with the last frame.
     mutating func takeDescriptor() -> OwnedDescriptor? { descriptors.takeFirst() }
 
-    func send(_ frame: WorkerFrame) throws {
-        let bytes = try FrameEncoder.encode(frame)
+    /// Queues a frame; it leaves with the next `flush`. Frames that belong together wake the supervisor once.
+    mutating func queue(_ frame: WorkerFrame) throws(WireError) {
+        outgoing += try FrameEncoder.encode(frame)
+    }
+
+    /// Writes what is queued.
+    mutating func flush() throws {
+        guard !outgoing.isEmpty else { return }
         var outcome: Result<Bool, SystemError> = .success(false)
-        bytes.withUnsafeBytes { bytes in
+        outgoing.withUnsafeBytes { bytes in
             do throws(SystemError) {
                 outcome = .success(try stream.writeFully(bytes))
             } catch {
                 outcome = .failure(error)
             }
         }
+        outgoing.removeAll(keepingCapacity: outgoing.count < Self.keptBytes)
         guard try outcome.get() else { throw Closed() }
+    }
+
+    mutating func send(_ frame: WorkerFrame) throws {
+        try queue(frame)
+        try flush()
     }
 
     /// Reads once without waiting; false when nothing is there.

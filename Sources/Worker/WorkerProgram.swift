@@ -80,7 +80,7 @@ package enum WorkerProgram {
     }
 
     /// Tells the supervisor why this process cannot go on.
-    private static func fail(_ channel: borrowing Channel, _ error: any Error) throws -> Failure {
+    private static func fail(_ channel: inout Channel, _ error: any Error) throws -> Failure {
         let kind: WorkerFrame.FailureKind =
             switch error {
             case let error as EngineError:
@@ -117,7 +117,7 @@ package enum WorkerProgram {
             try packer.write(to: file.rawValue)
             try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
         } catch let error where error is EngineError || error is ModelFilesError || error is TaskError {
-            throw try fail(channel, error)
+            throw try fail(&channel, error)
         }
     }
 
@@ -158,7 +158,7 @@ package enum WorkerProgram {
         } catch let error
             where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError
         {
-            throw try fail(channel, (error as? TensorError).map(EngineError.tensors) ?? error)
+            throw try fail(&channel, (error as? TensorError).map(EngineError.tensors) ?? error)
         }
     }
 

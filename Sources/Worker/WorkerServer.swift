@@ -25,20 +25,24 @@ struct WorkerServer: ~Copyable {
     /// Serves until drained. Throws `Channel.Closed` when the supervisor is gone.
     mutating func run(_ channel: inout Channel) throws {
         while true {
-            while let frame = try channel.poll() { try handle(frame, channel) }
+            while let frame = try channel.poll() { try handle(frame, &channel) }
             if !batches.isEmpty {
-                try compute(batches.removeFirst(), &channel)
+                let batch = batches.removeFirst()
+                // What a lone request has to say leaves with its result, in one write.
+                if prepared.count > batch.requestIDs.count { try channel.flush() }
+                try compute(batch, &channel)
             } else if draining {
-                return
+                return try channel.flush()
             } else {
-                try handle(try channel.receive(), channel)
+                try channel.flush()
+                try handle(try channel.receive(), &channel)
             }
         }
     }
 
-    private mutating func handle(_ frame: WorkerFrame, _ channel: borrowing Channel) throws {
+    private mutating func handle(_ frame: WorkerFrame, _ channel: inout Channel) throws {
         switch frame {
-        case .prepare(let request): try prepare(request, channel)
+        case .prepare(let request): try prepare(request, &channel)
         case .start(let batch): batches.append(batch)
         case .revoke(let request): prepared[request.requestID] = nil
         case .drain: draining = true
@@ -47,7 +51,7 @@ struct WorkerServer: ~Copyable {
     }
 
     /// Tokenises; what needs no computing, or cannot be computed, is answered at once.
-    private mutating func prepare(_ request: WorkerFrame.Prepare, _ channel: borrowing Channel) throws {
+    private mutating func prepare(_ request: WorkerFrame.Prepare, _ channel: inout Channel) throws {
         let start = MonotonicClock.now
         var result = WorkerFrame.Result(requestID: request.requestID)
         do {
@@ -62,7 +66,7 @@ struct WorkerServer: ~Copyable {
                     deadline: request.deadlineNanoseconds,
                     tokenizationNanoseconds: elapsed
                 )
-                try channel.send(
+                try channel.queue(
                     .prepared(
                         WorkerFrame.Prepared(
                             requestID: request.requestID,
@@ -78,15 +82,15 @@ struct WorkerServer: ~Copyable {
         } catch {
             (result.status, result.message) = describeFailure(error)
         }
-        try send(result, channel)
+        try queue(result, &channel)
     }
 
     /// Answers a request; an answer beyond the frame cap becomes an error that says so.
-    private func send(_ result: WorkerFrame.Result, _ channel: borrowing Channel) throws {
-        do {
-            try channel.send(.result(result))
-        } catch let error as WireError {
-            try channel.send(
+    private func queue(_ result: WorkerFrame.Result, _ channel: inout Channel) throws {
+        do throws(WireError) {
+            try channel.queue(.result(result))
+        } catch {
+            try channel.queue(
                 .result(
                     WorkerFrame.Result(
                         requestID: result.requestID,
@@ -107,7 +111,7 @@ struct WorkerServer: ~Copyable {
             guard let request = prepared[id] else { continue }
             if request.deadline != 0 && request.deadline <= start {
                 prepared[id] = nil
-                try channel.send(
+                try channel.queue(
                     .result(
                         WorkerFrame.Result(
                             requestID: id,
@@ -137,10 +141,11 @@ struct WorkerServer: ~Copyable {
                 case .success(let answer): result.payload = encodeResult(answer)
                 case .failure(let error): (result.status, result.message) = describeFailure(error)
                 }
-                try send(result, channel)
+                try queue(result, &channel)
             }
+            if run.hasMore { try channel.flush() }
         }
-        try channel.send(
+        try channel.queue(
             .batchDone(
                 WorkerFrame.BatchDone(
                     batchID: batch.batchID,
@@ -149,6 +154,7 @@ struct WorkerServer: ~Copyable {
                 )
             )
         )
+        try channel.flush()
     }
 
     /// One forward pass. Between layers the channel is served; the pass stops when none of its requests is wanted any more.
@@ -160,7 +166,8 @@ struct WorkerServer: ~Copyable {
         var failure: (any Error)?
         let done = run.perform(step) {
             do {
-                while let frame = try channel.poll() { try handle(frame, channel) }
+                while let frame = try channel.poll() { try handle(frame, &channel) }
+                try channel.flush()
             } catch {
                 failure = error
                 return false
