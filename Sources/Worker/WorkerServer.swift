@@ -166,8 +166,10 @@ struct WorkerServer: ~Copyable {
         var failure: (any Error)?
         let done = run.perform(step) {
             do {
-                while let frame = try channel.poll() { try handle(frame, &channel) }
-                try channel.flush()
+                while let frame = try channel.poll() {
+                    try handle(frame, &channel)
+                    try channel.flush()
+                }
             } catch {
                 failure = error
                 return false
