@@ -109,7 +109,7 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors",
+                "DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "Tokenization",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

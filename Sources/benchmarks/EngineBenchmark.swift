@@ -1,10 +1,11 @@
 import ArgumentParser
 import DistilBERT
-import Glibc
+import Foundation
 import LinuxSystem
 import ModelFiles
 import Tasks
 import Tensors
+import Tokenization
 
 /// Times the encoder alone, in this process, against the core's measured peak.
 struct EngineBenchmark: ParsableCommand {
@@ -19,10 +20,13 @@ struct EngineBenchmark: ParsableCommand {
     @Option(help: "Shapes as sequences×tokens.")
     var shapes: String = "1x16,1x128,1x384,8x128,32x32"
 
-    @Option(help: "Lengths in tokens, one a line: a batch of mixed lengths, in steps of --step-tokens.")
-    var lengths: String?
+    @Option(help: "Texts, a JSON string a line: their lengths in steps of --step-tokens, as a server batches them.")
+    var texts: String?
 
-    @Option(help: "The most tokens of one forward pass of --lengths.")
+    @Option(help: "The folder whose tokenizer measures --texts; the model's own if not given.")
+    var tokenizer: String?
+
+    @Option(help: "The most tokens of one forward pass of --texts.")
     var stepTokens = 512
 
     @Option(help: "Compute threads.")
@@ -47,30 +51,22 @@ struct EngineBenchmark: ParsableCommand {
             guard numbers.count == 2 else { throw ValidationError("\(shape): not a shape such as 8x128") }
             try report(String(shape), [Array(repeating: numbers[1], count: numbers[0])], loaded, team)
         }
-        if let lengths { try report("mixed", try steps(lengths), loaded, team) }
+        if let texts { try report("real texts", try steps(texts), loaded, team) }
     }
 
+    /// The first 200 texts' lengths in tokens, cut into batches.
     private func steps(_ path: String) throws -> [[Int]] {
-        guard let file = fopen(path, "r") else { throw ValidationError("\(path): cannot be opened") }
-        defer { fclose(file) }
+        let tokenizer = try Tokenizer(try TokenizerFiles.load(directory: tokenizer ?? model))
         var steps: [[Int]] = [[]]
-        while let line = readLine(of: file) {
-            guard let length = Int(line) else { throw ValidationError("\(path): \(line) is not a number of tokens") }
+        for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").prefix(200) {
+            let text = try JSONDecoder().decode(String.self, from: Data(line.utf8))
+            let length = try tokenizer.encode(text, maxLength: 512).count
             if !steps[steps.count - 1].isEmpty, steps[steps.count - 1].reduce(0, +) + length > stepTokens {
                 steps.append([])
             }
             steps[steps.count - 1].append(length)
         }
         return steps
-    }
-
-    private func readLine(of file: UnsafeMutablePointer<FILE>) -> String? {
-        var line: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(line) }
-        let count = getline(&line, &capacity, file)
-        guard count > 0, let line else { return nil }
-        return String(cString: line).split(whereSeparator: \.isNewline).first.map(String.init)
     }
 
     /// Times the steps together, again and again, the peak in between: the clock of a shared machine drifts.
@@ -110,19 +106,14 @@ struct EngineBenchmark: ParsableCommand {
         )
     }
 
-    private func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
+    private func now() -> Double { Double(MonotonicClock.now) * 1e-9 }
 
     private func column(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
     private func column(_ value: Double, _ width: Int = 9) -> String {
-        let tenths = Int((value * 100).rounded())
-        let text = "\(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100)"
+        let text = String(format: "%.2f", value)
         return String(repeating: " ", count: max(0, width - text.count)) + text
     }
 }
