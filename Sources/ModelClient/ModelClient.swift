@@ -25,7 +25,7 @@ import Wire
 /// Every call throws ``ModelClientError`` and nothing else.
 public final class ModelClient: Service {
     /// This library's version, which it tells the server.
-    public static let version = "0.1.0"
+    public static let version = WireProtocol.softwareVersion
 
     let configuration: Configuration
     let core: ClientCore

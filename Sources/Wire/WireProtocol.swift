@@ -1,5 +1,7 @@
 /// The version and the default limits of the protocol in `proto/`.
 package enum WireProtocol {
+    /// The version of this software, which each side tells the other, for people.
+    package static let softwareVersion = "0.1.0"
     /// What both `Hello` frames must name.
     package static let version: UInt32 = 1
     /// The bytes of the length that precedes each frame.

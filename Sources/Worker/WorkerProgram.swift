@@ -59,7 +59,7 @@ package enum WorkerProgram {
             .hello(
                 WorkerFrame.Hello(
                     protocolVersion: WireProtocol.version,
-                    softwareVersion: "0.1.0",
+                    softwareVersion: WireProtocol.softwareVersion,
                     pid: ProcessSelf.processID,
                     warnings: warnings
                 )

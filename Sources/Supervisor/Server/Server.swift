@@ -10,7 +10,7 @@ import Wire
 /// then writes each stream's output with one call.
 package final class Server {
     /// The version that Hello and Status name.
-    package static let version = "0.1.0"
+    package static let version = WireProtocol.softwareVersion
 
     let configuration: ServerConfiguration
     let logger: Logger
