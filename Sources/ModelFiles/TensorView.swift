@@ -54,7 +54,8 @@ package struct TensorView: Sendable {
 
     /// All elements, converted to single precision.
     package func floats() -> [Float] {
-        [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        guard count > 0 else { return [] }
+        return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             copyFloats(to: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
             initialized = count
         }

@@ -19,6 +19,8 @@ extension WireMessage {
     /// The message as protobuf bytes.
     package func encode() -> [UInt8] {
         let message = PackableMessage(self)
+        // An array of no capacity is the one that all empty arrays share; it must not be written to.
+        guard message.size > 0 else { return [] }
         return [UInt8](unsafeUninitializedCapacity: message.size) { buffer, count in
             message.pack(into: UnsafeMutableRawBufferPointer(buffer))
             count = message.size
