@@ -1,12 +1,13 @@
 import Foundation
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @Suite struct UnixListenerTests {
     @Test func acceptsConnectionsAndLeavesNothingBehind() throws {
         let folder = try TemporaryFolder()
-        let path = folder.file("a.sock")
+        let path = folder("a.sock")
         let listener = try UnixListener(path: path, mode: 0o600)
         #expect(try folder.contents() == ["a.sock", "a.sock.lock"])
         #expect(try permissions(path) == 0o600)
@@ -30,15 +31,15 @@ import Testing
 
     @Test func makesTheMissingDirectory() throws {
         let folder = try TemporaryFolder()
-        let listener = try UnixListener(path: folder.file("run/deep/a.sock"))
-        #expect(try permissions(folder.file("run")) & 0o7777 & ~0o750 == 0)
-        #expect(try permissions(folder.file("run/deep")) & ~0o750 == 0)
+        let listener = try UnixListener(path: folder("run/deep/a.sock"))
+        #expect(try permissions(folder("run")) & 0o7777 & ~0o750 == 0)
+        #expect(try permissions(folder("run/deep")) & ~0o750 == 0)
         listener.close()
     }
 
     @Test func aSecondListenerIsToldWhoServes() throws {
         let folder = try TemporaryFolder()
-        let path = folder.file("a.sock")
+        let path = folder("a.sock")
         let listener = try UnixListener(path: path)
         let error = #expect(throws: SystemError.self) { _ = try UnixListener(path: path) }
         #expect(error?.errorNumber == EADDRINUSE)
@@ -52,7 +53,7 @@ import Testing
 
     @Test func aStaleSocketIsReplaced() throws {
         let folder = try TemporaryFolder()
-        let path = folder.file("a.sock")
+        let path = folder("a.sock")
         try leaveStaleSocket(at: path, in: folder)
         #expect(try folder.contents() == ["a.sock"])
         let error = #expect(throws: SystemError.self) { _ = try UnixStream.connect(to: path) }
@@ -66,7 +67,7 @@ import Testing
 
     @Test func aLiveServerWithoutTheLockIsLeftAlone() throws {
         let folder = try TemporaryFolder()
-        let (elsewhere, path) = (folder.file("other.sock"), folder.file("a.sock"))
+        let (elsewhere, path) = (folder("other.sock"), folder("a.sock"))
         let other = try UnixListener(path: elsewhere)
         #expect(rename(elsewhere, path) == 0)
         let error = #expect(throws: SystemError.self) { _ = try UnixListener(path: path) }
@@ -79,7 +80,7 @@ import Testing
 
     @Test(arguments: ["file", "directory", "link"]) func whatIsNotASocketIsLeftAlone(kind: String) throws {
         let folder = try TemporaryFolder()
-        let path = folder.file("a.sock")
+        let path = folder("a.sock")
         switch kind {
         case "file": try Data("precious".utf8).write(to: URL(fileURLWithPath: path))
         case "directory": #expect(mkdir(path, 0o700) == 0)
@@ -94,10 +95,10 @@ import Testing
 
     @Test func aLockFileThatIsALinkIsRefused() throws {
         let folder = try TemporaryFolder()
-        let victim = folder.file("victim")
+        let victim = folder("victim")
         try Data("precious".utf8).write(to: URL(fileURLWithPath: victim))
-        #expect(symlink(victim, folder.file("a.sock.lock")) == 0)
-        #expect(throws: SystemError.self) { _ = try UnixListener(path: folder.file("a.sock")) }
+        #expect(symlink(victim, folder("a.sock.lock")) == 0)
+        #expect(throws: SystemError.self) { _ = try UnixListener(path: folder("a.sock")) }
         #expect(try FileContents.readText(victim) == "precious")
     }
 
@@ -114,7 +115,7 @@ import Testing
     @Test func theLongestPathWorks() throws {
         let folder = try TemporaryFolder()
         let room = 107 - folder.path.utf8.count - 1
-        let listener = try UnixListener(path: folder.file(String(repeating: "y", count: room)))
+        let listener = try UnixListener(path: folder(String(repeating: "y", count: room)))
         #expect(listener.path.utf8.count == 107)
         _ = try UnixStream.connect(to: listener.path)
         listener.close()
@@ -122,11 +123,11 @@ import Testing
 
     @Test func aSocketThatAnotherPutThereSurvivesOurEnd() throws {
         let folder = try TemporaryFolder()
-        let path = folder.file("a.sock")
+        let path = folder("a.sock")
         let first = try UnixListener(path: path)
         #expect(unlink(path) == 0)
-        let other = try UnixListener(path: folder.file("b.sock"))
-        #expect(rename(folder.file("b.sock"), path) == 0)
+        let other = try UnixListener(path: folder("b.sock"))
+        #expect(rename(folder("b.sock"), path) == 0)
         first.close()
         _ = try UnixStream.connect(to: path)
         other.close()
@@ -135,7 +136,7 @@ import Testing
     @Test func ofManyStartingAtOnceExactlyOneListens() async throws {
         let folder = try TemporaryFolder()
         for round in 0..<10 {
-            let path = folder.file("\(round).sock")
+            let path = folder("\(round).sock")
             try leaveStaleSocket(at: path, in: folder)
             let winners = await withTaskGroup(of: Shared<UnixListener>?.self) { group in
                 for _ in 0..<8 {
@@ -151,7 +152,7 @@ import Testing
 
     /// Listens elsewhere, moves the socket here and stops: what a killed server leaves.
     private func leaveStaleSocket(at path: String, in folder: TemporaryFolder) throws {
-        let elsewhere = folder.file("elsewhere.sock")
+        let elsewhere = folder("elsewhere.sock")
         let listener = try UnixListener(path: elsewhere)
         guard rename(elsewhere, path) == 0 else { throw SystemError("rename", errno, path: elsewhere) }
         listener.close()

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct CallTests {
+@Suite(.endsHangs) struct CallTests {
     @Test func classifies() async throws {
         let requests = Seen<Request>()
         try await withServer { connection, _ in
@@ -16,7 +16,7 @@ import Wire
                 try connection.answer(request)
             }
         } _: { client in
-            let one = try await client.classify("I love this", model: "sentiment", timeout: .seconds(5))
+            let one = try await client.classify("I love this", model: "sentiment", timeout: .seconds(300))
             #expect(one.label == "I love this")
             #expect(one.score == 0.5)
             #expect(one.tokens == 11)
@@ -32,7 +32,7 @@ import Wire
             #expect(request.method == "inference.v1.Inference/Classify")
             #expect(request.model == "sentiment")
             #expect(request.costEstimate == 11)
-            #expect((1...5_000_000).contains(request.timeoutMicroseconds))
+            #expect((1...300_000_000).contains(request.timeoutMicroseconds))
 
             let options = ClassifyOptions(
                 labels: .top(3),

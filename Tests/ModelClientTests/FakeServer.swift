@@ -1,25 +1,31 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Wire
 
 /// A server on a real Unix socket in a temporary folder, which does what a test's script says.
 ///
-/// Each connection runs the script on a thread of its own. Every read is bounded in time, so a script ends.
+/// Each connection runs the script on a thread of its own. A script waits as long as it takes: how late a test's tasks
+/// run says nothing about the client. It ends when the client goes or the server is stopped, since reads fail then.
 final class FakeServer: Sendable {
     let path: String
-    private let folder: String
+    private let folder: TemporaryFolder
     private let listener: Mutex<Int32>
-    private let connections = Mutex<[Int32]>([])
+    private let connections = Mutex(Connections())
     private let threads = DispatchGroup()
+
+    private struct Connections {
+        var descriptors: [Int32] = []
+        var areClosed = false
+    }
 
     /// - Parameter script: is given each connection and its number, from 1. When it returns, the connection is closed.
     init(
         path: String? = nil,
         script: @escaping @Sendable (FakeConnection, Int) throws -> Void
     ) throws {
-        folder = NSTemporaryDirectory() + "mc-" + UUID().uuidString.prefix(8)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        self.path = path ?? folder + "/s"
+        folder = try TemporaryFolder()
+        self.path = path ?? folder("s")
         let descriptor = try Self.listen(self.path)
         listener = Mutex(descriptor)
         let threads = threads
@@ -29,7 +35,10 @@ final class FakeServer: Sendable {
             var number = 0
             while case let accepted = accept(descriptor, nil, nil), accepted >= 0 {
                 number += 1
-                connections.withLock { $0.append(accepted) }
+                connections.withLock {
+                    $0.descriptors.append(accepted)
+                    if $0.areClosed { shutdown(accepted, Int32(SHUT_RDWR)) }
+                }
                 let connection = FakeConnection(accepted)
                 threads.enter()
                 Thread.detachNewThread { [number] in
@@ -71,18 +80,20 @@ final class FakeServer: Sendable {
             guard descriptor >= 0 else { return }
             shutdown(descriptor, Int32(SHUT_RDWR))
         }
-        connections.withLock { $0.forEach { shutdown($0, Int32(SHUT_RDWR)) } }
+        connections.withLock {
+            $0.areClosed = true
+            for descriptor in $0.descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        }
         threads.wait()
-        connections.withLock { descriptors in
-            descriptors.forEach { close($0) }
-            descriptors = []
+        connections.withLock {
+            for descriptor in $0.descriptors { close(descriptor) }
+            $0.descriptors = []
         }
         listener.withLock { descriptor in
             if descriptor >= 0 { close(descriptor) }
             descriptor = -1
         }
         try? FileManager.default.removeItem(atPath: path)
-        try? FileManager.default.removeItem(atPath: folder)
     }
 }
 
@@ -97,9 +108,6 @@ final class FakeConnection: Sendable {
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     func end() {
@@ -121,7 +129,7 @@ final class FakeConnection: Sendable {
         try sendBytes(FrameEncoder.encode(frame, maximumFrameBytes: 64 << 20))
     }
 
-    /// The next frame; throws when the client is gone or ten seconds have passed.
+    /// The next frame; throws when the client is gone or the server is stopped.
     func receive() throws -> Frame {
         while true {
             if let frame: Frame = try decoder.withLock({ try $0.next() }) { return frame }
@@ -221,7 +229,9 @@ final class Seen<Value: Sendable>: Sendable {
     }
 }
 
-/// A gate that scripts wait at until the test opens it, for ten seconds at most. It stays open.
+/// A gate that scripts wait at until the test opens it. It stays open.
+///
+/// A test opens it on every way out (`defer`), for the server stops only when its scripts have ended.
 final class Gate: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
 
@@ -230,6 +240,7 @@ final class Gate: Sendable {
     }
 
     func wait() {
-        if semaphore.wait(timeout: .now() + 10) == .success { semaphore.signal() }
+        semaphore.wait()
+        semaphore.signal()
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct ServiceTests {
+@Suite(.endsHangs) struct ServiceTests {
     @Test func aGracefulShutdownLetsCallsEnd() async throws {
         let arrived = Seen<Void>()
         let gate = Gate()
@@ -17,7 +17,8 @@ import Wire
             try connection.answer(request)
             _ = try? connection.receive()
         } _: { server in
-            let client = ModelClient(at: server.path)
+            defer { gate.open() }
+            let client = ModelClient(at: server.path, configuration: .patient)
             let group = ServiceGroup(
                 configuration: .init(services: [.init(service: client)], logger: Logger(label: "test"))
             )
@@ -47,7 +48,7 @@ import Wire
             _ = try connection.receive()
             _ = try connection.receive()
         } _: { server in
-            let client = ModelClient(at: server.path)
+            let client = ModelClient(at: server.path, configuration: .patient)
             let run = Task { try await client.run() }
             let call = Task { try await client.classify("a", model: "m") }
             await arrived.next()
@@ -92,7 +93,7 @@ import Wire
             try connection.answerAll()
         } _: { server in
             socket = server.path
-            try await withModelClient(at: server.path, logger: logger) { client in
+            try await withModelClient(at: server.path, configuration: .patient, logger: logger) { client in
                 // The first connection is broken; the call that it may hit fails, one after it does not.
                 while (try? await client.classify("a secret", model: "m")) == nil {}
             }

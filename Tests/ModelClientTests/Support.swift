@@ -1,6 +1,22 @@
 import ModelClient
 import Testing
 
+extension Trait where Self == TimeLimitTrait {
+    /// Fails a test that hangs. Tests share few threads, and a sanitizer slows each of them ten times: a test may wait for
+    /// minutes between two of its steps, so nothing else here is bounded in time.
+    static var endsHangs: Self { .timeLimit(.minutes(10)) }
+}
+
+extension ModelClient.Configuration {
+    /// With timeouts that no wait for a thread reaches.
+    static var patient: Self {
+        var configuration = Self()
+        configuration.defaultTimeout = .seconds(600)
+        configuration.connectTimeout = .seconds(600)
+        return configuration
+    }
+}
+
 /// Starts a server with a script, lends it, and stops it.
 func withFakeServer<R>(
     path: String? = nil,
@@ -20,7 +36,7 @@ func withFakeServer<R>(
 
 /// Starts a server with a script, and lends a client of it.
 func withServer<R>(
-    configuration: ModelClient.Configuration = .init(),
+    configuration: ModelClient.Configuration = .patient,
     script: @escaping @Sendable (FakeConnection, Int) throws -> Void,
     _ body: (ModelClient) async throws -> R
 ) async throws -> R {

@@ -6,9 +6,10 @@ import TestSupport
 /// A real `modeld` with real workers and small random models, in a temporary folder; and `modelctl` to talk to it.
 /// Everything ends with it.
 final class ModelServer {
-    let folder: String
+    private let temporary: TemporaryFolder
     private var process: ChildProcess?
 
+    var folder: String { temporary.path }
     var socket: String { "\(folder)/s" }
     var repository: String { "\(folder)/models" }
 
@@ -44,16 +45,12 @@ final class ModelServer {
 
     /// - Parameter models: checkpoints by their folders, such as `encoder/1`.
     init(models: [String: SeededCheckpoint] = ModelServer.standardModels) throws {
-        folder = "/tmp/ctl-\(ProcessSelf.processID)-\(UInt32.random(in: 0...UInt32.max))"
-        try FileManager.default.createDirectory(atPath: repository, withIntermediateDirectories: true)
+        temporary = try TemporaryFolder()
         for (path, checkpoint) in models {
-            try FileManager.default.createDirectory(
-                atPath: "\(repository)/\(path)",
-                withIntermediateDirectories: true
-            )
+            try temporary.makeFolder("models/\(path)")
             try checkpoint.write(to: "\(repository)/\(path)")
         }
-        process = try ChildProcess(
+        process = try TestProcess.start(
             ChildCommand(
                 try Self.program("modeld"),
                 arguments: [
@@ -67,7 +64,6 @@ final class ModelServer {
 
     deinit {
         process = nil
-        try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// Starts a server and waits until its models are ready.
@@ -129,7 +125,7 @@ final class ModelServer {
     ) throws -> ChildProcess {
         var environment = environment(home: folder)
         environment["MODELD_SOCKET"] = socket
-        return try ChildProcess(
+        return try TestProcess.start(
             ChildCommand(
                 try program("modelctl"),
                 arguments: arguments,

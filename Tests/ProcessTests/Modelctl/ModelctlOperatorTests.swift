@@ -129,9 +129,8 @@ import Testing
         ["bench", "m", "--duration", "1h"],
     ])
     func withoutAServerItSaysWhatToDo(arguments: [String]) throws {
-        let folder = "/tmp/ctl-\(ProcessSelf.processID)-\(UInt32.random(in: 0...UInt32.max))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.path
         let run = try ModelServer.modelctl(arguments + ["--socket", "\(folder)/none"], socket: nil, folder: folder)
         #expect(run.exit == .exited(69))
         #expect(run.output.isEmpty)

@@ -1,5 +1,6 @@
 import Foundation
 import LinuxSystem
+import TestSupport
 import Testing
 import Wire
 
@@ -63,7 +64,7 @@ import Wire
     @Test func aSocketPathInUseIsRefused() throws {
         let server = try TestServer()
         let output = try OwnedDescriptor.pipe()
-        var second = try ChildProcess(
+        var second = try TestProcess.start(
             ChildCommand(
                 try ProcessSelf.executablePath().split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
                     + "/modeld",

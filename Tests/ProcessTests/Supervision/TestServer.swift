@@ -1,13 +1,15 @@
 import Foundation
 import LinuxSystem
+import TestSupport
 import Wire
 
 /// A `modeld` of its own with fake workers, in a temporary folder. Everything ends with it.
 final class TestServer {
-    let folder: String
+    private let temporary: TemporaryFolder
     private var process: ChildProcess?
     private(set) var exit: ExitStatus?
 
+    var folder: String { temporary.path }
     var socket: String { "\(folder)/s" }
     var repository: String { "\(folder)/models" }
 
@@ -15,15 +17,14 @@ final class TestServer {
     ///   - models: folders such as `m/1` with the text of their weights.
     ///   - flags: further flags of `modeld`.
     init(models: [String: String] = ["m/1": "w1"], flags: [String] = []) throws {
-        folder = "/tmp/sup-\(ProcessSelf.processID)-\(UInt32.random(in: 0...UInt32.max))"
-        try FileManager.default.createDirectory(atPath: repository, withIntermediateDirectories: true)
+        temporary = try TemporaryFolder()
+        try temporary.makeFolder("models")
         for (path, weights) in models { try write(weights, to: "\(path)/weights") }
         try start(flags: flags)
     }
 
     deinit {
         process = nil
-        try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// Starts `modeld` again, on the same socket.
@@ -33,7 +34,7 @@ final class TestServer {
         for (name, value) in ProcessInfo.processInfo.environment where name.hasSuffix("SAN_OPTIONS") {
             environment[name] = value
         }
-        process = try ChildProcess(
+        process = try TestProcess.start(
             ChildCommand(
                 "/\(programs)/modeld",
                 arguments: [
@@ -55,9 +56,7 @@ final class TestServer {
 
     /// Writes a file below the repository.
     func write(_ text: String, to path: String) throws {
-        let url = URL(fileURLWithPath: "\(repository)/\(path)")
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: url)
+        try temporary.write("models/\(path)", text)
     }
 
     func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: "\(repository)/\(path)") }
