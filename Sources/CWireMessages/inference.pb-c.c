@@ -637,6 +637,1176 @@ void   inference__v1__tokenize_response__free_unpacked
   assert(message->base.descriptor == &inference__v1__tokenize_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   inference__v1__tag_tokens_request__init
+                     (Inference__V1__TagTokensRequest         *message)
+{
+  static const Inference__V1__TagTokensRequest init_value = INFERENCE__V1__TAG_TOKENS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t inference__v1__tag_tokens_request__get_packed_size
+                     (const Inference__V1__TagTokensRequest *message)
+{
+  assert(message->base.descriptor == &inference__v1__tag_tokens_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__tag_tokens_request__pack
+                     (const Inference__V1__TagTokensRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__tag_tokens_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__tag_tokens_request__pack_to_buffer
+                     (const Inference__V1__TagTokensRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__tag_tokens_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__TagTokensRequest *
+       inference__v1__tag_tokens_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__TagTokensRequest *)
+     protobuf_c_message_unpack (&inference__v1__tag_tokens_request__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__tag_tokens_request__free_unpacked
+                     (Inference__V1__TagTokensRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__tag_tokens_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__entity__init
+                     (Inference__V1__Entity         *message)
+{
+  static const Inference__V1__Entity init_value = INFERENCE__V1__ENTITY__INIT;
+  *message = init_value;
+}
+size_t inference__v1__entity__get_packed_size
+                     (const Inference__V1__Entity *message)
+{
+  assert(message->base.descriptor == &inference__v1__entity__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__entity__pack
+                     (const Inference__V1__Entity *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__entity__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__entity__pack_to_buffer
+                     (const Inference__V1__Entity *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__entity__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__Entity *
+       inference__v1__entity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__Entity *)
+     protobuf_c_message_unpack (&inference__v1__entity__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__entity__free_unpacked
+                     (Inference__V1__Entity *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__entity__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__tagged_text__init
+                     (Inference__V1__TaggedText         *message)
+{
+  static const Inference__V1__TaggedText init_value = INFERENCE__V1__TAGGED_TEXT__INIT;
+  *message = init_value;
+}
+size_t inference__v1__tagged_text__get_packed_size
+                     (const Inference__V1__TaggedText *message)
+{
+  assert(message->base.descriptor == &inference__v1__tagged_text__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__tagged_text__pack
+                     (const Inference__V1__TaggedText *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__tagged_text__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__tagged_text__pack_to_buffer
+                     (const Inference__V1__TaggedText *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__tagged_text__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__TaggedText *
+       inference__v1__tagged_text__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__TaggedText *)
+     protobuf_c_message_unpack (&inference__v1__tagged_text__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__tagged_text__free_unpacked
+                     (Inference__V1__TaggedText *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__tagged_text__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__tag_tokens_response__init
+                     (Inference__V1__TagTokensResponse         *message)
+{
+  static const Inference__V1__TagTokensResponse init_value = INFERENCE__V1__TAG_TOKENS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__tag_tokens_response__get_packed_size
+                     (const Inference__V1__TagTokensResponse *message)
+{
+  assert(message->base.descriptor == &inference__v1__tag_tokens_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__tag_tokens_response__pack
+                     (const Inference__V1__TagTokensResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__tag_tokens_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__tag_tokens_response__pack_to_buffer
+                     (const Inference__V1__TagTokensResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__tag_tokens_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__TagTokensResponse *
+       inference__v1__tag_tokens_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__TagTokensResponse *)
+     protobuf_c_message_unpack (&inference__v1__tag_tokens_response__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__tag_tokens_response__free_unpacked
+                     (Inference__V1__TagTokensResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__tag_tokens_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__question_input__init
+                     (Inference__V1__QuestionInput         *message)
+{
+  static const Inference__V1__QuestionInput init_value = INFERENCE__V1__QUESTION_INPUT__INIT;
+  *message = init_value;
+}
+size_t inference__v1__question_input__get_packed_size
+                     (const Inference__V1__QuestionInput *message)
+{
+  assert(message->base.descriptor == &inference__v1__question_input__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__question_input__pack
+                     (const Inference__V1__QuestionInput *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__question_input__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__question_input__pack_to_buffer
+                     (const Inference__V1__QuestionInput *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__question_input__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__QuestionInput *
+       inference__v1__question_input__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__QuestionInput *)
+     protobuf_c_message_unpack (&inference__v1__question_input__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__question_input__free_unpacked
+                     (Inference__V1__QuestionInput *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__question_input__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__answer_question_request__init
+                     (Inference__V1__AnswerQuestionRequest         *message)
+{
+  static const Inference__V1__AnswerQuestionRequest init_value = INFERENCE__V1__ANSWER_QUESTION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t inference__v1__answer_question_request__get_packed_size
+                     (const Inference__V1__AnswerQuestionRequest *message)
+{
+  assert(message->base.descriptor == &inference__v1__answer_question_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__answer_question_request__pack
+                     (const Inference__V1__AnswerQuestionRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__answer_question_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__answer_question_request__pack_to_buffer
+                     (const Inference__V1__AnswerQuestionRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__answer_question_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__AnswerQuestionRequest *
+       inference__v1__answer_question_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__AnswerQuestionRequest *)
+     protobuf_c_message_unpack (&inference__v1__answer_question_request__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__answer_question_request__free_unpacked
+                     (Inference__V1__AnswerQuestionRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__answer_question_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__answer_span__init
+                     (Inference__V1__AnswerSpan         *message)
+{
+  static const Inference__V1__AnswerSpan init_value = INFERENCE__V1__ANSWER_SPAN__INIT;
+  *message = init_value;
+}
+size_t inference__v1__answer_span__get_packed_size
+                     (const Inference__V1__AnswerSpan *message)
+{
+  assert(message->base.descriptor == &inference__v1__answer_span__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__answer_span__pack
+                     (const Inference__V1__AnswerSpan *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__answer_span__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__answer_span__pack_to_buffer
+                     (const Inference__V1__AnswerSpan *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__answer_span__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__AnswerSpan *
+       inference__v1__answer_span__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__AnswerSpan *)
+     protobuf_c_message_unpack (&inference__v1__answer_span__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__answer_span__free_unpacked
+                     (Inference__V1__AnswerSpan *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__answer_span__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__question_answers__init
+                     (Inference__V1__QuestionAnswers         *message)
+{
+  static const Inference__V1__QuestionAnswers init_value = INFERENCE__V1__QUESTION_ANSWERS__INIT;
+  *message = init_value;
+}
+size_t inference__v1__question_answers__get_packed_size
+                     (const Inference__V1__QuestionAnswers *message)
+{
+  assert(message->base.descriptor == &inference__v1__question_answers__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__question_answers__pack
+                     (const Inference__V1__QuestionAnswers *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__question_answers__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__question_answers__pack_to_buffer
+                     (const Inference__V1__QuestionAnswers *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__question_answers__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__QuestionAnswers *
+       inference__v1__question_answers__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__QuestionAnswers *)
+     protobuf_c_message_unpack (&inference__v1__question_answers__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__question_answers__free_unpacked
+                     (Inference__V1__QuestionAnswers *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__question_answers__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__answer_question_response__init
+                     (Inference__V1__AnswerQuestionResponse         *message)
+{
+  static const Inference__V1__AnswerQuestionResponse init_value = INFERENCE__V1__ANSWER_QUESTION_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__answer_question_response__get_packed_size
+                     (const Inference__V1__AnswerQuestionResponse *message)
+{
+  assert(message->base.descriptor == &inference__v1__answer_question_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__answer_question_response__pack
+                     (const Inference__V1__AnswerQuestionResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__answer_question_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__answer_question_response__pack_to_buffer
+                     (const Inference__V1__AnswerQuestionResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__answer_question_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__AnswerQuestionResponse *
+       inference__v1__answer_question_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__AnswerQuestionResponse *)
+     protobuf_c_message_unpack (&inference__v1__answer_question_response__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__answer_question_response__free_unpacked
+                     (Inference__V1__AnswerQuestionResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__answer_question_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__fill_mask_request__init
+                     (Inference__V1__FillMaskRequest         *message)
+{
+  static const Inference__V1__FillMaskRequest init_value = INFERENCE__V1__FILL_MASK_REQUEST__INIT;
+  *message = init_value;
+}
+size_t inference__v1__fill_mask_request__get_packed_size
+                     (const Inference__V1__FillMaskRequest *message)
+{
+  assert(message->base.descriptor == &inference__v1__fill_mask_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__fill_mask_request__pack
+                     (const Inference__V1__FillMaskRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__fill_mask_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__fill_mask_request__pack_to_buffer
+                     (const Inference__V1__FillMaskRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__fill_mask_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__FillMaskRequest *
+       inference__v1__fill_mask_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__FillMaskRequest *)
+     protobuf_c_message_unpack (&inference__v1__fill_mask_request__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__fill_mask_request__free_unpacked
+                     (Inference__V1__FillMaskRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__fill_mask_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__filled_token__init
+                     (Inference__V1__FilledToken         *message)
+{
+  static const Inference__V1__FilledToken init_value = INFERENCE__V1__FILLED_TOKEN__INIT;
+  *message = init_value;
+}
+size_t inference__v1__filled_token__get_packed_size
+                     (const Inference__V1__FilledToken *message)
+{
+  assert(message->base.descriptor == &inference__v1__filled_token__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__filled_token__pack
+                     (const Inference__V1__FilledToken *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__filled_token__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__filled_token__pack_to_buffer
+                     (const Inference__V1__FilledToken *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__filled_token__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__FilledToken *
+       inference__v1__filled_token__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__FilledToken *)
+     protobuf_c_message_unpack (&inference__v1__filled_token__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__filled_token__free_unpacked
+                     (Inference__V1__FilledToken *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__filled_token__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__filled_mask__init
+                     (Inference__V1__FilledMask         *message)
+{
+  static const Inference__V1__FilledMask init_value = INFERENCE__V1__FILLED_MASK__INIT;
+  *message = init_value;
+}
+size_t inference__v1__filled_mask__get_packed_size
+                     (const Inference__V1__FilledMask *message)
+{
+  assert(message->base.descriptor == &inference__v1__filled_mask__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__filled_mask__pack
+                     (const Inference__V1__FilledMask *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__filled_mask__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__filled_mask__pack_to_buffer
+                     (const Inference__V1__FilledMask *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__filled_mask__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__FilledMask *
+       inference__v1__filled_mask__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__FilledMask *)
+     protobuf_c_message_unpack (&inference__v1__filled_mask__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__filled_mask__free_unpacked
+                     (Inference__V1__FilledMask *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__filled_mask__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__filled_text__init
+                     (Inference__V1__FilledText         *message)
+{
+  static const Inference__V1__FilledText init_value = INFERENCE__V1__FILLED_TEXT__INIT;
+  *message = init_value;
+}
+size_t inference__v1__filled_text__get_packed_size
+                     (const Inference__V1__FilledText *message)
+{
+  assert(message->base.descriptor == &inference__v1__filled_text__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__filled_text__pack
+                     (const Inference__V1__FilledText *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__filled_text__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__filled_text__pack_to_buffer
+                     (const Inference__V1__FilledText *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__filled_text__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__FilledText *
+       inference__v1__filled_text__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__FilledText *)
+     protobuf_c_message_unpack (&inference__v1__filled_text__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__filled_text__free_unpacked
+                     (Inference__V1__FilledText *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__filled_text__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__fill_mask_response__init
+                     (Inference__V1__FillMaskResponse         *message)
+{
+  static const Inference__V1__FillMaskResponse init_value = INFERENCE__V1__FILL_MASK_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__fill_mask_response__get_packed_size
+                     (const Inference__V1__FillMaskResponse *message)
+{
+  assert(message->base.descriptor == &inference__v1__fill_mask_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__fill_mask_response__pack
+                     (const Inference__V1__FillMaskResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__fill_mask_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__fill_mask_response__pack_to_buffer
+                     (const Inference__V1__FillMaskResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__fill_mask_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__FillMaskResponse *
+       inference__v1__fill_mask_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__FillMaskResponse *)
+     protobuf_c_message_unpack (&inference__v1__fill_mask_response__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__fill_mask_response__free_unpacked
+                     (Inference__V1__FillMaskResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__fill_mask_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__zero_shot_request__init
+                     (Inference__V1__ZeroShotRequest         *message)
+{
+  static const Inference__V1__ZeroShotRequest init_value = INFERENCE__V1__ZERO_SHOT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t inference__v1__zero_shot_request__get_packed_size
+                     (const Inference__V1__ZeroShotRequest *message)
+{
+  assert(message->base.descriptor == &inference__v1__zero_shot_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__zero_shot_request__pack
+                     (const Inference__V1__ZeroShotRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__zero_shot_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__zero_shot_request__pack_to_buffer
+                     (const Inference__V1__ZeroShotRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__zero_shot_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__ZeroShotRequest *
+       inference__v1__zero_shot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__ZeroShotRequest *)
+     protobuf_c_message_unpack (&inference__v1__zero_shot_request__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__zero_shot_request__free_unpacked
+                     (Inference__V1__ZeroShotRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__zero_shot_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__zero_shot_response__init
+                     (Inference__V1__ZeroShotResponse         *message)
+{
+  static const Inference__V1__ZeroShotResponse init_value = INFERENCE__V1__ZERO_SHOT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__zero_shot_response__get_packed_size
+                     (const Inference__V1__ZeroShotResponse *message)
+{
+  assert(message->base.descriptor == &inference__v1__zero_shot_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__zero_shot_response__pack
+                     (const Inference__V1__ZeroShotResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__zero_shot_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__zero_shot_response__pack_to_buffer
+                     (const Inference__V1__ZeroShotResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__zero_shot_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__ZeroShotResponse *
+       inference__v1__zero_shot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__ZeroShotResponse *)
+     protobuf_c_message_unpack (&inference__v1__zero_shot_response__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__zero_shot_response__free_unpacked
+                     (Inference__V1__ZeroShotResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__zero_shot_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__rerank_request__init
+                     (Inference__V1__RerankRequest         *message)
+{
+  static const Inference__V1__RerankRequest init_value = INFERENCE__V1__RERANK_REQUEST__INIT;
+  *message = init_value;
+}
+size_t inference__v1__rerank_request__get_packed_size
+                     (const Inference__V1__RerankRequest *message)
+{
+  assert(message->base.descriptor == &inference__v1__rerank_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__rerank_request__pack
+                     (const Inference__V1__RerankRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__rerank_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__rerank_request__pack_to_buffer
+                     (const Inference__V1__RerankRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__rerank_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__RerankRequest *
+       inference__v1__rerank_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__RerankRequest *)
+     protobuf_c_message_unpack (&inference__v1__rerank_request__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__rerank_request__free_unpacked
+                     (Inference__V1__RerankRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__rerank_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__relevance__init
+                     (Inference__V1__Relevance         *message)
+{
+  static const Inference__V1__Relevance init_value = INFERENCE__V1__RELEVANCE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__relevance__get_packed_size
+                     (const Inference__V1__Relevance *message)
+{
+  assert(message->base.descriptor == &inference__v1__relevance__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__relevance__pack
+                     (const Inference__V1__Relevance *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__relevance__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__relevance__pack_to_buffer
+                     (const Inference__V1__Relevance *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__relevance__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__Relevance *
+       inference__v1__relevance__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__Relevance *)
+     protobuf_c_message_unpack (&inference__v1__relevance__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__relevance__free_unpacked
+                     (Inference__V1__Relevance *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__relevance__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__rerank_response__init
+                     (Inference__V1__RerankResponse         *message)
+{
+  static const Inference__V1__RerankResponse init_value = INFERENCE__V1__RERANK_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__rerank_response__get_packed_size
+                     (const Inference__V1__RerankResponse *message)
+{
+  assert(message->base.descriptor == &inference__v1__rerank_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__rerank_response__pack
+                     (const Inference__V1__RerankResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__rerank_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__rerank_response__pack_to_buffer
+                     (const Inference__V1__RerankResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__rerank_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__RerankResponse *
+       inference__v1__rerank_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__RerankResponse *)
+     protobuf_c_message_unpack (&inference__v1__rerank_response__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__rerank_response__free_unpacked
+                     (Inference__V1__RerankResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__rerank_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__choice_input__init
+                     (Inference__V1__ChoiceInput         *message)
+{
+  static const Inference__V1__ChoiceInput init_value = INFERENCE__V1__CHOICE_INPUT__INIT;
+  *message = init_value;
+}
+size_t inference__v1__choice_input__get_packed_size
+                     (const Inference__V1__ChoiceInput *message)
+{
+  assert(message->base.descriptor == &inference__v1__choice_input__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__choice_input__pack
+                     (const Inference__V1__ChoiceInput *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__choice_input__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__choice_input__pack_to_buffer
+                     (const Inference__V1__ChoiceInput *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__choice_input__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__ChoiceInput *
+       inference__v1__choice_input__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__ChoiceInput *)
+     protobuf_c_message_unpack (&inference__v1__choice_input__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__choice_input__free_unpacked
+                     (Inference__V1__ChoiceInput *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__choice_input__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__multiple_choice_request__init
+                     (Inference__V1__MultipleChoiceRequest         *message)
+{
+  static const Inference__V1__MultipleChoiceRequest init_value = INFERENCE__V1__MULTIPLE_CHOICE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t inference__v1__multiple_choice_request__get_packed_size
+                     (const Inference__V1__MultipleChoiceRequest *message)
+{
+  assert(message->base.descriptor == &inference__v1__multiple_choice_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__multiple_choice_request__pack
+                     (const Inference__V1__MultipleChoiceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__multiple_choice_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__multiple_choice_request__pack_to_buffer
+                     (const Inference__V1__MultipleChoiceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__multiple_choice_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__MultipleChoiceRequest *
+       inference__v1__multiple_choice_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__MultipleChoiceRequest *)
+     protobuf_c_message_unpack (&inference__v1__multiple_choice_request__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__multiple_choice_request__free_unpacked
+                     (Inference__V1__MultipleChoiceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__multiple_choice_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__choice_scores__init
+                     (Inference__V1__ChoiceScores         *message)
+{
+  static const Inference__V1__ChoiceScores init_value = INFERENCE__V1__CHOICE_SCORES__INIT;
+  *message = init_value;
+}
+size_t inference__v1__choice_scores__get_packed_size
+                     (const Inference__V1__ChoiceScores *message)
+{
+  assert(message->base.descriptor == &inference__v1__choice_scores__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__choice_scores__pack
+                     (const Inference__V1__ChoiceScores *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__choice_scores__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__choice_scores__pack_to_buffer
+                     (const Inference__V1__ChoiceScores *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__choice_scores__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__ChoiceScores *
+       inference__v1__choice_scores__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__ChoiceScores *)
+     protobuf_c_message_unpack (&inference__v1__choice_scores__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__choice_scores__free_unpacked
+                     (Inference__V1__ChoiceScores *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__choice_scores__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__multiple_choice_response__init
+                     (Inference__V1__MultipleChoiceResponse         *message)
+{
+  static const Inference__V1__MultipleChoiceResponse init_value = INFERENCE__V1__MULTIPLE_CHOICE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__multiple_choice_response__get_packed_size
+                     (const Inference__V1__MultipleChoiceResponse *message)
+{
+  assert(message->base.descriptor == &inference__v1__multiple_choice_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__multiple_choice_response__pack
+                     (const Inference__V1__MultipleChoiceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__multiple_choice_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__multiple_choice_response__pack_to_buffer
+                     (const Inference__V1__MultipleChoiceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__multiple_choice_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__MultipleChoiceResponse *
+       inference__v1__multiple_choice_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__MultipleChoiceResponse *)
+     protobuf_c_message_unpack (&inference__v1__multiple_choice_response__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__multiple_choice_response__free_unpacked
+                     (Inference__V1__MultipleChoiceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__multiple_choice_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__tensor__init
+                     (Inference__V1__Tensor         *message)
+{
+  static const Inference__V1__Tensor init_value = INFERENCE__V1__TENSOR__INIT;
+  *message = init_value;
+}
+size_t inference__v1__tensor__get_packed_size
+                     (const Inference__V1__Tensor *message)
+{
+  assert(message->base.descriptor == &inference__v1__tensor__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__tensor__pack
+                     (const Inference__V1__Tensor *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__tensor__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__tensor__pack_to_buffer
+                     (const Inference__V1__Tensor *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__tensor__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__Tensor *
+       inference__v1__tensor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__Tensor *)
+     protobuf_c_message_unpack (&inference__v1__tensor__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__tensor__free_unpacked
+                     (Inference__V1__Tensor *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__tensor__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__infer_request__init
+                     (Inference__V1__InferRequest         *message)
+{
+  static const Inference__V1__InferRequest init_value = INFERENCE__V1__INFER_REQUEST__INIT;
+  *message = init_value;
+}
+size_t inference__v1__infer_request__get_packed_size
+                     (const Inference__V1__InferRequest *message)
+{
+  assert(message->base.descriptor == &inference__v1__infer_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__infer_request__pack
+                     (const Inference__V1__InferRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__infer_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__infer_request__pack_to_buffer
+                     (const Inference__V1__InferRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__infer_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__InferRequest *
+       inference__v1__infer_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__InferRequest *)
+     protobuf_c_message_unpack (&inference__v1__infer_request__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__infer_request__free_unpacked
+                     (Inference__V1__InferRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__infer_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   inference__v1__infer_response__init
+                     (Inference__V1__InferResponse         *message)
+{
+  static const Inference__V1__InferResponse init_value = INFERENCE__V1__INFER_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t inference__v1__infer_response__get_packed_size
+                     (const Inference__V1__InferResponse *message)
+{
+  assert(message->base.descriptor == &inference__v1__infer_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t inference__v1__infer_response__pack
+                     (const Inference__V1__InferResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &inference__v1__infer_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t inference__v1__infer_response__pack_to_buffer
+                     (const Inference__V1__InferResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &inference__v1__infer_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Inference__V1__InferResponse *
+       inference__v1__infer_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Inference__V1__InferResponse *)
+     protobuf_c_message_unpack (&inference__v1__infer_response__descriptor,
+                                allocator, len, data);
+}
+void   inference__v1__infer_response__free_unpacked
+                     (Inference__V1__InferResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &inference__v1__infer_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor inference__v1__text_input__field_descriptors[3] =
 {
   {
@@ -701,7 +1871,7 @@ const ProtobufCMessageDescriptor inference__v1__text_input__descriptor =
   (ProtobufCMessageInit) inference__v1__text_input__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor inference__v1__classify_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor inference__v1__classify_request__field_descriptors[7] =
 {
   {
     "inputs",
@@ -763,18 +1933,44 @@ static const ProtobufCFieldDescriptor inference__v1__classify_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "window_pooling",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ClassifyRequest, window_pooling),
+    &inference__v1__window_pooling__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ClassifyRequest, stride),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned inference__v1__classify_request__field_indices_by_name[] = {
   2,   /* field[2] = all_labels */
   3,   /* field[3] = function_to_apply */
   0,   /* field[0] = inputs */
+  6,   /* field[6] = stride */
   1,   /* field[1] = top_k */
   4,   /* field[4] = truncation */
+  5,   /* field[5] = window_pooling */
 };
 static const ProtobufCIntRange inference__v1__classify_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor inference__v1__classify_request__descriptor =
 {
@@ -784,7 +1980,7 @@ const ProtobufCMessageDescriptor inference__v1__classify_request__descriptor =
   "Inference__V1__ClassifyRequest",
   "inference.v1",
   sizeof(Inference__V1__ClassifyRequest),
-  5,
+  7,
   inference__v1__classify_request__field_descriptors,
   inference__v1__classify_request__field_indices_by_name,
   1,  inference__v1__classify_request__number_ranges,
@@ -842,7 +2038,7 @@ const ProtobufCMessageDescriptor inference__v1__label_score__descriptor =
   (ProtobufCMessageInit) inference__v1__label_score__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor inference__v1__classification__field_descriptors[3] =
+static const ProtobufCFieldDescriptor inference__v1__classification__field_descriptors[4] =
 {
   {
     "scores",
@@ -880,16 +2076,29 @@ static const ProtobufCFieldDescriptor inference__v1__classification__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "windows",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Classification, windows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned inference__v1__classification__field_indices_by_name[] = {
   0,   /* field[0] = scores */
   1,   /* field[1] = tokens */
   2,   /* field[2] = truncated */
+  3,   /* field[3] = windows */
 };
 static const ProtobufCIntRange inference__v1__classification__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor inference__v1__classification__descriptor =
 {
@@ -899,7 +2108,7 @@ const ProtobufCMessageDescriptor inference__v1__classification__descriptor =
   "Inference__V1__Classification",
   "inference.v1",
   sizeof(Inference__V1__Classification),
-  3,
+  4,
   inference__v1__classification__field_descriptors,
   inference__v1__classification__field_indices_by_name,
   1,  inference__v1__classification__number_ranges,
@@ -944,7 +2153,7 @@ const ProtobufCMessageDescriptor inference__v1__classify_response__descriptor =
   (ProtobufCMessageInit) inference__v1__classify_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor inference__v1__embed_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor inference__v1__embed_request__field_descriptors[8] =
 {
   {
     "inputs",
@@ -1006,18 +2215,57 @@ static const ProtobufCFieldDescriptor inference__v1__embed_request__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prompt_name",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__EmbedRequest, prompt_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prompt",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__EmbedRequest, prompt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "has_prompt",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__EmbedRequest, has_prompt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned inference__v1__embed_request__field_indices_by_name[] = {
+  7,   /* field[7] = has_prompt */
   0,   /* field[0] = inputs */
   2,   /* field[2] = normalization */
   1,   /* field[1] = pooling */
+  6,   /* field[6] = prompt */
+  5,   /* field[5] = prompt_name */
   3,   /* field[3] = truncate_dim */
   4,   /* field[4] = truncation */
 };
 static const ProtobufCIntRange inference__v1__embed_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor inference__v1__embed_request__descriptor =
 {
@@ -1027,7 +2275,7 @@ const ProtobufCMessageDescriptor inference__v1__embed_request__descriptor =
   "Inference__V1__EmbedRequest",
   "inference.v1",
   sizeof(Inference__V1__EmbedRequest),
-  5,
+  8,
   inference__v1__embed_request__field_descriptors,
   inference__v1__embed_request__field_indices_by_name,
   1,  inference__v1__embed_request__number_ranges,
@@ -1533,20 +2781,1738 @@ const ProtobufCMessageDescriptor inference__v1__tokenize_response__descriptor =
   (ProtobufCMessageInit) inference__v1__tokenize_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue inference__v1__truncation__enum_values_by_number[3] =
+static const ProtobufCFieldDescriptor inference__v1__tag_tokens_request__field_descriptors[6] =
+{
+  {
+    "texts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__TagTokensRequest, n_texts),
+    offsetof(Inference__V1__TagTokensRequest, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "aggregation_strategy",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__TagTokensRequest, aggregation_strategy),
+    &inference__v1__aggregation_strategy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncation",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__TagTokensRequest, truncation),
+    &inference__v1__truncation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__TagTokensRequest, stride),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ignore_labels",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__TagTokensRequest, n_ignore_labels),
+    offsetof(Inference__V1__TagTokensRequest, ignore_labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ignore_none",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__TagTokensRequest, ignore_none),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__tag_tokens_request__field_indices_by_name[] = {
+  1,   /* field[1] = aggregation_strategy */
+  4,   /* field[4] = ignore_labels */
+  5,   /* field[5] = ignore_none */
+  3,   /* field[3] = stride */
+  0,   /* field[0] = texts */
+  2,   /* field[2] = truncation */
+};
+static const ProtobufCIntRange inference__v1__tag_tokens_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor inference__v1__tag_tokens_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.TagTokensRequest",
+  "TagTokensRequest",
+  "Inference__V1__TagTokensRequest",
+  "inference.v1",
+  sizeof(Inference__V1__TagTokensRequest),
+  6,
+  inference__v1__tag_tokens_request__field_descriptors,
+  inference__v1__tag_tokens_request__field_indices_by_name,
+  1,  inference__v1__tag_tokens_request__number_ranges,
+  (ProtobufCMessageInit) inference__v1__tag_tokens_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__entity__field_descriptors[6] =
+{
+  {
+    "label",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Entity, label),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Entity, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "word",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Entity, word),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Entity, start),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Entity, end),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Entity, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__entity__field_indices_by_name[] = {
+  4,   /* field[4] = end */
+  5,   /* field[5] = index */
+  0,   /* field[0] = label */
+  1,   /* field[1] = score */
+  3,   /* field[3] = start */
+  2,   /* field[2] = word */
+};
+static const ProtobufCIntRange inference__v1__entity__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor inference__v1__entity__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.Entity",
+  "Entity",
+  "Inference__V1__Entity",
+  "inference.v1",
+  sizeof(Inference__V1__Entity),
+  6,
+  inference__v1__entity__field_descriptors,
+  inference__v1__entity__field_indices_by_name,
+  1,  inference__v1__entity__number_ranges,
+  (ProtobufCMessageInit) inference__v1__entity__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__tagged_text__field_descriptors[4] =
+{
+  {
+    "entities",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__TaggedText, n_entities),
+    offsetof(Inference__V1__TaggedText, entities),
+    &inference__v1__entity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__TaggedText, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncated",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__TaggedText, truncated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "windows",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__TaggedText, windows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__tagged_text__field_indices_by_name[] = {
+  0,   /* field[0] = entities */
+  1,   /* field[1] = tokens */
+  2,   /* field[2] = truncated */
+  3,   /* field[3] = windows */
+};
+static const ProtobufCIntRange inference__v1__tagged_text__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor inference__v1__tagged_text__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.TaggedText",
+  "TaggedText",
+  "Inference__V1__TaggedText",
+  "inference.v1",
+  sizeof(Inference__V1__TaggedText),
+  4,
+  inference__v1__tagged_text__field_descriptors,
+  inference__v1__tagged_text__field_indices_by_name,
+  1,  inference__v1__tagged_text__number_ranges,
+  (ProtobufCMessageInit) inference__v1__tagged_text__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__tag_tokens_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__TagTokensResponse, n_results),
+    offsetof(Inference__V1__TagTokensResponse, results),
+    &inference__v1__tagged_text__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__tag_tokens_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange inference__v1__tag_tokens_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor inference__v1__tag_tokens_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.TagTokensResponse",
+  "TagTokensResponse",
+  "Inference__V1__TagTokensResponse",
+  "inference.v1",
+  sizeof(Inference__V1__TagTokensResponse),
+  1,
+  inference__v1__tag_tokens_response__field_descriptors,
+  inference__v1__tag_tokens_response__field_indices_by_name,
+  1,  inference__v1__tag_tokens_response__number_ranges,
+  (ProtobufCMessageInit) inference__v1__tag_tokens_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__question_input__field_descriptors[2] =
+{
+  {
+    "question",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__QuestionInput, question),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "context",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__QuestionInput, context),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__question_input__field_indices_by_name[] = {
+  1,   /* field[1] = context */
+  0,   /* field[0] = question */
+};
+static const ProtobufCIntRange inference__v1__question_input__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor inference__v1__question_input__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.QuestionInput",
+  "QuestionInput",
+  "Inference__V1__QuestionInput",
+  "inference.v1",
+  sizeof(Inference__V1__QuestionInput),
+  2,
+  inference__v1__question_input__field_descriptors,
+  inference__v1__question_input__field_indices_by_name,
+  1,  inference__v1__question_input__number_ranges,
+  (ProtobufCMessageInit) inference__v1__question_input__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__answer_question_request__field_descriptors[7] =
+{
+  {
+    "inputs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__AnswerQuestionRequest, n_inputs),
+    offsetof(Inference__V1__AnswerQuestionRequest, inputs),
+    &inference__v1__question_input__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_k",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerQuestionRequest, top_k),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_answer_len",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerQuestionRequest, max_answer_len),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_seq_len",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerQuestionRequest, max_seq_len),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "doc_stride",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerQuestionRequest, doc_stride),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "handle_impossible_answer",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerQuestionRequest, handle_impossible_answer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "without_word_alignment",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerQuestionRequest, without_word_alignment),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__answer_question_request__field_indices_by_name[] = {
+  4,   /* field[4] = doc_stride */
+  5,   /* field[5] = handle_impossible_answer */
+  0,   /* field[0] = inputs */
+  2,   /* field[2] = max_answer_len */
+  3,   /* field[3] = max_seq_len */
+  1,   /* field[1] = top_k */
+  6,   /* field[6] = without_word_alignment */
+};
+static const ProtobufCIntRange inference__v1__answer_question_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor inference__v1__answer_question_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.AnswerQuestionRequest",
+  "AnswerQuestionRequest",
+  "Inference__V1__AnswerQuestionRequest",
+  "inference.v1",
+  sizeof(Inference__V1__AnswerQuestionRequest),
+  7,
+  inference__v1__answer_question_request__field_descriptors,
+  inference__v1__answer_question_request__field_indices_by_name,
+  1,  inference__v1__answer_question_request__number_ranges,
+  (ProtobufCMessageInit) inference__v1__answer_question_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__answer_span__field_descriptors[4] =
+{
+  {
+    "answer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerSpan, answer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerSpan, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerSpan, start),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__AnswerSpan, end),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__answer_span__field_indices_by_name[] = {
+  0,   /* field[0] = answer */
+  3,   /* field[3] = end */
+  1,   /* field[1] = score */
+  2,   /* field[2] = start */
+};
+static const ProtobufCIntRange inference__v1__answer_span__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor inference__v1__answer_span__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.AnswerSpan",
+  "AnswerSpan",
+  "Inference__V1__AnswerSpan",
+  "inference.v1",
+  sizeof(Inference__V1__AnswerSpan),
+  4,
+  inference__v1__answer_span__field_descriptors,
+  inference__v1__answer_span__field_indices_by_name,
+  1,  inference__v1__answer_span__number_ranges,
+  (ProtobufCMessageInit) inference__v1__answer_span__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__question_answers__field_descriptors[3] =
+{
+  {
+    "answers",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__QuestionAnswers, n_answers),
+    offsetof(Inference__V1__QuestionAnswers, answers),
+    &inference__v1__answer_span__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__QuestionAnswers, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "windows",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__QuestionAnswers, windows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__question_answers__field_indices_by_name[] = {
+  0,   /* field[0] = answers */
+  1,   /* field[1] = tokens */
+  2,   /* field[2] = windows */
+};
+static const ProtobufCIntRange inference__v1__question_answers__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor inference__v1__question_answers__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.QuestionAnswers",
+  "QuestionAnswers",
+  "Inference__V1__QuestionAnswers",
+  "inference.v1",
+  sizeof(Inference__V1__QuestionAnswers),
+  3,
+  inference__v1__question_answers__field_descriptors,
+  inference__v1__question_answers__field_indices_by_name,
+  1,  inference__v1__question_answers__number_ranges,
+  (ProtobufCMessageInit) inference__v1__question_answers__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__answer_question_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__AnswerQuestionResponse, n_results),
+    offsetof(Inference__V1__AnswerQuestionResponse, results),
+    &inference__v1__question_answers__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__answer_question_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange inference__v1__answer_question_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor inference__v1__answer_question_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.AnswerQuestionResponse",
+  "AnswerQuestionResponse",
+  "Inference__V1__AnswerQuestionResponse",
+  "inference.v1",
+  sizeof(Inference__V1__AnswerQuestionResponse),
+  1,
+  inference__v1__answer_question_response__field_descriptors,
+  inference__v1__answer_question_response__field_indices_by_name,
+  1,  inference__v1__answer_question_response__number_ranges,
+  (ProtobufCMessageInit) inference__v1__answer_question_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__fill_mask_request__field_descriptors[4] =
+{
+  {
+    "texts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__FillMaskRequest, n_texts),
+    offsetof(Inference__V1__FillMaskRequest, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_k",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FillMaskRequest, top_k),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "targets",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__FillMaskRequest, n_targets),
+    offsetof(Inference__V1__FillMaskRequest, targets),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncation",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FillMaskRequest, truncation),
+    &inference__v1__truncation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__fill_mask_request__field_indices_by_name[] = {
+  2,   /* field[2] = targets */
+  0,   /* field[0] = texts */
+  1,   /* field[1] = top_k */
+  3,   /* field[3] = truncation */
+};
+static const ProtobufCIntRange inference__v1__fill_mask_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor inference__v1__fill_mask_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.FillMaskRequest",
+  "FillMaskRequest",
+  "Inference__V1__FillMaskRequest",
+  "inference.v1",
+  sizeof(Inference__V1__FillMaskRequest),
+  4,
+  inference__v1__fill_mask_request__field_descriptors,
+  inference__v1__fill_mask_request__field_indices_by_name,
+  1,  inference__v1__fill_mask_request__number_ranges,
+  (ProtobufCMessageInit) inference__v1__fill_mask_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__filled_token__field_descriptors[4] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledToken, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "token_str",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledToken, token_str),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledToken, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sequence",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledToken, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__filled_token__field_indices_by_name[] = {
+  2,   /* field[2] = score */
+  3,   /* field[3] = sequence */
+  0,   /* field[0] = token */
+  1,   /* field[1] = token_str */
+};
+static const ProtobufCIntRange inference__v1__filled_token__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor inference__v1__filled_token__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.FilledToken",
+  "FilledToken",
+  "Inference__V1__FilledToken",
+  "inference.v1",
+  sizeof(Inference__V1__FilledToken),
+  4,
+  inference__v1__filled_token__field_descriptors,
+  inference__v1__filled_token__field_indices_by_name,
+  1,  inference__v1__filled_token__number_ranges,
+  (ProtobufCMessageInit) inference__v1__filled_token__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__filled_mask__field_descriptors[3] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__FilledMask, n_tokens),
+    offsetof(Inference__V1__FilledMask, tokens),
+    &inference__v1__filled_token__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledMask, start),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledMask, end),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__filled_mask__field_indices_by_name[] = {
+  2,   /* field[2] = end */
+  1,   /* field[1] = start */
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange inference__v1__filled_mask__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor inference__v1__filled_mask__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.FilledMask",
+  "FilledMask",
+  "Inference__V1__FilledMask",
+  "inference.v1",
+  sizeof(Inference__V1__FilledMask),
+  3,
+  inference__v1__filled_mask__field_descriptors,
+  inference__v1__filled_mask__field_indices_by_name,
+  1,  inference__v1__filled_mask__number_ranges,
+  (ProtobufCMessageInit) inference__v1__filled_mask__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__filled_text__field_descriptors[4] =
+{
+  {
+    "masks",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__FilledText, n_masks),
+    offsetof(Inference__V1__FilledText, masks),
+    &inference__v1__filled_mask__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledText, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncated",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__FilledText, truncated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "warnings",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__FilledText, n_warnings),
+    offsetof(Inference__V1__FilledText, warnings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__filled_text__field_indices_by_name[] = {
+  0,   /* field[0] = masks */
+  1,   /* field[1] = tokens */
+  2,   /* field[2] = truncated */
+  3,   /* field[3] = warnings */
+};
+static const ProtobufCIntRange inference__v1__filled_text__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor inference__v1__filled_text__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.FilledText",
+  "FilledText",
+  "Inference__V1__FilledText",
+  "inference.v1",
+  sizeof(Inference__V1__FilledText),
+  4,
+  inference__v1__filled_text__field_descriptors,
+  inference__v1__filled_text__field_indices_by_name,
+  1,  inference__v1__filled_text__number_ranges,
+  (ProtobufCMessageInit) inference__v1__filled_text__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__fill_mask_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__FillMaskResponse, n_results),
+    offsetof(Inference__V1__FillMaskResponse, results),
+    &inference__v1__filled_text__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__fill_mask_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange inference__v1__fill_mask_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor inference__v1__fill_mask_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.FillMaskResponse",
+  "FillMaskResponse",
+  "Inference__V1__FillMaskResponse",
+  "inference.v1",
+  sizeof(Inference__V1__FillMaskResponse),
+  1,
+  inference__v1__fill_mask_response__field_descriptors,
+  inference__v1__fill_mask_response__field_indices_by_name,
+  1,  inference__v1__fill_mask_response__number_ranges,
+  (ProtobufCMessageInit) inference__v1__fill_mask_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__zero_shot_request__field_descriptors[5] =
+{
+  {
+    "texts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__ZeroShotRequest, n_texts),
+    offsetof(Inference__V1__ZeroShotRequest, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__ZeroShotRequest, n_labels),
+    offsetof(Inference__V1__ZeroShotRequest, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hypothesis_template",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ZeroShotRequest, hypothesis_template),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "multi_label",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ZeroShotRequest, multi_label),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncation",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ZeroShotRequest, truncation),
+    &inference__v1__truncation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__zero_shot_request__field_indices_by_name[] = {
+  2,   /* field[2] = hypothesis_template */
+  1,   /* field[1] = labels */
+  3,   /* field[3] = multi_label */
+  0,   /* field[0] = texts */
+  4,   /* field[4] = truncation */
+};
+static const ProtobufCIntRange inference__v1__zero_shot_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor inference__v1__zero_shot_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.ZeroShotRequest",
+  "ZeroShotRequest",
+  "Inference__V1__ZeroShotRequest",
+  "inference.v1",
+  sizeof(Inference__V1__ZeroShotRequest),
+  5,
+  inference__v1__zero_shot_request__field_descriptors,
+  inference__v1__zero_shot_request__field_indices_by_name,
+  1,  inference__v1__zero_shot_request__number_ranges,
+  (ProtobufCMessageInit) inference__v1__zero_shot_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__zero_shot_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__ZeroShotResponse, n_results),
+    offsetof(Inference__V1__ZeroShotResponse, results),
+    &inference__v1__classification__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__zero_shot_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange inference__v1__zero_shot_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor inference__v1__zero_shot_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.ZeroShotResponse",
+  "ZeroShotResponse",
+  "Inference__V1__ZeroShotResponse",
+  "inference.v1",
+  sizeof(Inference__V1__ZeroShotResponse),
+  1,
+  inference__v1__zero_shot_response__field_descriptors,
+  inference__v1__zero_shot_response__field_indices_by_name,
+  1,  inference__v1__zero_shot_response__number_ranges,
+  (ProtobufCMessageInit) inference__v1__zero_shot_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__rerank_request__field_descriptors[4] =
+{
+  {
+    "query",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__RerankRequest, query),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "texts",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__RerankRequest, n_texts),
+    offsetof(Inference__V1__RerankRequest, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "function_to_apply",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__RerankRequest, function_to_apply),
+    &inference__v1__function_to_apply__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncation",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__RerankRequest, truncation),
+    &inference__v1__truncation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__rerank_request__field_indices_by_name[] = {
+  2,   /* field[2] = function_to_apply */
+  0,   /* field[0] = query */
+  1,   /* field[1] = texts */
+  3,   /* field[3] = truncation */
+};
+static const ProtobufCIntRange inference__v1__rerank_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor inference__v1__rerank_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.RerankRequest",
+  "RerankRequest",
+  "Inference__V1__RerankRequest",
+  "inference.v1",
+  sizeof(Inference__V1__RerankRequest),
+  4,
+  inference__v1__rerank_request__field_descriptors,
+  inference__v1__rerank_request__field_indices_by_name,
+  1,  inference__v1__rerank_request__number_ranges,
+  (ProtobufCMessageInit) inference__v1__rerank_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__relevance__field_descriptors[3] =
+{
+  {
+    "score",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Relevance, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Relevance, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncated",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Relevance, truncated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__relevance__field_indices_by_name[] = {
+  0,   /* field[0] = score */
+  1,   /* field[1] = tokens */
+  2,   /* field[2] = truncated */
+};
+static const ProtobufCIntRange inference__v1__relevance__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor inference__v1__relevance__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.Relevance",
+  "Relevance",
+  "Inference__V1__Relevance",
+  "inference.v1",
+  sizeof(Inference__V1__Relevance),
+  3,
+  inference__v1__relevance__field_descriptors,
+  inference__v1__relevance__field_indices_by_name,
+  1,  inference__v1__relevance__number_ranges,
+  (ProtobufCMessageInit) inference__v1__relevance__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__rerank_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__RerankResponse, n_results),
+    offsetof(Inference__V1__RerankResponse, results),
+    &inference__v1__relevance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__rerank_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange inference__v1__rerank_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor inference__v1__rerank_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.RerankResponse",
+  "RerankResponse",
+  "Inference__V1__RerankResponse",
+  "inference.v1",
+  sizeof(Inference__V1__RerankResponse),
+  1,
+  inference__v1__rerank_response__field_descriptors,
+  inference__v1__rerank_response__field_indices_by_name,
+  1,  inference__v1__rerank_response__number_ranges,
+  (ProtobufCMessageInit) inference__v1__rerank_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__choice_input__field_descriptors[2] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ChoiceInput, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "choices",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__ChoiceInput, n_choices),
+    offsetof(Inference__V1__ChoiceInput, choices),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__choice_input__field_indices_by_name[] = {
+  1,   /* field[1] = choices */
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange inference__v1__choice_input__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor inference__v1__choice_input__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.ChoiceInput",
+  "ChoiceInput",
+  "Inference__V1__ChoiceInput",
+  "inference.v1",
+  sizeof(Inference__V1__ChoiceInput),
+  2,
+  inference__v1__choice_input__field_descriptors,
+  inference__v1__choice_input__field_indices_by_name,
+  1,  inference__v1__choice_input__number_ranges,
+  (ProtobufCMessageInit) inference__v1__choice_input__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__multiple_choice_request__field_descriptors[3] =
+{
+  {
+    "inputs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__MultipleChoiceRequest, n_inputs),
+    offsetof(Inference__V1__MultipleChoiceRequest, inputs),
+    &inference__v1__choice_input__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "function_to_apply",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__MultipleChoiceRequest, function_to_apply),
+    &inference__v1__function_to_apply__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncation",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__MultipleChoiceRequest, truncation),
+    &inference__v1__truncation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__multiple_choice_request__field_indices_by_name[] = {
+  1,   /* field[1] = function_to_apply */
+  0,   /* field[0] = inputs */
+  2,   /* field[2] = truncation */
+};
+static const ProtobufCIntRange inference__v1__multiple_choice_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor inference__v1__multiple_choice_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.MultipleChoiceRequest",
+  "MultipleChoiceRequest",
+  "Inference__V1__MultipleChoiceRequest",
+  "inference.v1",
+  sizeof(Inference__V1__MultipleChoiceRequest),
+  3,
+  inference__v1__multiple_choice_request__field_descriptors,
+  inference__v1__multiple_choice_request__field_indices_by_name,
+  1,  inference__v1__multiple_choice_request__number_ranges,
+  (ProtobufCMessageInit) inference__v1__multiple_choice_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__choice_scores__field_descriptors[3] =
+{
+  {
+    "scores",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Inference__V1__ChoiceScores, n_scores),
+    offsetof(Inference__V1__ChoiceScores, scores),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ChoiceScores, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncated",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__ChoiceScores, truncated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__choice_scores__field_indices_by_name[] = {
+  0,   /* field[0] = scores */
+  1,   /* field[1] = tokens */
+  2,   /* field[2] = truncated */
+};
+static const ProtobufCIntRange inference__v1__choice_scores__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor inference__v1__choice_scores__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.ChoiceScores",
+  "ChoiceScores",
+  "Inference__V1__ChoiceScores",
+  "inference.v1",
+  sizeof(Inference__V1__ChoiceScores),
+  3,
+  inference__v1__choice_scores__field_descriptors,
+  inference__v1__choice_scores__field_indices_by_name,
+  1,  inference__v1__choice_scores__number_ranges,
+  (ProtobufCMessageInit) inference__v1__choice_scores__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__multiple_choice_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__MultipleChoiceResponse, n_results),
+    offsetof(Inference__V1__MultipleChoiceResponse, results),
+    &inference__v1__choice_scores__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__multiple_choice_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange inference__v1__multiple_choice_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor inference__v1__multiple_choice_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.MultipleChoiceResponse",
+  "MultipleChoiceResponse",
+  "Inference__V1__MultipleChoiceResponse",
+  "inference.v1",
+  sizeof(Inference__V1__MultipleChoiceResponse),
+  1,
+  inference__v1__multiple_choice_response__field_descriptors,
+  inference__v1__multiple_choice_response__field_indices_by_name,
+  1,  inference__v1__multiple_choice_response__number_ranges,
+  (ProtobufCMessageInit) inference__v1__multiple_choice_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__tensor__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Tensor, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__Tensor, type),
+    &inference__v1__element_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shape",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Inference__V1__Tensor, n_shape),
+    offsetof(Inference__V1__Tensor, shape),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "int64_data",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Inference__V1__Tensor, n_int64_data),
+    offsetof(Inference__V1__Tensor, int64_data),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "float_data",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Inference__V1__Tensor, n_float_data),
+    offsetof(Inference__V1__Tensor, float_data),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__tensor__field_indices_by_name[] = {
+  4,   /* field[4] = float_data */
+  3,   /* field[3] = int64_data */
+  0,   /* field[0] = name */
+  2,   /* field[2] = shape */
+  1,   /* field[1] = type */
+};
+static const ProtobufCIntRange inference__v1__tensor__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor inference__v1__tensor__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.Tensor",
+  "Tensor",
+  "Inference__V1__Tensor",
+  "inference.v1",
+  sizeof(Inference__V1__Tensor),
+  5,
+  inference__v1__tensor__field_descriptors,
+  inference__v1__tensor__field_indices_by_name,
+  1,  inference__v1__tensor__number_ranges,
+  (ProtobufCMessageInit) inference__v1__tensor__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__infer_request__field_descriptors[2] =
+{
+  {
+    "inputs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__InferRequest, n_inputs),
+    offsetof(Inference__V1__InferRequest, inputs),
+    &inference__v1__tensor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outputs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Inference__V1__InferRequest, n_outputs),
+    offsetof(Inference__V1__InferRequest, outputs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__infer_request__field_indices_by_name[] = {
+  0,   /* field[0] = inputs */
+  1,   /* field[1] = outputs */
+};
+static const ProtobufCIntRange inference__v1__infer_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor inference__v1__infer_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.InferRequest",
+  "InferRequest",
+  "Inference__V1__InferRequest",
+  "inference.v1",
+  sizeof(Inference__V1__InferRequest),
+  2,
+  inference__v1__infer_request__field_descriptors,
+  inference__v1__infer_request__field_indices_by_name,
+  1,  inference__v1__infer_request__number_ranges,
+  (ProtobufCMessageInit) inference__v1__infer_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor inference__v1__infer_response__field_descriptors[2] =
+{
+  {
+    "outputs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Inference__V1__InferResponse, n_outputs),
+    offsetof(Inference__V1__InferResponse, outputs),
+    &inference__v1__tensor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Inference__V1__InferResponse, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned inference__v1__infer_response__field_indices_by_name[] = {
+  0,   /* field[0] = outputs */
+  1,   /* field[1] = tokens */
+};
+static const ProtobufCIntRange inference__v1__infer_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor inference__v1__infer_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "inference.v1.InferResponse",
+  "InferResponse",
+  "Inference__V1__InferResponse",
+  "inference.v1",
+  sizeof(Inference__V1__InferResponse),
+  2,
+  inference__v1__infer_response__field_descriptors,
+  inference__v1__infer_response__field_indices_by_name,
+  1,  inference__v1__infer_response__number_ranges,
+  (ProtobufCMessageInit) inference__v1__infer_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue inference__v1__truncation__enum_values_by_number[4] =
 {
   { "TRUNCATION_DEFAULT", "INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT", 0 },
   { "TRUNCATION_ERROR", "INFERENCE__V1__TRUNCATION__TRUNCATION_ERROR", 1 },
   { "TRUNCATION_TRUNCATE", "INFERENCE__V1__TRUNCATION__TRUNCATION_TRUNCATE", 2 },
+  { "TRUNCATION_WINDOWS", "INFERENCE__V1__TRUNCATION__TRUNCATION_WINDOWS", 3 },
 };
 static const ProtobufCIntRange inference__v1__truncation__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex inference__v1__truncation__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex inference__v1__truncation__enum_values_by_name[4] =
 {
   { "TRUNCATION_DEFAULT", 0 },
   { "TRUNCATION_ERROR", 1 },
   { "TRUNCATION_TRUNCATE", 2 },
+  { "TRUNCATION_WINDOWS", 3 },
 };
 const ProtobufCEnumDescriptor inference__v1__truncation__descriptor =
 {
@@ -1555,12 +4521,40 @@ const ProtobufCEnumDescriptor inference__v1__truncation__descriptor =
   "Truncation",
   "Inference__V1__Truncation",
   "inference.v1",
-  3,
+  4,
   inference__v1__truncation__enum_values_by_number,
-  3,
+  4,
   inference__v1__truncation__enum_values_by_name,
   1,
   inference__v1__truncation__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue inference__v1__window_pooling__enum_values_by_number[2] =
+{
+  { "WINDOW_POOLING_MEAN", "INFERENCE__V1__WINDOW_POOLING__WINDOW_POOLING_MEAN", 0 },
+  { "WINDOW_POOLING_MAX", "INFERENCE__V1__WINDOW_POOLING__WINDOW_POOLING_MAX", 1 },
+};
+static const ProtobufCIntRange inference__v1__window_pooling__value_ranges[] = {
+{0, 0},{0, 2}
+};
+static const ProtobufCEnumValueIndex inference__v1__window_pooling__enum_values_by_name[2] =
+{
+  { "WINDOW_POOLING_MAX", 1 },
+  { "WINDOW_POOLING_MEAN", 0 },
+};
+const ProtobufCEnumDescriptor inference__v1__window_pooling__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "inference.v1.WindowPooling",
+  "WindowPooling",
+  "Inference__V1__WindowPooling",
+  "inference.v1",
+  2,
+  inference__v1__window_pooling__enum_values_by_number,
+  2,
+  inference__v1__window_pooling__enum_values_by_name,
+  1,
+  inference__v1__window_pooling__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue inference__v1__function_to_apply__enum_values_by_number[4] =
@@ -1655,5 +4649,67 @@ const ProtobufCEnumDescriptor inference__v1__normalization__descriptor =
   inference__v1__normalization__enum_values_by_name,
   1,
   inference__v1__normalization__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue inference__v1__aggregation_strategy__enum_values_by_number[5] =
+{
+  { "AGGREGATION_NONE", "INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_NONE", 0 },
+  { "AGGREGATION_SIMPLE", "INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_SIMPLE", 1 },
+  { "AGGREGATION_FIRST", "INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_FIRST", 2 },
+  { "AGGREGATION_AVERAGE", "INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_AVERAGE", 3 },
+  { "AGGREGATION_MAX", "INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_MAX", 4 },
+};
+static const ProtobufCIntRange inference__v1__aggregation_strategy__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex inference__v1__aggregation_strategy__enum_values_by_name[5] =
+{
+  { "AGGREGATION_AVERAGE", 3 },
+  { "AGGREGATION_FIRST", 2 },
+  { "AGGREGATION_MAX", 4 },
+  { "AGGREGATION_NONE", 0 },
+  { "AGGREGATION_SIMPLE", 1 },
+};
+const ProtobufCEnumDescriptor inference__v1__aggregation_strategy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "inference.v1.AggregationStrategy",
+  "AggregationStrategy",
+  "Inference__V1__AggregationStrategy",
+  "inference.v1",
+  5,
+  inference__v1__aggregation_strategy__enum_values_by_number,
+  5,
+  inference__v1__aggregation_strategy__enum_values_by_name,
+  1,
+  inference__v1__aggregation_strategy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue inference__v1__element_type__enum_values_by_number[2] =
+{
+  { "ELEMENT_INT64", "INFERENCE__V1__ELEMENT_TYPE__ELEMENT_INT64", 0 },
+  { "ELEMENT_FLOAT32", "INFERENCE__V1__ELEMENT_TYPE__ELEMENT_FLOAT32", 1 },
+};
+static const ProtobufCIntRange inference__v1__element_type__value_ranges[] = {
+{0, 0},{0, 2}
+};
+static const ProtobufCEnumValueIndex inference__v1__element_type__enum_values_by_name[2] =
+{
+  { "ELEMENT_FLOAT32", 1 },
+  { "ELEMENT_INT64", 0 },
+};
+const ProtobufCEnumDescriptor inference__v1__element_type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "inference.v1.ElementType",
+  "ElementType",
+  "Inference__V1__ElementType",
+  "inference.v1",
+  2,
+  inference__v1__element_type__enum_values_by_number,
+  2,
+  inference__v1__element_type__enum_values_by_name,
+  1,
+  inference__v1__element_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -16,13 +16,23 @@ package enum RPCMethod {
     package static let embed = "inference.v1.Inference/Embed"
     package static let features = "inference.v1.Inference/Features"
     package static let tokenize = "inference.v1.Inference/Tokenize"
+    package static let tagTokens = "inference.v1.Inference/TagTokens"
+    package static let answerQuestion = "inference.v1.Inference/AnswerQuestion"
+    package static let fillMask = "inference.v1.Inference/FillMask"
+    package static let zeroShot = "inference.v1.Inference/ZeroShot"
+    package static let rerank = "inference.v1.Inference/Rerank"
+    package static let multipleChoice = "inference.v1.Inference/MultipleChoice"
+    package static let infer = "inference.v1.Inference/Infer"
 
     package static let status = "control.v1.Control/Status"
     /// Answered with a stream of `StatusResponse`.
     package static let watch = "control.v1.Control/Watch"
     package static let reload = "control.v1.Control/Reload"
 
-    package static let inferenceMethods = [classify, embed, features, tokenize]
+    package static let inferenceMethods = [
+        classify, embed, features, tokenize, tagTokens, answerQuestion, fillMask, zeroShot, rerank, multipleChoice,
+        infer,
+    ]
     package static let controlMethods = [status, watch, reload]
     package static let all = inferenceMethods + controlMethods
 }

@@ -13,28 +13,34 @@ func decodeRequest(method: String, payload: [UInt8]) throws -> TaskRequest {
             ClassifyOptions(
                 topK: topK,
                 function: message.functionToApply.option,
-                overlong: message.truncation.overlong ?? .error
+                overlong: try message.truncation.overlong ?? .error
             )
         )
     case RPCMethod.embed:
         let message = try EmbedRequest.decode(payload)
+        guard message.promptName.isEmpty else {
+            throw WireError(.invalidValue, field: "prompt_name", "the model has no prompt '\(message.promptName)'")
+        }
+        guard !message.hasPrompt else {
+            throw WireError(.invalidValue, field: "prompt", "put the prompt before the texts")
+        }
         return .embed(
             message.inputs.map(TaskText.init),
             EmbedOptions(
                 pooling: message.pooling.option,
                 normalize: message.normalization.option,
                 dimensions: message.truncateDim == 0 ? nil : Int(message.truncateDim),
-                overlong: message.truncation.overlong ?? .truncate
+                overlong: try message.truncation.overlong ?? .truncate
             )
         )
     case RPCMethod.features:
         let message = try FeaturesRequest.decode(payload)
-        return .features(message.inputs.map(TaskText.init), message.truncation.overlong ?? .error)
+        return .features(message.inputs.map(TaskText.init), try message.truncation.overlong ?? .error)
     case RPCMethod.tokenize:
         let message = try TokenizeRequest.decode(payload)
         return .tokenize(
             message.inputs.map(TaskText.init),
-            TokenizeOptions(specialTokens: !message.withoutSpecialTokens, overlong: message.truncation.overlong)
+            TokenizeOptions(specialTokens: !message.withoutSpecialTokens, overlong: try message.truncation.overlong)
         )
     default:
         throw TaskError(.unsupported, "the method \(method) is unknown to this worker")
@@ -95,11 +101,16 @@ extension TaskText {
 }
 
 extension Truncation {
+    /// - Throws: `WireError` for windows.
     var overlong: Overlong? {
-        switch self {
-        case .default: nil
-        case .error: .error
-        case .truncate: .truncate
+        get throws(WireError) {
+            switch self {
+            case .default: return nil
+            case .error: return .error
+            case .truncate: return .truncate
+            case .windows:
+                throw WireError(.invalidValue, field: "truncation", "this task does not read texts in windows")
+            }
         }
     }
 }

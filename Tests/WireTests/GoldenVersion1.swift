@@ -1,4 +1,4 @@
-/// Made once, by the first version; see `GoldenTests`.
+/// Made once, by the version that had each first; see `GoldenTests`.
 enum GoldenVersion1 {
     static let messages: [String: String] = [
         "ClassifyRequest":
@@ -83,5 +83,79 @@ enum GoldenVersion1 {
         "WorkerFrame.result": "4a12080110031a016d2201012802300338044005",
         "WorkerFrame.revoke": "42020802",
         "WorkerFrame.start": "3a08080512040102ac02",
+    ]
+
+    /// What version 0.2.0 added: tasks, windows and prompts.
+    static let additions: [String: String] = [
+        "AnswerQuestionRequest":
+            """
+        0a310a0677686572653f12276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df0\
+        9f91a70a001003180f20800328800130013801
+        """,
+        "AnswerQuestionResponse": "0a190a110a06e697a5e69cac150000803e180c200e0a00101418020a00",
+        "ClassifyRequest.windows":
+            """
+        0a290a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a70a0218010a\
+        080a01611201621801280330013820
+        """,
+        "ClassifyResponse.windows": "0a0c0a080a0161150000803f2003",
+        "EmbedRequest.prompt":
+            """
+        0a290a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a70a0218010a\
+        080a016112016218013a0771756572793a204001
+        """,
+        "EmbedRequest.promptName":
+            """
+        0a290a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a70a0218010a\
+        080a0161120162180132057175657279
+        """,
+        "FillMaskRequest":
+            """
+        0a0961205b4d41534b5d2e0a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808d\
+        f09f91a710071a01621a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f\
+        91a72002
+        """,
+        "FillMaskResponse":
+            """
+        0a2e0a1e0a1608f0a20412042323c3a91d0000003f22056120c3a92e0a00100218080a001005180122066e6f20276227\
+        0a00
+        """,
+        "InferRequest":
+            """
+        0a2f0a09696e7075745f6964731a020202221e65ffffffffffffffffff01ffffffffffffffff7f808080808080808080\
+        010a0d0a05656d70747910011a02030012066c6f67697473
+        """,
+        "InferResponse":
+            """
+        0a180a066c6f6769747310011a0201022a08000080ff0000c03f0a100a067363616c617210012a040000803f1004
+        """,
+        "MultipleChoiceRequest":
+            """
+        0a2f0a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a71201611201\
+        620a0010011802
+        """,
+        "MultipleChoiceResponse": "0a0e0a080000803e0000403f100918010a00",
+        "RerankRequest":
+            """
+        0a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a712016112001801\
+        2001
+        """,
+        "RerankResponse": "0a090d000020c0100418010a00",
+        "TagTokensRequest":
+            """
+        0a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a70a001003180320\
+        102a014f2a044d4953433001
+        """,
+        "TagTokensResponse": "0a220a170a05422d4c4f43150000003f1a03e697a5200c280d30070a0010bc05180120020a00",
+        "ZeroShotRequest":
+            """
+        0a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a712016112036220\
+        631a0941626f7574207b7d2e20012802
+        """,
+        "ZeroShotResponse":
+            """
+        0a320a2e0a276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df09f91a7150000\
+        003f1009
+        """,
     ]
 }

@@ -70,6 +70,65 @@ import Wire
         #expect(unknown?.message == "truncation: this version does not know the value 9")
     }
 
+    @Test func aTensorsShapeMustFitItsValues() throws {
+        func field(_ tensor: Tensor) -> String? {
+            do throws(WireError) {
+                _ = try InferRequest.decode(InferRequest(inputs: [Tensor(name: "first"), tensor]).encode())
+                return nil
+            } catch {
+                return error.status == .invalidArgument ? error.field : "\(error.status)"
+            }
+        }
+        let shape = "inputs[1].shape"
+        // The first tensor has no shape, so it should be one value.
+        #expect(field(Tensor()) == "inputs[0].shape")
+        func second(_ tensor: Tensor) -> String? {
+            do throws(WireError) {
+                let first = Tensor(name: "first", shape: [1, 2], int64Data: [1, 2])
+                _ = try InferRequest.decode(InferRequest(inputs: [first, tensor]).encode())
+                return nil
+            } catch {
+                return error.status == .invalidArgument ? error.field : "\(error.status)"
+            }
+        }
+        #expect(second(Tensor(shape: [2, 2], int64Data: [1, 2, 3, 4])) == nil)
+        #expect(second(Tensor(int64Data: [1])) == nil)
+        #expect(second(Tensor(shape: [0, .max])) == nil)
+        #expect(second(Tensor(type: .float32, shape: [.max, .max, 0])) == nil)
+        #expect(second(Tensor(shape: [2, 3], int64Data: [1, 2, 3, 4])) == shape)
+        #expect(second(Tensor(shape: [0], int64Data: [1])) == shape)
+        #expect(second(Tensor(shape: [1 << 32, 1 << 32], int64Data: [])) == shape)
+        #expect(second(Tensor(shape: [1 << 63, 2, 1], int64Data: [])) == shape)
+        #expect(second(Tensor(type: .float32, shape: [1], int64Data: [1])) == "inputs[1].int64_data")
+        #expect(second(Tensor(shape: [1], int64Data: [1], floatData: [1])) == "inputs[1].float_data")
+        let error = #expect(throws: WireError.self) {
+            try Tensor.decode(Tensor(shape: [2, 3], int64Data: [1]).encode())
+        }
+        #expect(error?.message == "shape: [2, 3] does not fit the 1 values of int64_data")
+    }
+
+    @Test func errorsOfTheTasksNameTheField() {
+        func field<M: WireMessage>(_ type: M.Type, _ bytes: [UInt8]) -> String? {
+            do throws(WireError) {
+                _ = try M.decode(bytes)
+                return nil
+            } catch {
+                return error.field
+            }
+        }
+        #expect(field(TagTokensRequest.self, [0x0a, 0x01, 0x61, 0x0a, 0x01, 0xff]) == "texts[1]")
+        #expect(field(TagTokensRequest.self, [0x10, 0x05]) == "aggregation_strategy")
+        #expect(field(AnswerQuestionRequest.self, [0x0a, 0x03, 0x12, 0x01, 0xff]) == "inputs[0].context")
+        #expect(field(FillMaskRequest.self, [0x1a, 0x01, 0xff]) == "targets[0]")
+        #expect(field(ZeroShotRequest.self, [0x1a, 0x01, 0xff]) == "hypothesis_template")
+        #expect(field(ZeroShotRequest.self, [0x12, 0x01, 0xff]) == "labels[0]")
+        #expect(field(RerankRequest.self, [0x0a, 0x01, 0xff]) == "query")
+        #expect(field(MultipleChoiceRequest.self, [0x0a, 0x03, 0x12, 0x01, 0xff]) == "inputs[0].choices[0]")
+        #expect(field(ClassifyRequest.self, [0x30, 0x02]) == "window_pooling")
+        #expect(field(EmbedRequest.self, [0x32, 0x01, 0xff]) == "prompt_name")
+        #expect(field(InferRequest.self, [0x0a, 0x02, 0x10, 0x02]) == "inputs[0].type")
+    }
+
     @Test func packedListsMustBeWhole() {
         // Embedding.values, 5 bytes of floats.
         let error = #expect(throws: WireError.self) {

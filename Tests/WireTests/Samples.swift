@@ -192,5 +192,148 @@ enum Samples {
         ]),
     ]
 
-    static let all: [any WireMessage] = frames + workerFrames + payloads
+    /// What later versions have added to the protocol; the names are those of `GoldenVersion1.additions`.
+    static let additions: [(name: String, message: any WireMessage)] = [
+        (
+            "ClassifyRequest.windows",
+            ClassifyRequest(inputs: inputs, truncation: .windows, windowPooling: .max, stride: 32)
+        ),
+        (
+            "ClassifyResponse.windows",
+            ClassifyResponse(results: [Classification(scores: [LabelScore(label: "a", score: 1)], windows: 3)])
+        ),
+        ("EmbedRequest.promptName", EmbedRequest(inputs: inputs, promptName: "query")),
+        ("EmbedRequest.prompt", EmbedRequest(inputs: inputs, prompt: "query: ", hasPrompt: true)),
+        (
+            "TagTokensRequest",
+            TagTokensRequest(
+                texts: [text, ""],
+                aggregationStrategy: .average,
+                truncation: .windows,
+                stride: 16,
+                ignoreLabels: ["O", "MISC"],
+                ignoreNone: true
+            )
+        ),
+        (
+            "TagTokensResponse",
+            TagTokensResponse(results: [
+                TaggedText(
+                    entities: [
+                        Entity(label: "B-LOC", score: 0.5, word: "日", start: 12, end: 13, index: 7), Entity(),
+                    ],
+                    tokens: 700,
+                    truncated: true,
+                    windows: 2
+                ),
+                TaggedText(),
+            ])
+        ),
+        (
+            "AnswerQuestionRequest",
+            AnswerQuestionRequest(
+                inputs: [QuestionInput(question: "where?", context: text), QuestionInput()],
+                topK: 3,
+                maxAnswerLen: 15,
+                maxSeqLen: 384,
+                docStride: 128,
+                handleImpossibleAnswer: true,
+                withoutWordAlignment: true
+            )
+        ),
+        (
+            "AnswerQuestionResponse",
+            AnswerQuestionResponse(results: [
+                QuestionAnswers(
+                    answers: [AnswerSpan(answer: "日本", score: 0.25, start: 12, end: 14), AnswerSpan()],
+                    tokens: 20,
+                    windows: 2
+                ),
+                QuestionAnswers(),
+            ])
+        ),
+        (
+            "FillMaskRequest",
+            FillMaskRequest(texts: ["a [MASK].", text], topK: 7, targets: ["b", text], truncation: .truncate)
+        ),
+        (
+            "FillMaskResponse",
+            FillMaskResponse(results: [
+                FilledText(
+                    masks: [
+                        FilledMask(
+                            tokens: [
+                                FilledToken(token: 70_000, tokenStr: "##é", score: 0.5, sequence: "a é."),
+                                FilledToken(),
+                            ],
+                            start: 2,
+                            end: 8
+                        ), FilledMask(),
+                    ],
+                    tokens: 5,
+                    truncated: true,
+                    warnings: ["no 'b'"]
+                ),
+                FilledText(),
+            ])
+        ),
+        (
+            "ZeroShotRequest",
+            ZeroShotRequest(
+                texts: [text],
+                labels: ["a", "b c"],
+                hypothesisTemplate: "About {}.",
+                multiLabel: true,
+                truncation: .truncate
+            )
+        ),
+        (
+            "ZeroShotResponse",
+            ZeroShotResponse(results: [Classification(scores: [LabelScore(label: text, score: 0.5)], tokens: 9)])
+        ),
+        (
+            "RerankRequest",
+            RerankRequest(query: text, texts: ["a", ""], functionToApply: .none, truncation: .error)
+        ),
+        (
+            "RerankResponse",
+            RerankResponse(results: [Relevance(score: -2.5, tokens: 4, truncated: true), Relevance()])
+        ),
+        (
+            "MultipleChoiceRequest",
+            MultipleChoiceRequest(
+                inputs: [ChoiceInput(text: text, choices: ["a", "b"]), ChoiceInput()],
+                functionToApply: .none,
+                truncation: .truncate
+            )
+        ),
+        (
+            "MultipleChoiceResponse",
+            MultipleChoiceResponse(results: [
+                ChoiceScores(scores: [0.25, 0.75], tokens: 9, truncated: true), ChoiceScores(),
+            ])
+        ),
+        (
+            "InferRequest",
+            InferRequest(
+                inputs: [
+                    Tensor(name: "input_ids", shape: [2, 2], int64Data: [101, -1, .max, .min]),
+                    Tensor(name: "empty", type: .float32, shape: [3, 0]),
+                ],
+                outputs: ["logits"]
+            )
+        ),
+        (
+            "InferResponse",
+            InferResponse(
+                outputs: [
+                    Tensor(name: "logits", type: .float32, shape: [1, 2], floatData: [-.infinity, 1.5]),
+                    Tensor(name: "scalar", type: .float32, floatData: [1]),
+                ],
+                tokens: 4
+            )
+        ),
+    ]
+
+    static let all: [any WireMessage] = frames + workerFrames + payloads + additions.map(\.message)
 }

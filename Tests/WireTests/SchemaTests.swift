@@ -25,6 +25,34 @@ import Testing
         inference__v1__tokenize_request__init(&tokenizeRequest)
         var tokenizeResponse = Inference__V1__TokenizeResponse()
         inference__v1__tokenize_response__init(&tokenizeResponse)
+        var tagTokensRequest = Inference__V1__TagTokensRequest()
+        inference__v1__tag_tokens_request__init(&tagTokensRequest)
+        var tagTokensResponse = Inference__V1__TagTokensResponse()
+        inference__v1__tag_tokens_response__init(&tagTokensResponse)
+        var answerQuestionRequest = Inference__V1__AnswerQuestionRequest()
+        inference__v1__answer_question_request__init(&answerQuestionRequest)
+        var answerQuestionResponse = Inference__V1__AnswerQuestionResponse()
+        inference__v1__answer_question_response__init(&answerQuestionResponse)
+        var fillMaskRequest = Inference__V1__FillMaskRequest()
+        inference__v1__fill_mask_request__init(&fillMaskRequest)
+        var fillMaskResponse = Inference__V1__FillMaskResponse()
+        inference__v1__fill_mask_response__init(&fillMaskResponse)
+        var zeroShotRequest = Inference__V1__ZeroShotRequest()
+        inference__v1__zero_shot_request__init(&zeroShotRequest)
+        var zeroShotResponse = Inference__V1__ZeroShotResponse()
+        inference__v1__zero_shot_response__init(&zeroShotResponse)
+        var rerankRequest = Inference__V1__RerankRequest()
+        inference__v1__rerank_request__init(&rerankRequest)
+        var rerankResponse = Inference__V1__RerankResponse()
+        inference__v1__rerank_response__init(&rerankResponse)
+        var multipleChoiceRequest = Inference__V1__MultipleChoiceRequest()
+        inference__v1__multiple_choice_request__init(&multipleChoiceRequest)
+        var multipleChoiceResponse = Inference__V1__MultipleChoiceResponse()
+        inference__v1__multiple_choice_response__init(&multipleChoiceResponse)
+        var inferRequest = Inference__V1__InferRequest()
+        inference__v1__infer_request__init(&inferRequest)
+        var inferResponse = Inference__V1__InferResponse()
+        inference__v1__infer_response__init(&inferResponse)
         var statusRequest = Control__V1__StatusRequest()
         control__v1__status_request__init(&statusRequest)
         var statusResponse = Control__V1__StatusResponse()
@@ -39,7 +67,10 @@ import Testing
             frame.base, worker.base, classifyRequest.base, classifyResponse.base, embedRequest.base,
             embedResponse.base, featuresRequest.base, featuresResponse.base, tokenizeRequest.base,
             tokenizeResponse.base, statusRequest.base, statusResponse.base, watchRequest.base, reloadRequest.base,
-            reloadResponse.base,
+            reloadResponse.base, tagTokensRequest.base, tagTokensResponse.base, answerQuestionRequest.base,
+            answerQuestionResponse.base, fillMaskRequest.base, fillMaskResponse.base, zeroShotRequest.base,
+            zeroShotResponse.base, rerankRequest.base, rerankResponse.base, multipleChoiceRequest.base,
+            multipleChoiceResponse.base, inferRequest.base, inferResponse.base,
         ].map { $0.descriptor }
     }
 
@@ -72,7 +103,7 @@ import Testing
     @Test func noMessageContainsItself() {
         var names: Set<String> = []
         for root in Self.roots() { Self.visit(root, within: []) { names.insert(String(cString: $0.pointee.name)) } }
-        #expect(names.count == 47)
+        #expect(names.count == 73)
     }
 
     @Test func textIsBytesAndTheScansBitsSuffice() {

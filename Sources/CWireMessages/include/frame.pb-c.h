@@ -123,7 +123,7 @@ struct  Distillery__V1__Request
    */
   ProtobufCBinaryData traceparent;
   /*
-   * bytes of text in the payload, or 0 when unknown
+   * bytes of text to compute, each as often as the task needs it; 0: unknown
    */
   uint32_t cost_estimate;
   /*

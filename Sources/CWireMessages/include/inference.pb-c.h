@@ -29,6 +29,32 @@ typedef struct Inference__V1__FeaturesResponse Inference__V1__FeaturesResponse;
 typedef struct Inference__V1__TokenizeRequest Inference__V1__TokenizeRequest;
 typedef struct Inference__V1__Encoding Inference__V1__Encoding;
 typedef struct Inference__V1__TokenizeResponse Inference__V1__TokenizeResponse;
+typedef struct Inference__V1__TagTokensRequest Inference__V1__TagTokensRequest;
+typedef struct Inference__V1__Entity Inference__V1__Entity;
+typedef struct Inference__V1__TaggedText Inference__V1__TaggedText;
+typedef struct Inference__V1__TagTokensResponse Inference__V1__TagTokensResponse;
+typedef struct Inference__V1__QuestionInput Inference__V1__QuestionInput;
+typedef struct Inference__V1__AnswerQuestionRequest Inference__V1__AnswerQuestionRequest;
+typedef struct Inference__V1__AnswerSpan Inference__V1__AnswerSpan;
+typedef struct Inference__V1__QuestionAnswers Inference__V1__QuestionAnswers;
+typedef struct Inference__V1__AnswerQuestionResponse Inference__V1__AnswerQuestionResponse;
+typedef struct Inference__V1__FillMaskRequest Inference__V1__FillMaskRequest;
+typedef struct Inference__V1__FilledToken Inference__V1__FilledToken;
+typedef struct Inference__V1__FilledMask Inference__V1__FilledMask;
+typedef struct Inference__V1__FilledText Inference__V1__FilledText;
+typedef struct Inference__V1__FillMaskResponse Inference__V1__FillMaskResponse;
+typedef struct Inference__V1__ZeroShotRequest Inference__V1__ZeroShotRequest;
+typedef struct Inference__V1__ZeroShotResponse Inference__V1__ZeroShotResponse;
+typedef struct Inference__V1__RerankRequest Inference__V1__RerankRequest;
+typedef struct Inference__V1__Relevance Inference__V1__Relevance;
+typedef struct Inference__V1__RerankResponse Inference__V1__RerankResponse;
+typedef struct Inference__V1__ChoiceInput Inference__V1__ChoiceInput;
+typedef struct Inference__V1__MultipleChoiceRequest Inference__V1__MultipleChoiceRequest;
+typedef struct Inference__V1__ChoiceScores Inference__V1__ChoiceScores;
+typedef struct Inference__V1__MultipleChoiceResponse Inference__V1__MultipleChoiceResponse;
+typedef struct Inference__V1__Tensor Inference__V1__Tensor;
+typedef struct Inference__V1__InferRequest Inference__V1__InferRequest;
+typedef struct Inference__V1__InferResponse Inference__V1__InferResponse;
 
 
 /* --- enums --- */
@@ -38,13 +64,25 @@ typedef struct Inference__V1__TokenizeResponse Inference__V1__TokenizeResponse;
  */
 typedef enum _Inference__V1__Truncation {
   /*
-   * embed: as sentence-transformers, truncate; all else: error
+   * embed, zero-shot, rerank: truncate, as their libraries do; all else: error
    */
   INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT = 0,
   INFERENCE__V1__TRUNCATION__TRUNCATION_ERROR = 1,
-  INFERENCE__V1__TRUNCATION__TRUNCATION_TRUNCATE = 2
+  INFERENCE__V1__TRUNCATION__TRUNCATION_TRUNCATE = 2,
+  /*
+   * classify, tag: the whole text in overlapping windows; elsewhere refused
+   */
+  INFERENCE__V1__TRUNCATION__TRUNCATION_WINDOWS = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(INFERENCE__V1__TRUNCATION)
 } Inference__V1__Truncation;
+/*
+ * How the scores of a text's windows become one score a label.
+ */
+typedef enum _Inference__V1__WindowPooling {
+  INFERENCE__V1__WINDOW_POOLING__WINDOW_POOLING_MEAN = 0,
+  INFERENCE__V1__WINDOW_POOLING__WINDOW_POOLING_MAX = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(INFERENCE__V1__WINDOW_POOLING)
+} Inference__V1__WindowPooling;
 typedef enum _Inference__V1__FunctionToApply {
   /*
    * as the checkpoint's problem_type says
@@ -74,6 +112,37 @@ typedef enum _Inference__V1__Normalization {
   INFERENCE__V1__NORMALIZATION__NORMALIZATION_L2 = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(INFERENCE__V1__NORMALIZATION)
 } Inference__V1__Normalization;
+/*
+ * How a word's pieces become entities, as transformers' `aggregation_strategy`.
+ */
+typedef enum _Inference__V1__AggregationStrategy {
+  /*
+   * every piece by itself, labels with their B- and I-
+   */
+  INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_NONE = 0,
+  /*
+   * neighbouring pieces of one label
+   */
+  INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_SIMPLE = 1,
+  /*
+   * a word has its first piece's label
+   */
+  INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_FIRST = 2,
+  /*
+   * a word has the label that is best on average
+   */
+  INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_AVERAGE = 3,
+  /*
+   * a word has its most certain piece's label
+   */
+  INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_MAX = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(INFERENCE__V1__AGGREGATION_STRATEGY)
+} Inference__V1__AggregationStrategy;
+typedef enum _Inference__V1__ElementType {
+  INFERENCE__V1__ELEMENT_TYPE__ELEMENT_INT64 = 0,
+  INFERENCE__V1__ELEMENT_TYPE__ELEMENT_FLOAT32 = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(INFERENCE__V1__ELEMENT_TYPE)
+} Inference__V1__ElementType;
 
 /* --- messages --- */
 
@@ -113,10 +182,18 @@ struct  Inference__V1__ClassifyRequest
   protobuf_c_boolean all_labels;
   Inference__V1__FunctionToApply function_to_apply;
   Inference__V1__Truncation truncation;
+  /*
+   * with TRUNCATION_WINDOWS
+   */
+  Inference__V1__WindowPooling window_pooling;
+  /*
+   * tokens that neighbouring windows share; 0: a quarter of the model's
+   */
+  uint32_t stride;
 };
 #define INFERENCE__V1__CLASSIFY_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&inference__v1__classify_request__descriptor) \
-    , 0,NULL, 0, 0, INFERENCE__V1__FUNCTION_TO_APPLY__FUNCTION_DEFAULT, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT }
+    , 0,NULL, 0, 0, INFERENCE__V1__FUNCTION_TO_APPLY__FUNCTION_DEFAULT, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT, INFERENCE__V1__WINDOW_POOLING__WINDOW_POOLING_MEAN, 0 }
 
 
 struct  Inference__V1__LabelScore
@@ -140,10 +217,14 @@ struct  Inference__V1__Classification
   Inference__V1__LabelScore **scores;
   uint32_t tokens;
   protobuf_c_boolean truncated;
+  /*
+   * more than 1: the text was read in so many; 0 or 1: at once
+   */
+  uint32_t windows;
 };
 #define INFERENCE__V1__CLASSIFICATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&inference__v1__classification__descriptor) \
-    , 0,NULL, 0, 0 }
+    , 0,NULL, 0, 0, 0 }
 
 
 struct  Inference__V1__ClassifyResponse
@@ -172,10 +253,19 @@ struct  Inference__V1__EmbedRequest
    */
   uint32_t truncate_dim;
   Inference__V1__Truncation truncation;
+  /*
+   * one of the folder's prompts; empty: its default one, if any
+   */
+  ProtobufCBinaryData prompt_name;
+  /*
+   * put before each text when `has_prompt`; then `prompt_name` is empty
+   */
+  ProtobufCBinaryData prompt;
+  protobuf_c_boolean has_prompt;
 };
 #define INFERENCE__V1__EMBED_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&inference__v1__embed_request__descriptor) \
-    , 0,NULL, INFERENCE__V1__POOLING__POOLING_DEFAULT, INFERENCE__V1__NORMALIZATION__NORMALIZATION_DEFAULT, 0, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT }
+    , 0,NULL, INFERENCE__V1__POOLING__POOLING_DEFAULT, INFERENCE__V1__NORMALIZATION__NORMALIZATION_DEFAULT, 0, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT, {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Inference__V1__Embedding
@@ -294,6 +384,452 @@ struct  Inference__V1__TokenizeResponse
 #define INFERENCE__V1__TOKENIZE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&inference__v1__tokenize_response__descriptor) \
     , 0,NULL }
+
+
+struct  Inference__V1__TagTokensRequest
+{
+  ProtobufCMessage base;
+  size_t n_texts;
+  ProtobufCBinaryData *texts;
+  Inference__V1__AggregationStrategy aggregation_strategy;
+  Inference__V1__Truncation truncation;
+  /*
+   * tokens that neighbouring windows share; 0: a quarter of the model's
+   */
+  uint32_t stride;
+  /*
+   * left out of the answer; empty: "O"
+   */
+  size_t n_ignore_labels;
+  ProtobufCBinaryData *ignore_labels;
+  /*
+   * leave out nothing; `ignore_labels` is empty then
+   */
+  protobuf_c_boolean ignore_none;
+};
+#define INFERENCE__V1__TAG_TOKENS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__tag_tokens_request__descriptor) \
+    , 0,NULL, INFERENCE__V1__AGGREGATION_STRATEGY__AGGREGATION_NONE, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT, 0, 0,NULL, 0 }
+
+
+struct  Inference__V1__Entity
+{
+  ProtobufCMessage base;
+  /*
+   * "B-PER" of a piece, "PER" of a group
+   */
+  ProtobufCBinaryData label;
+  float score;
+  /*
+   * as the tokenizer spells it
+   */
+  ProtobufCBinaryData word;
+  uint32_t start;
+  uint32_t end;
+  /*
+   * of a piece: its place among the tokens, special tokens counted; of a group: 0
+   */
+  uint32_t index;
+};
+#define INFERENCE__V1__ENTITY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__entity__descriptor) \
+    , {0,NULL}, 0, {0,NULL}, 0, 0, 0 }
+
+
+struct  Inference__V1__TaggedText
+{
+  ProtobufCMessage base;
+  /*
+   * as they stand in the text
+   */
+  size_t n_entities;
+  Inference__V1__Entity **entities;
+  uint32_t tokens;
+  protobuf_c_boolean truncated;
+  uint32_t windows;
+};
+#define INFERENCE__V1__TAGGED_TEXT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__tagged_text__descriptor) \
+    , 0,NULL, 0, 0, 0 }
+
+
+struct  Inference__V1__TagTokensResponse
+{
+  ProtobufCMessage base;
+  size_t n_results;
+  Inference__V1__TaggedText **results;
+};
+#define INFERENCE__V1__TAG_TOKENS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__tag_tokens_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Inference__V1__QuestionInput
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData question;
+  ProtobufCBinaryData context;
+};
+#define INFERENCE__V1__QUESTION_INPUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__question_input__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Inference__V1__AnswerQuestionRequest
+{
+  ProtobufCMessage base;
+  size_t n_inputs;
+  Inference__V1__QuestionInput **inputs;
+  /*
+   * 0: 1
+   */
+  uint32_t top_k;
+  /*
+   * in tokens; 0: 15
+   */
+  uint32_t max_answer_len;
+  /*
+   * tokens of a window, question included; 0: 384, or what the model takes
+   */
+  uint32_t max_seq_len;
+  /*
+   * tokens that neighbouring windows share; 0: 128, or half a window
+   */
+  uint32_t doc_stride;
+  /*
+   * also consider that the context has no answer
+   */
+  protobuf_c_boolean handle_impossible_answer;
+  /*
+   * an answer may begin or end within a word
+   */
+  protobuf_c_boolean without_word_alignment;
+};
+#define INFERENCE__V1__ANSWER_QUESTION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__answer_question_request__descriptor) \
+    , 0,NULL, 0, 0, 0, 0, 0, 0 }
+
+
+struct  Inference__V1__AnswerSpan
+{
+  ProtobufCMessage base;
+  /*
+   * the context from start to end; empty: there is no answer
+   */
+  ProtobufCBinaryData answer;
+  float score;
+  uint32_t start;
+  uint32_t end;
+};
+#define INFERENCE__V1__ANSWER_SPAN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__answer_span__descriptor) \
+    , {0,NULL}, 0, 0, 0 }
+
+
+struct  Inference__V1__QuestionAnswers
+{
+  ProtobufCMessage base;
+  /*
+   * best first
+   */
+  size_t n_answers;
+  Inference__V1__AnswerSpan **answers;
+  /*
+   * of all windows
+   */
+  uint32_t tokens;
+  uint32_t windows;
+};
+#define INFERENCE__V1__QUESTION_ANSWERS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__question_answers__descriptor) \
+    , 0,NULL, 0, 0 }
+
+
+struct  Inference__V1__AnswerQuestionResponse
+{
+  ProtobufCMessage base;
+  size_t n_results;
+  Inference__V1__QuestionAnswers **results;
+};
+#define INFERENCE__V1__ANSWER_QUESTION_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__answer_question_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Inference__V1__FillMaskRequest
+{
+  ProtobufCMessage base;
+  /*
+   * each with one or more [MASK], as the model's tokenizer spells it
+   */
+  size_t n_texts;
+  ProtobufCBinaryData *texts;
+  /*
+   * 0: 5
+   */
+  uint32_t top_k;
+  /*
+   * only these words; of a word that the vocabulary lacks, its first piece
+   */
+  size_t n_targets;
+  ProtobufCBinaryData *targets;
+  Inference__V1__Truncation truncation;
+};
+#define INFERENCE__V1__FILL_MASK_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__fill_mask_request__descriptor) \
+    , 0,NULL, 0, 0,NULL, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT }
+
+
+struct  Inference__V1__FilledToken
+{
+  ProtobufCMessage base;
+  uint32_t token;
+  ProtobufCBinaryData token_str;
+  float score;
+  /*
+   * the text with the mask replaced
+   */
+  ProtobufCBinaryData sequence;
+};
+#define INFERENCE__V1__FILLED_TOKEN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__filled_token__descriptor) \
+    , 0, {0,NULL}, 0, {0,NULL} }
+
+
+struct  Inference__V1__FilledMask
+{
+  ProtobufCMessage base;
+  /*
+   * best first
+   */
+  size_t n_tokens;
+  Inference__V1__FilledToken **tokens;
+  uint32_t start;
+  uint32_t end;
+};
+#define INFERENCE__V1__FILLED_MASK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__filled_mask__descriptor) \
+    , 0,NULL, 0, 0 }
+
+
+struct  Inference__V1__FilledText
+{
+  ProtobufCMessage base;
+  /*
+   * in the order of the text
+   */
+  size_t n_masks;
+  Inference__V1__FilledMask **masks;
+  uint32_t tokens;
+  protobuf_c_boolean truncated;
+  /*
+   * targets that the vocabulary lacks
+   */
+  size_t n_warnings;
+  ProtobufCBinaryData *warnings;
+};
+#define INFERENCE__V1__FILLED_TEXT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__filled_text__descriptor) \
+    , 0,NULL, 0, 0, 0,NULL }
+
+
+struct  Inference__V1__FillMaskResponse
+{
+  ProtobufCMessage base;
+  size_t n_results;
+  Inference__V1__FilledText **results;
+};
+#define INFERENCE__V1__FILL_MASK_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__fill_mask_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Inference__V1__ZeroShotRequest
+{
+  ProtobufCMessage base;
+  size_t n_texts;
+  ProtobufCBinaryData *texts;
+  size_t n_labels;
+  ProtobufCBinaryData *labels;
+  /*
+   * with {} where the label goes; empty: "This example is {}."
+   */
+  ProtobufCBinaryData hypothesis_template;
+  /*
+   * each label by itself
+   */
+  protobuf_c_boolean multi_label;
+  /*
+   * of the text, never of the hypothesis
+   */
+  Inference__V1__Truncation truncation;
+};
+#define INFERENCE__V1__ZERO_SHOT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__zero_shot_request__descriptor) \
+    , 0,NULL, 0,NULL, {0,NULL}, 0, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT }
+
+
+struct  Inference__V1__ZeroShotResponse
+{
+  ProtobufCMessage base;
+  size_t n_results;
+  Inference__V1__Classification **results;
+};
+#define INFERENCE__V1__ZERO_SHOT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__zero_shot_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Inference__V1__RerankRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData query;
+  size_t n_texts;
+  ProtobufCBinaryData *texts;
+  /*
+   * FUNCTION_DEFAULT: sigmoid
+   */
+  Inference__V1__FunctionToApply function_to_apply;
+  Inference__V1__Truncation truncation;
+};
+#define INFERENCE__V1__RERANK_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__rerank_request__descriptor) \
+    , {0,NULL}, 0,NULL, INFERENCE__V1__FUNCTION_TO_APPLY__FUNCTION_DEFAULT, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT }
+
+
+struct  Inference__V1__Relevance
+{
+  ProtobufCMessage base;
+  float score;
+  uint32_t tokens;
+  protobuf_c_boolean truncated;
+};
+#define INFERENCE__V1__RELEVANCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__relevance__descriptor) \
+    , 0, 0, 0 }
+
+
+struct  Inference__V1__RerankResponse
+{
+  ProtobufCMessage base;
+  /*
+   * one a text, in the order of the request
+   */
+  size_t n_results;
+  Inference__V1__Relevance **results;
+};
+#define INFERENCE__V1__RERANK_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__rerank_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Inference__V1__ChoiceInput
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData text;
+  size_t n_choices;
+  ProtobufCBinaryData *choices;
+};
+#define INFERENCE__V1__CHOICE_INPUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__choice_input__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+struct  Inference__V1__MultipleChoiceRequest
+{
+  ProtobufCMessage base;
+  size_t n_inputs;
+  Inference__V1__ChoiceInput **inputs;
+  /*
+   * over the choices; FUNCTION_DEFAULT: softmax
+   */
+  Inference__V1__FunctionToApply function_to_apply;
+  Inference__V1__Truncation truncation;
+};
+#define INFERENCE__V1__MULTIPLE_CHOICE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__multiple_choice_request__descriptor) \
+    , 0,NULL, INFERENCE__V1__FUNCTION_TO_APPLY__FUNCTION_DEFAULT, INFERENCE__V1__TRUNCATION__TRUNCATION_DEFAULT }
+
+
+struct  Inference__V1__ChoiceScores
+{
+  ProtobufCMessage base;
+  /*
+   * one a choice, in the order of the request
+   */
+  size_t n_scores;
+  float *scores;
+  uint32_t tokens;
+  protobuf_c_boolean truncated;
+};
+#define INFERENCE__V1__CHOICE_SCORES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__choice_scores__descriptor) \
+    , 0,NULL, 0, 0 }
+
+
+struct  Inference__V1__MultipleChoiceResponse
+{
+  ProtobufCMessage base;
+  size_t n_results;
+  Inference__V1__ChoiceScores **results;
+};
+#define INFERENCE__V1__MULTIPLE_CHOICE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__multiple_choice_response__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * As many values as the product of the shape, row by row, in the list of its type; the other list is empty.
+ */
+struct  Inference__V1__Tensor
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  Inference__V1__ElementType type;
+  size_t n_shape;
+  uint64_t *shape;
+  size_t n_int64_data;
+  int64_t *int64_data;
+  size_t n_float_data;
+  float *float_data;
+};
+#define INFERENCE__V1__TENSOR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__tensor__descriptor) \
+    , {0,NULL}, INFERENCE__V1__ELEMENT_TYPE__ELEMENT_INT64, 0,NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * input_ids, attention_mask and, for BERT, token_type_ids: each [batch, tokens]; the last two may be left out.
+ */
+struct  Inference__V1__InferRequest
+{
+  ProtobufCMessage base;
+  size_t n_inputs;
+  Inference__V1__Tensor **inputs;
+  /*
+   * names; empty: all that the model has
+   */
+  size_t n_outputs;
+  ProtobufCBinaryData *outputs;
+};
+#define INFERENCE__V1__INFER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__infer_request__descriptor) \
+    , 0,NULL, 0,NULL }
+
+
+struct  Inference__V1__InferResponse
+{
+  ProtobufCMessage base;
+  size_t n_outputs;
+  Inference__V1__Tensor **outputs;
+  /*
+   * that were computed
+   */
+  uint32_t tokens;
+};
+#define INFERENCE__V1__INFER_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&inference__v1__infer_response__descriptor) \
+    , 0,NULL, 0 }
 
 
 /* Inference__V1__TextInput methods */
@@ -562,6 +1098,500 @@ Inference__V1__TokenizeResponse *
 void   inference__v1__tokenize_response__free_unpacked
                      (Inference__V1__TokenizeResponse *message,
                       ProtobufCAllocator *allocator);
+/* Inference__V1__TagTokensRequest methods */
+void   inference__v1__tag_tokens_request__init
+                     (Inference__V1__TagTokensRequest         *message);
+size_t inference__v1__tag_tokens_request__get_packed_size
+                     (const Inference__V1__TagTokensRequest   *message);
+size_t inference__v1__tag_tokens_request__pack
+                     (const Inference__V1__TagTokensRequest   *message,
+                      uint8_t             *out);
+size_t inference__v1__tag_tokens_request__pack_to_buffer
+                     (const Inference__V1__TagTokensRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__TagTokensRequest *
+       inference__v1__tag_tokens_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__tag_tokens_request__free_unpacked
+                     (Inference__V1__TagTokensRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__Entity methods */
+void   inference__v1__entity__init
+                     (Inference__V1__Entity         *message);
+size_t inference__v1__entity__get_packed_size
+                     (const Inference__V1__Entity   *message);
+size_t inference__v1__entity__pack
+                     (const Inference__V1__Entity   *message,
+                      uint8_t             *out);
+size_t inference__v1__entity__pack_to_buffer
+                     (const Inference__V1__Entity   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__Entity *
+       inference__v1__entity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__entity__free_unpacked
+                     (Inference__V1__Entity *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__TaggedText methods */
+void   inference__v1__tagged_text__init
+                     (Inference__V1__TaggedText         *message);
+size_t inference__v1__tagged_text__get_packed_size
+                     (const Inference__V1__TaggedText   *message);
+size_t inference__v1__tagged_text__pack
+                     (const Inference__V1__TaggedText   *message,
+                      uint8_t             *out);
+size_t inference__v1__tagged_text__pack_to_buffer
+                     (const Inference__V1__TaggedText   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__TaggedText *
+       inference__v1__tagged_text__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__tagged_text__free_unpacked
+                     (Inference__V1__TaggedText *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__TagTokensResponse methods */
+void   inference__v1__tag_tokens_response__init
+                     (Inference__V1__TagTokensResponse         *message);
+size_t inference__v1__tag_tokens_response__get_packed_size
+                     (const Inference__V1__TagTokensResponse   *message);
+size_t inference__v1__tag_tokens_response__pack
+                     (const Inference__V1__TagTokensResponse   *message,
+                      uint8_t             *out);
+size_t inference__v1__tag_tokens_response__pack_to_buffer
+                     (const Inference__V1__TagTokensResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__TagTokensResponse *
+       inference__v1__tag_tokens_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__tag_tokens_response__free_unpacked
+                     (Inference__V1__TagTokensResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__QuestionInput methods */
+void   inference__v1__question_input__init
+                     (Inference__V1__QuestionInput         *message);
+size_t inference__v1__question_input__get_packed_size
+                     (const Inference__V1__QuestionInput   *message);
+size_t inference__v1__question_input__pack
+                     (const Inference__V1__QuestionInput   *message,
+                      uint8_t             *out);
+size_t inference__v1__question_input__pack_to_buffer
+                     (const Inference__V1__QuestionInput   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__QuestionInput *
+       inference__v1__question_input__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__question_input__free_unpacked
+                     (Inference__V1__QuestionInput *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__AnswerQuestionRequest methods */
+void   inference__v1__answer_question_request__init
+                     (Inference__V1__AnswerQuestionRequest         *message);
+size_t inference__v1__answer_question_request__get_packed_size
+                     (const Inference__V1__AnswerQuestionRequest   *message);
+size_t inference__v1__answer_question_request__pack
+                     (const Inference__V1__AnswerQuestionRequest   *message,
+                      uint8_t             *out);
+size_t inference__v1__answer_question_request__pack_to_buffer
+                     (const Inference__V1__AnswerQuestionRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__AnswerQuestionRequest *
+       inference__v1__answer_question_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__answer_question_request__free_unpacked
+                     (Inference__V1__AnswerQuestionRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__AnswerSpan methods */
+void   inference__v1__answer_span__init
+                     (Inference__V1__AnswerSpan         *message);
+size_t inference__v1__answer_span__get_packed_size
+                     (const Inference__V1__AnswerSpan   *message);
+size_t inference__v1__answer_span__pack
+                     (const Inference__V1__AnswerSpan   *message,
+                      uint8_t             *out);
+size_t inference__v1__answer_span__pack_to_buffer
+                     (const Inference__V1__AnswerSpan   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__AnswerSpan *
+       inference__v1__answer_span__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__answer_span__free_unpacked
+                     (Inference__V1__AnswerSpan *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__QuestionAnswers methods */
+void   inference__v1__question_answers__init
+                     (Inference__V1__QuestionAnswers         *message);
+size_t inference__v1__question_answers__get_packed_size
+                     (const Inference__V1__QuestionAnswers   *message);
+size_t inference__v1__question_answers__pack
+                     (const Inference__V1__QuestionAnswers   *message,
+                      uint8_t             *out);
+size_t inference__v1__question_answers__pack_to_buffer
+                     (const Inference__V1__QuestionAnswers   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__QuestionAnswers *
+       inference__v1__question_answers__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__question_answers__free_unpacked
+                     (Inference__V1__QuestionAnswers *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__AnswerQuestionResponse methods */
+void   inference__v1__answer_question_response__init
+                     (Inference__V1__AnswerQuestionResponse         *message);
+size_t inference__v1__answer_question_response__get_packed_size
+                     (const Inference__V1__AnswerQuestionResponse   *message);
+size_t inference__v1__answer_question_response__pack
+                     (const Inference__V1__AnswerQuestionResponse   *message,
+                      uint8_t             *out);
+size_t inference__v1__answer_question_response__pack_to_buffer
+                     (const Inference__V1__AnswerQuestionResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__AnswerQuestionResponse *
+       inference__v1__answer_question_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__answer_question_response__free_unpacked
+                     (Inference__V1__AnswerQuestionResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__FillMaskRequest methods */
+void   inference__v1__fill_mask_request__init
+                     (Inference__V1__FillMaskRequest         *message);
+size_t inference__v1__fill_mask_request__get_packed_size
+                     (const Inference__V1__FillMaskRequest   *message);
+size_t inference__v1__fill_mask_request__pack
+                     (const Inference__V1__FillMaskRequest   *message,
+                      uint8_t             *out);
+size_t inference__v1__fill_mask_request__pack_to_buffer
+                     (const Inference__V1__FillMaskRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__FillMaskRequest *
+       inference__v1__fill_mask_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__fill_mask_request__free_unpacked
+                     (Inference__V1__FillMaskRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__FilledToken methods */
+void   inference__v1__filled_token__init
+                     (Inference__V1__FilledToken         *message);
+size_t inference__v1__filled_token__get_packed_size
+                     (const Inference__V1__FilledToken   *message);
+size_t inference__v1__filled_token__pack
+                     (const Inference__V1__FilledToken   *message,
+                      uint8_t             *out);
+size_t inference__v1__filled_token__pack_to_buffer
+                     (const Inference__V1__FilledToken   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__FilledToken *
+       inference__v1__filled_token__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__filled_token__free_unpacked
+                     (Inference__V1__FilledToken *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__FilledMask methods */
+void   inference__v1__filled_mask__init
+                     (Inference__V1__FilledMask         *message);
+size_t inference__v1__filled_mask__get_packed_size
+                     (const Inference__V1__FilledMask   *message);
+size_t inference__v1__filled_mask__pack
+                     (const Inference__V1__FilledMask   *message,
+                      uint8_t             *out);
+size_t inference__v1__filled_mask__pack_to_buffer
+                     (const Inference__V1__FilledMask   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__FilledMask *
+       inference__v1__filled_mask__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__filled_mask__free_unpacked
+                     (Inference__V1__FilledMask *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__FilledText methods */
+void   inference__v1__filled_text__init
+                     (Inference__V1__FilledText         *message);
+size_t inference__v1__filled_text__get_packed_size
+                     (const Inference__V1__FilledText   *message);
+size_t inference__v1__filled_text__pack
+                     (const Inference__V1__FilledText   *message,
+                      uint8_t             *out);
+size_t inference__v1__filled_text__pack_to_buffer
+                     (const Inference__V1__FilledText   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__FilledText *
+       inference__v1__filled_text__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__filled_text__free_unpacked
+                     (Inference__V1__FilledText *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__FillMaskResponse methods */
+void   inference__v1__fill_mask_response__init
+                     (Inference__V1__FillMaskResponse         *message);
+size_t inference__v1__fill_mask_response__get_packed_size
+                     (const Inference__V1__FillMaskResponse   *message);
+size_t inference__v1__fill_mask_response__pack
+                     (const Inference__V1__FillMaskResponse   *message,
+                      uint8_t             *out);
+size_t inference__v1__fill_mask_response__pack_to_buffer
+                     (const Inference__V1__FillMaskResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__FillMaskResponse *
+       inference__v1__fill_mask_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__fill_mask_response__free_unpacked
+                     (Inference__V1__FillMaskResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__ZeroShotRequest methods */
+void   inference__v1__zero_shot_request__init
+                     (Inference__V1__ZeroShotRequest         *message);
+size_t inference__v1__zero_shot_request__get_packed_size
+                     (const Inference__V1__ZeroShotRequest   *message);
+size_t inference__v1__zero_shot_request__pack
+                     (const Inference__V1__ZeroShotRequest   *message,
+                      uint8_t             *out);
+size_t inference__v1__zero_shot_request__pack_to_buffer
+                     (const Inference__V1__ZeroShotRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__ZeroShotRequest *
+       inference__v1__zero_shot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__zero_shot_request__free_unpacked
+                     (Inference__V1__ZeroShotRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__ZeroShotResponse methods */
+void   inference__v1__zero_shot_response__init
+                     (Inference__V1__ZeroShotResponse         *message);
+size_t inference__v1__zero_shot_response__get_packed_size
+                     (const Inference__V1__ZeroShotResponse   *message);
+size_t inference__v1__zero_shot_response__pack
+                     (const Inference__V1__ZeroShotResponse   *message,
+                      uint8_t             *out);
+size_t inference__v1__zero_shot_response__pack_to_buffer
+                     (const Inference__V1__ZeroShotResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__ZeroShotResponse *
+       inference__v1__zero_shot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__zero_shot_response__free_unpacked
+                     (Inference__V1__ZeroShotResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__RerankRequest methods */
+void   inference__v1__rerank_request__init
+                     (Inference__V1__RerankRequest         *message);
+size_t inference__v1__rerank_request__get_packed_size
+                     (const Inference__V1__RerankRequest   *message);
+size_t inference__v1__rerank_request__pack
+                     (const Inference__V1__RerankRequest   *message,
+                      uint8_t             *out);
+size_t inference__v1__rerank_request__pack_to_buffer
+                     (const Inference__V1__RerankRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__RerankRequest *
+       inference__v1__rerank_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__rerank_request__free_unpacked
+                     (Inference__V1__RerankRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__Relevance methods */
+void   inference__v1__relevance__init
+                     (Inference__V1__Relevance         *message);
+size_t inference__v1__relevance__get_packed_size
+                     (const Inference__V1__Relevance   *message);
+size_t inference__v1__relevance__pack
+                     (const Inference__V1__Relevance   *message,
+                      uint8_t             *out);
+size_t inference__v1__relevance__pack_to_buffer
+                     (const Inference__V1__Relevance   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__Relevance *
+       inference__v1__relevance__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__relevance__free_unpacked
+                     (Inference__V1__Relevance *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__RerankResponse methods */
+void   inference__v1__rerank_response__init
+                     (Inference__V1__RerankResponse         *message);
+size_t inference__v1__rerank_response__get_packed_size
+                     (const Inference__V1__RerankResponse   *message);
+size_t inference__v1__rerank_response__pack
+                     (const Inference__V1__RerankResponse   *message,
+                      uint8_t             *out);
+size_t inference__v1__rerank_response__pack_to_buffer
+                     (const Inference__V1__RerankResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__RerankResponse *
+       inference__v1__rerank_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__rerank_response__free_unpacked
+                     (Inference__V1__RerankResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__ChoiceInput methods */
+void   inference__v1__choice_input__init
+                     (Inference__V1__ChoiceInput         *message);
+size_t inference__v1__choice_input__get_packed_size
+                     (const Inference__V1__ChoiceInput   *message);
+size_t inference__v1__choice_input__pack
+                     (const Inference__V1__ChoiceInput   *message,
+                      uint8_t             *out);
+size_t inference__v1__choice_input__pack_to_buffer
+                     (const Inference__V1__ChoiceInput   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__ChoiceInput *
+       inference__v1__choice_input__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__choice_input__free_unpacked
+                     (Inference__V1__ChoiceInput *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__MultipleChoiceRequest methods */
+void   inference__v1__multiple_choice_request__init
+                     (Inference__V1__MultipleChoiceRequest         *message);
+size_t inference__v1__multiple_choice_request__get_packed_size
+                     (const Inference__V1__MultipleChoiceRequest   *message);
+size_t inference__v1__multiple_choice_request__pack
+                     (const Inference__V1__MultipleChoiceRequest   *message,
+                      uint8_t             *out);
+size_t inference__v1__multiple_choice_request__pack_to_buffer
+                     (const Inference__V1__MultipleChoiceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__MultipleChoiceRequest *
+       inference__v1__multiple_choice_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__multiple_choice_request__free_unpacked
+                     (Inference__V1__MultipleChoiceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__ChoiceScores methods */
+void   inference__v1__choice_scores__init
+                     (Inference__V1__ChoiceScores         *message);
+size_t inference__v1__choice_scores__get_packed_size
+                     (const Inference__V1__ChoiceScores   *message);
+size_t inference__v1__choice_scores__pack
+                     (const Inference__V1__ChoiceScores   *message,
+                      uint8_t             *out);
+size_t inference__v1__choice_scores__pack_to_buffer
+                     (const Inference__V1__ChoiceScores   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__ChoiceScores *
+       inference__v1__choice_scores__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__choice_scores__free_unpacked
+                     (Inference__V1__ChoiceScores *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__MultipleChoiceResponse methods */
+void   inference__v1__multiple_choice_response__init
+                     (Inference__V1__MultipleChoiceResponse         *message);
+size_t inference__v1__multiple_choice_response__get_packed_size
+                     (const Inference__V1__MultipleChoiceResponse   *message);
+size_t inference__v1__multiple_choice_response__pack
+                     (const Inference__V1__MultipleChoiceResponse   *message,
+                      uint8_t             *out);
+size_t inference__v1__multiple_choice_response__pack_to_buffer
+                     (const Inference__V1__MultipleChoiceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__MultipleChoiceResponse *
+       inference__v1__multiple_choice_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__multiple_choice_response__free_unpacked
+                     (Inference__V1__MultipleChoiceResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__Tensor methods */
+void   inference__v1__tensor__init
+                     (Inference__V1__Tensor         *message);
+size_t inference__v1__tensor__get_packed_size
+                     (const Inference__V1__Tensor   *message);
+size_t inference__v1__tensor__pack
+                     (const Inference__V1__Tensor   *message,
+                      uint8_t             *out);
+size_t inference__v1__tensor__pack_to_buffer
+                     (const Inference__V1__Tensor   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__Tensor *
+       inference__v1__tensor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__tensor__free_unpacked
+                     (Inference__V1__Tensor *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__InferRequest methods */
+void   inference__v1__infer_request__init
+                     (Inference__V1__InferRequest         *message);
+size_t inference__v1__infer_request__get_packed_size
+                     (const Inference__V1__InferRequest   *message);
+size_t inference__v1__infer_request__pack
+                     (const Inference__V1__InferRequest   *message,
+                      uint8_t             *out);
+size_t inference__v1__infer_request__pack_to_buffer
+                     (const Inference__V1__InferRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__InferRequest *
+       inference__v1__infer_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__infer_request__free_unpacked
+                     (Inference__V1__InferRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Inference__V1__InferResponse methods */
+void   inference__v1__infer_response__init
+                     (Inference__V1__InferResponse         *message);
+size_t inference__v1__infer_response__get_packed_size
+                     (const Inference__V1__InferResponse   *message);
+size_t inference__v1__infer_response__pack
+                     (const Inference__V1__InferResponse   *message,
+                      uint8_t             *out);
+size_t inference__v1__infer_response__pack_to_buffer
+                     (const Inference__V1__InferResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Inference__V1__InferResponse *
+       inference__v1__infer_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   inference__v1__infer_response__free_unpacked
+                     (Inference__V1__InferResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Inference__V1__TextInput_Closure)
@@ -606,6 +1636,84 @@ typedef void (*Inference__V1__Encoding_Closure)
 typedef void (*Inference__V1__TokenizeResponse_Closure)
                  (const Inference__V1__TokenizeResponse *message,
                   void *closure_data);
+typedef void (*Inference__V1__TagTokensRequest_Closure)
+                 (const Inference__V1__TagTokensRequest *message,
+                  void *closure_data);
+typedef void (*Inference__V1__Entity_Closure)
+                 (const Inference__V1__Entity *message,
+                  void *closure_data);
+typedef void (*Inference__V1__TaggedText_Closure)
+                 (const Inference__V1__TaggedText *message,
+                  void *closure_data);
+typedef void (*Inference__V1__TagTokensResponse_Closure)
+                 (const Inference__V1__TagTokensResponse *message,
+                  void *closure_data);
+typedef void (*Inference__V1__QuestionInput_Closure)
+                 (const Inference__V1__QuestionInput *message,
+                  void *closure_data);
+typedef void (*Inference__V1__AnswerQuestionRequest_Closure)
+                 (const Inference__V1__AnswerQuestionRequest *message,
+                  void *closure_data);
+typedef void (*Inference__V1__AnswerSpan_Closure)
+                 (const Inference__V1__AnswerSpan *message,
+                  void *closure_data);
+typedef void (*Inference__V1__QuestionAnswers_Closure)
+                 (const Inference__V1__QuestionAnswers *message,
+                  void *closure_data);
+typedef void (*Inference__V1__AnswerQuestionResponse_Closure)
+                 (const Inference__V1__AnswerQuestionResponse *message,
+                  void *closure_data);
+typedef void (*Inference__V1__FillMaskRequest_Closure)
+                 (const Inference__V1__FillMaskRequest *message,
+                  void *closure_data);
+typedef void (*Inference__V1__FilledToken_Closure)
+                 (const Inference__V1__FilledToken *message,
+                  void *closure_data);
+typedef void (*Inference__V1__FilledMask_Closure)
+                 (const Inference__V1__FilledMask *message,
+                  void *closure_data);
+typedef void (*Inference__V1__FilledText_Closure)
+                 (const Inference__V1__FilledText *message,
+                  void *closure_data);
+typedef void (*Inference__V1__FillMaskResponse_Closure)
+                 (const Inference__V1__FillMaskResponse *message,
+                  void *closure_data);
+typedef void (*Inference__V1__ZeroShotRequest_Closure)
+                 (const Inference__V1__ZeroShotRequest *message,
+                  void *closure_data);
+typedef void (*Inference__V1__ZeroShotResponse_Closure)
+                 (const Inference__V1__ZeroShotResponse *message,
+                  void *closure_data);
+typedef void (*Inference__V1__RerankRequest_Closure)
+                 (const Inference__V1__RerankRequest *message,
+                  void *closure_data);
+typedef void (*Inference__V1__Relevance_Closure)
+                 (const Inference__V1__Relevance *message,
+                  void *closure_data);
+typedef void (*Inference__V1__RerankResponse_Closure)
+                 (const Inference__V1__RerankResponse *message,
+                  void *closure_data);
+typedef void (*Inference__V1__ChoiceInput_Closure)
+                 (const Inference__V1__ChoiceInput *message,
+                  void *closure_data);
+typedef void (*Inference__V1__MultipleChoiceRequest_Closure)
+                 (const Inference__V1__MultipleChoiceRequest *message,
+                  void *closure_data);
+typedef void (*Inference__V1__ChoiceScores_Closure)
+                 (const Inference__V1__ChoiceScores *message,
+                  void *closure_data);
+typedef void (*Inference__V1__MultipleChoiceResponse_Closure)
+                 (const Inference__V1__MultipleChoiceResponse *message,
+                  void *closure_data);
+typedef void (*Inference__V1__Tensor_Closure)
+                 (const Inference__V1__Tensor *message,
+                  void *closure_data);
+typedef void (*Inference__V1__InferRequest_Closure)
+                 (const Inference__V1__InferRequest *message,
+                  void *closure_data);
+typedef void (*Inference__V1__InferResponse_Closure)
+                 (const Inference__V1__InferResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -613,9 +1721,12 @@ typedef void (*Inference__V1__TokenizeResponse_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    inference__v1__truncation__descriptor;
+extern const ProtobufCEnumDescriptor    inference__v1__window_pooling__descriptor;
 extern const ProtobufCEnumDescriptor    inference__v1__function_to_apply__descriptor;
 extern const ProtobufCEnumDescriptor    inference__v1__pooling__descriptor;
 extern const ProtobufCEnumDescriptor    inference__v1__normalization__descriptor;
+extern const ProtobufCEnumDescriptor    inference__v1__aggregation_strategy__descriptor;
+extern const ProtobufCEnumDescriptor    inference__v1__element_type__descriptor;
 extern const ProtobufCMessageDescriptor inference__v1__text_input__descriptor;
 extern const ProtobufCMessageDescriptor inference__v1__classify_request__descriptor;
 extern const ProtobufCMessageDescriptor inference__v1__label_score__descriptor;
@@ -630,6 +1741,32 @@ extern const ProtobufCMessageDescriptor inference__v1__features_response__descri
 extern const ProtobufCMessageDescriptor inference__v1__tokenize_request__descriptor;
 extern const ProtobufCMessageDescriptor inference__v1__encoding__descriptor;
 extern const ProtobufCMessageDescriptor inference__v1__tokenize_response__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__tag_tokens_request__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__entity__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__tagged_text__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__tag_tokens_response__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__question_input__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__answer_question_request__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__answer_span__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__question_answers__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__answer_question_response__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__fill_mask_request__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__filled_token__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__filled_mask__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__filled_text__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__fill_mask_response__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__zero_shot_request__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__zero_shot_response__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__rerank_request__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__relevance__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__rerank_response__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__choice_input__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__multiple_choice_request__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__choice_scores__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__multiple_choice_response__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__tensor__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__infer_request__descriptor;
+extern const ProtobufCMessageDescriptor inference__v1__infer_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

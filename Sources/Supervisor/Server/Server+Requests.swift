@@ -50,7 +50,8 @@ extension Server {
         )
         pendingBytes += bytes
         client.requests[request.streamID] = id
-        let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), bytes) : bytes
+        // Some tasks compute a text several times: once a label, once a choice.
+        let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
         scheduler.submit(id, to: model.queue, bytes: cost, deadline: deadline, at: now)
     }
 

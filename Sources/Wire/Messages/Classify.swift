@@ -16,19 +16,27 @@ package struct ClassifyRequest: Sendable, Equatable {
     package var allLabels: Bool
     package var functionToApply: FunctionToApply
     package var truncation: Truncation
+    /// With `Truncation.windows`.
+    package var windowPooling: WindowPooling
+    /// Tokens that neighbouring windows share; 0: a quarter of the model's.
+    package var stride: UInt32
 
     package init(
         inputs: [TextInput] = [],
         topK: UInt32 = 0,
         allLabels: Bool = false,
         functionToApply: FunctionToApply = .default,
-        truncation: Truncation = .default
+        truncation: Truncation = .default,
+        windowPooling: WindowPooling = .mean,
+        stride: UInt32 = 0
     ) {
         self.inputs = inputs
         self.topK = topK
         self.allLabels = allLabels
         self.functionToApply = functionToApply
         self.truncation = truncation
+        self.windowPooling = windowPooling
+        self.stride = stride
     }
 }
 
@@ -43,6 +51,8 @@ extension ClassifyRequest: WireMessage {
         structure.all_labels = allLabels ? 1 : 0
         structure.function_to_apply = Inference__V1__FunctionToApply(rawValue: functionToApply.rawValue)
         structure.truncation = Inference__V1__Truncation(rawValue: truncation.rawValue)
+        structure.window_pooling = Inference__V1__WindowPooling(rawValue: windowPooling.rawValue)
+        structure.stride = stride
     }
 
     package init(_ structure: Inference__V1__ClassifyRequest) throws(WireError) {
@@ -51,7 +61,9 @@ extension ClassifyRequest: WireMessage {
             topK: structure.top_k,
             allLabels: structure.all_labels != 0,
             functionToApply: try decodeEnum(structure.function_to_apply.rawValue, "function_to_apply"),
-            truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
+            truncation: try decodeEnum(structure.truncation.rawValue, "truncation"),
+            windowPooling: try decodeEnum(structure.window_pooling.rawValue, "window_pooling"),
+            stride: structure.stride
         )
     }
 }
@@ -92,15 +104,19 @@ package struct Classification: Sendable, Equatable {
     package var scores: [LabelScore]
     package var tokens: UInt32
     package var truncated: Bool
+    /// More than 1: the text was read in so many; 0 or 1: at once.
+    package var windows: UInt32
 
     package init(
         scores: [LabelScore] = [],
         tokens: UInt32 = 0,
-        truncated: Bool = false
+        truncated: Bool = false,
+        windows: UInt32 = 0
     ) {
         self.scores = scores
         self.tokens = tokens
         self.truncated = truncated
+        self.windows = windows
     }
 }
 
@@ -113,13 +129,15 @@ extension Classification: WireMessage {
         (structure.n_scores, structure.scores) = arena.messages(scores)
         structure.tokens = tokens
         structure.truncated = truncated ? 1 : 0
+        structure.windows = windows
     }
 
     package init(_ structure: Inference__V1__Classification) throws(WireError) {
         self.init(
             scores: try decodeMessages(structure.n_scores, structure.scores, "scores"),
             tokens: structure.tokens,
-            truncated: structure.truncated != 0
+            truncated: structure.truncated != 0,
+            windows: structure.windows
         )
     }
 }

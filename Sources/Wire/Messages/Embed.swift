@@ -22,19 +22,30 @@ package struct EmbedRequest: Sendable, Equatable {
     /// 0: all dimensions.
     package var truncateDim: UInt32
     package var truncation: Truncation
+    /// One of the folder's prompts; empty: its default one, if any.
+    package var promptName: String
+    /// Put before each text when `has_prompt`; then `prompt_name` is empty.
+    package var prompt: String
+    package var hasPrompt: Bool
 
     package init(
         inputs: [TextInput] = [],
         pooling: Pooling = .default,
         normalization: Normalization = .default,
         truncateDim: UInt32 = 0,
-        truncation: Truncation = .default
+        truncation: Truncation = .default,
+        promptName: String = "",
+        prompt: String = "",
+        hasPrompt: Bool = false
     ) {
         self.inputs = inputs
         self.pooling = pooling
         self.normalization = normalization
         self.truncateDim = truncateDim
         self.truncation = truncation
+        self.promptName = promptName
+        self.prompt = prompt
+        self.hasPrompt = hasPrompt
     }
 }
 
@@ -49,6 +60,9 @@ extension EmbedRequest: WireMessage {
         structure.normalization = Inference__V1__Normalization(rawValue: normalization.rawValue)
         structure.truncate_dim = truncateDim
         structure.truncation = Inference__V1__Truncation(rawValue: truncation.rawValue)
+        structure.prompt_name = arena.text(promptName)
+        structure.prompt = arena.text(prompt)
+        structure.has_prompt = hasPrompt ? 1 : 0
     }
 
     package init(_ structure: Inference__V1__EmbedRequest) throws(WireError) {
@@ -57,7 +71,10 @@ extension EmbedRequest: WireMessage {
             pooling: try decodeEnum(structure.pooling.rawValue, "pooling"),
             normalization: try decodeEnum(structure.normalization.rawValue, "normalization"),
             truncateDim: structure.truncate_dim,
-            truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
+            truncation: try decodeEnum(structure.truncation.rawValue, "truncation"),
+            promptName: try decodeText(structure.prompt_name, "prompt_name"),
+            prompt: try decodeText(structure.prompt, "prompt"),
+            hasPrompt: structure.has_prompt != 0
         )
     }
 }

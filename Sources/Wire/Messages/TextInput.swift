@@ -41,8 +41,16 @@ extension TextInput: WireMessage {
 
 /// What to do with a text that is longer than the model takes.
 package enum Truncation: UInt32, Sendable, CaseIterable {
-    /// Embed: as sentence-transformers, truncate; all else: error.
+    /// Embed, zero-shot, rerank: truncate, as their libraries do; all else: error.
     case `default` = 0
     case error = 1
     case truncate = 2
+    /// Classify, tag: the whole text in overlapping windows; elsewhere refused.
+    case windows = 3
+}
+
+/// How the scores of a text's windows become one score a label.
+package enum WindowPooling: UInt32, Sendable, CaseIterable {
+    case mean = 0
+    case max = 1
 }
