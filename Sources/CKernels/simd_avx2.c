@@ -9,7 +9,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define W 8
-#define MR 6
+#define MR 4
 #define ISA CK_ISA_AVX2
 #define NAME(x) x##_avx2
 #include "simd_body.h"

@@ -9,7 +9,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
 #define W 16
-#define MR 12
+#define MR 8
 #define ISA CK_ISA_AVX512
 #define NAME(x) x##_avx512
 #include "simd_body.h"

@@ -1,5 +1,5 @@
 // The vector kernels, written once and compiled for each instruction set. The including file defines
-//   W   floats of a vector         MR  rows of a register tile (two vectors wide)
+//   W   floats of a vector         MR  rows of a register tile (three vectors wide)
 //   ISA the ck_isa value           NAME(x) the symbol of x for this set
 // and switches the target on around the inclusion.
 //
@@ -18,6 +18,7 @@ typedef float vf __attribute__((vector_size(W * 4)));
 typedef float vfu __attribute__((vector_size(W * 4), aligned(4)));
 typedef int32_t vi __attribute__((vector_size(W * 4)));
 
+#define UNROLLED _Pragma("clang loop unroll(full)")
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vf load(const float *p) { return *(const vfu *)p; }
@@ -129,117 +130,226 @@ static void NAME(activate)(ck_activation kind, float *x, size_t n) {
 
 // MARK: - The register tile
 
-// c[ROWS][2 vectors] += a · b: row i of a at a[i·lda], its next k at + step; b's two vectors at b0 and b1, the next k at
-// + CK_PANEL. With `bias` (2 vectors) the sums begin there instead of at c. c's second vector is at + W. Every k asks for
-// the cache line at `ahead`, `pace` bytes further each time, and the start for the rows below in c: what the next tiles
-// need comes while this one computes.
-#define TILE(ROWS)                                                                                                    \
-    INLINE void NAME(tile_##ROWS)(size_t k, const float *a, size_t lda, size_t step, const float *b0,                 \
-                                  const float *b1, const float *bias, float *c, size_t ldc, const char *ahead,        \
-                                  size_t pace) {                                                                      \
-        vf acc0[ROWS], acc1[ROWS];                                                                                    \
-        if (bias) {                                                                                                   \
-            vf x = load(bias), y = load(bias + W);                                                                    \
-            for (int i = 0; i < ROWS; i++) acc0[i] = x, acc1[i] = y;                                                  \
-        } else {                                                                                                      \
-            for (int i = 0; i < ROWS; i++) acc0[i] = load(c + i * ldc), acc1[i] = load(c + i * ldc + W);              \
-        }                                                                                                             \
-        for (int i = 0; i < ROWS; i++) __builtin_prefetch(c + (ROWS + i) * ldc, 1, 3);                                \
-        for (size_t kk = 0; kk < k; kk++) {                                                                           \
-            vf x = load(b0), y = load(b1);                                                                            \
-            _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                                       \
-                vf s = splat(a[i * lda]);                                                                             \
-                acc0[i] = fma_(s, x, acc0[i]);                                                                        \
-                acc1[i] = fma_(s, y, acc1[i]);                                                                        \
-            }                                                                                                         \
-            __builtin_prefetch(ahead, 0, 2);                                                                          \
-            a += step, b0 += CK_PANEL, b1 += CK_PANEL, ahead += pace;                                                 \
-        }                                                                                                             \
-        for (int i = 0; i < ROWS; i++) store(c + i * ldc, acc0[i]), store(c + i * ldc + W, acc1[i]);                  \
-    }                                                                                                                 \
-    static __attribute__((noinline)) void NAME(packed_tile_##ROWS)(size_t k, const float *a, const float *b0,         \
-                                                                   const float *b1, const float *bias, float *c,      \
-                                                                   size_t ldc, const char *ahead, size_t pace) {      \
-        NAME(tile_##ROWS)(k, a, 1, ROWS, b0, b1, bias, c, ldc, ahead, pace);                                                       \
-    }                                                                                                                 \
-    static __attribute__((noinline)) void NAME(strided_tile_##ROWS)(size_t k, const float *a, size_t lda,             \
-                                                                    const float *b0, const float *b1,                 \
-                                                                    const float *bias, float *c, size_t ldc) {        \
-        NAME(tile_##ROWS)(k, a, lda, 1, b0, b1, bias, c, ldc, (const char *)a, 0);                                                        \
+// A tile is MR rows of three vectors: of the shapes that fit the registers, the one with the fewest loads a
+// multiply-add. TILE columns are STEP panels.
+enum { TILE = 3 * W, STEP = TILE / CK_PANEL };
+
+typedef struct {
+    vf v[3];
+} triple;
+
+#if W == 8
+INLINE triple load_panels(const float *b0, const float *b1) {
+    (void)b1;
+    return (triple){{load(b0), load(b0 + 8), load(b0 + 16)}};
+}
+#else
+// 24 columns of each of two panels; the middle vector has the end of one and the start of the other
+INLINE triple load_panels(const float *b0, const float *b1) {
+    typedef float half __attribute__((vector_size(W * 2), aligned(4)));
+    half end = *(const half *)(b0 + 16), start = *(const half *)b1;
+    vf middle = __builtin_shufflevector(end, start, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return (triple){{load(b0), middle, load(b1 + 8)}};
+}
+#endif
+
+INLINE triple load_triple(const float *p) { return (triple){{load(p), load(p + W), load(p + 2 * W)}}; }
+INLINE void store_triple(float *p, triple t) { store(p, t.v[0]), store(p + W, t.v[1]), store(p + 2 * W, t.v[2]); }
+
+// acc += *a · x
+INLINE void multiply_add_row(triple *acc, const float *a, triple x) {
+#if W == 8
+    // Sixteen registers are just enough, and only in this order, which compilers do not keep.
+    vf s;
+    __asm__("vbroadcastss %4, %3\n\t"
+            "vfmadd231ps %5, %3, %0\n\t"
+            "vfmadd231ps %6, %3, %1\n\t"
+            "vfmadd231ps %7, %3, %2"
+            : "+x"(acc->v[0]), "+x"(acc->v[1]), "+x"(acc->v[2]), "=&x"(s)
+            : "m"(*a), "x"(x.v[0]), "x"(x.v[1]), "x"(x.v[2]));
+#else
+    vf s = splat(*a);
+    UNROLLED for (int j = 0; j < 3; j++) acc->v[j] = fma_(s, x.v[j], acc->v[j]);
+#endif
+}
+
+
+// How often a tile asks for a cache line that is needed later: every so many k.
+enum { OFTEN = 1, SOMETIMES = 4, SELDOM = 16 };
+
+// c[rows][TILE] += a · b: row i of a at a[i·lda], its next k at + step; b's panels at b0 and b1 (the same where a tile
+// is one panel), the next k at + CK_PANEL. With `bias` (TILE values) the sums begin there instead of at c. Every `every`
+// k the cache line at `ahead` is asked for, `pace` bytes further each time, and at the start the rows below in c: what
+// the next tiles need comes while this one computes. `rows` and `every` are constants.
+INLINE void tile(const int rows, const size_t every, size_t k, const float *a, size_t lda, size_t step, const float *b0,
+                 const float *b1, const float *bias, float *c, size_t ldc, const char *ahead, size_t pace) {
+    triple acc[MR];
+    if (bias) {
+        triple x = load_triple(bias);
+        UNROLLED for (int i = 0; i < rows; i++) acc[i] = x;
+    } else {
+        UNROLLED for (int i = 0; i < rows; i++) acc[i] = load_triple(c + (size_t)i * ldc);
     }
+    UNROLLED for (int i = 0; i < rows; i++) {
+        const float *below = c + (size_t)(rows + i) * ldc;
+        __builtin_prefetch(below, 1, 3), __builtin_prefetch(below + TILE - 1, 1, 3);
+    }
+#define STEP_K                                                                                                        \
+    {                                                                                                                 \
+        triple x = load_panels(b0, b1);                                                                               \
+        UNROLLED for (int i = 0; i < rows; i++) multiply_add_row(&acc[i], a + (size_t)i * lda, x);                    \
+        a += step, b0 += CK_PANEL, b1 += CK_PANEL;                                                                    \
+    }
+    size_t rest = k % every;
+    for (size_t kk = 0; kk + every <= k; kk += every) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += pace;
+        if (every == 1) STEP_K else {
+            for (size_t u = 0; u < every; u += 4) {
+                UNROLLED for (int v = 0; v < 4; v++) STEP_K
+            }
+        }
+    }
+    for (size_t kk = 0; kk < rest; kk++) STEP_K
+#undef STEP_K
+    UNROLLED for (int i = 0; i < rows; i++) store_triple(c + (size_t)i * ldc, acc[i]);
+}
 
 typedef void (*packed_tile)(size_t, const float *, const float *, const float *, const float *, float *, size_t,
                             const char *, size_t);
 typedef void (*strided_tile)(size_t, const float *, size_t, const float *, const float *, const float *, float *, size_t);
 
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
-TILE(5)
-TILE(6)
-#if MR > 6
-TILE(7)
-TILE(8)
-TILE(9)
-TILE(10)
-TILE(11)
-TILE(12)
-#define TILES(KIND)                                                                                                   \
-    0, NAME(KIND##_1), NAME(KIND##_2), NAME(KIND##_3), NAME(KIND##_4), NAME(KIND##_5), NAME(KIND##_6),                \
-        NAME(KIND##_7), NAME(KIND##_8), NAME(KIND##_9), NAME(KIND##_10), NAME(KIND##_11), NAME(KIND##_12)
+#define PACKED_TILE(ROWS, EVERY)                                                                                      \
+    static __attribute__((noinline)) void NAME(packed_tile_##ROWS##_##EVERY)(                                         \
+        size_t k, const float *a, const float *b0, const float *b1, const float *bias, float *c, size_t ldc,          \
+        const char *ahead, size_t pace) {                                                                             \
+        tile(ROWS, EVERY, k, a, 1, ROWS, b0, b1, bias, c, ldc, ahead, pace);                                          \
+    }
+#define ROWS_TILE(ROWS)                                                                                               \
+    PACKED_TILE(ROWS, OFTEN)                                                                                          \
+    PACKED_TILE(ROWS, SOMETIMES)                                                                                      \
+    PACKED_TILE(ROWS, SELDOM)                                                                                         \
+    static __attribute__((noinline)) void NAME(strided_tile_##ROWS)(size_t k, const float *a, size_t lda,             \
+                                                                    const float *b0, const float *b1,                 \
+                                                                    const float *bias, float *c, size_t ldc) {        \
+        tile(ROWS, SELDOM, k, a, lda, 1, b0, b1, bias, c, ldc, (const char *)b0, 0);                                  \
+    }
+
+ROWS_TILE(1)
+ROWS_TILE(2)
+ROWS_TILE(3)
+ROWS_TILE(4)
+#if MR > 4
+ROWS_TILE(5)
+ROWS_TILE(6)
+ROWS_TILE(7)
+ROWS_TILE(8)
+#define TILES(KIND, SUFFIX)                                                                                           \
+    {0, NAME(KIND##1##SUFFIX), NAME(KIND##2##SUFFIX), NAME(KIND##3##SUFFIX), NAME(KIND##4##SUFFIX),                   \
+     NAME(KIND##5##SUFFIX), NAME(KIND##6##SUFFIX), NAME(KIND##7##SUFFIX), NAME(KIND##8##SUFFIX)}
 #else
-#define TILES(KIND)                                                                                                   \
-    0, NAME(KIND##_1), NAME(KIND##_2), NAME(KIND##_3), NAME(KIND##_4), NAME(KIND##_5), NAME(KIND##_6)
+#define TILES(KIND, SUFFIX)                                                                                           \
+    {0, NAME(KIND##1##SUFFIX), NAME(KIND##2##SUFFIX), NAME(KIND##3##SUFFIX), NAME(KIND##4##SUFFIX)}
 #endif
 
 // A tile of `rows` rows, 1 ≤ rows ≤ MR: the same arithmetic for each row, whatever their number.
-static const packed_tile NAME(packed_tiles)[MR + 1] = {TILES(packed_tile)};
-static const strided_tile NAME(strided_tiles)[MR + 1] = {TILES(strided_tile)};
+static const packed_tile NAME(packed_tiles)[3][MR + 1] = {TILES(packed_tile_, _OFTEN), TILES(packed_tile_, _SOMETIMES),
+                                                          TILES(packed_tile_, _SELDOM)};
+static const strided_tile NAME(strided_tiles)[MR + 1] = TILES(strided_tile_, );
 
-// A tile covers STEP panels: one where two vectors make a panel, two where a vector is a panel.
-#define STEP (2 * W / CK_PANEL)
+// Rows are cut into ⌈rows / MR⌉ groups of nearly the same size: a tile of few rows would wait for its own sums.
+INLINE size_t group_rows(size_t rows, size_t group, size_t groups) {
+    return rows / groups + (group < rows % groups ? 1 : 0);
+}
 
-// Rows [0, rows) and k values of x into groups of MR rows: [group][k][rows of the group].
+typedef float v4 __attribute__((vector_size(16)));
+typedef float v4u __attribute__((vector_size(16), aligned(4)));
+
+// Four k of four rows, transposed: out[k·stride + row].
+INLINE void transpose4(const float *x, size_t ldx, float *out, size_t stride) {
+    v4 a = *(const v4u *)x, b = *(const v4u *)(x + ldx), c = *(const v4u *)(x + 2 * ldx), d = *(const v4u *)(x + 3 * ldx);
+    v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    v4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(v4u *)out = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
+    *(v4u *)(out + stride) = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
+    *(v4u *)(out + 2 * stride) = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
+    *(v4u *)(out + 3 * stride) = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
+}
+
+// Rows [0, rows) and k values of x into groups: [group][k][rows of the group].
 static void NAME(pack_rows)(const float *x, size_t ldx, size_t rows, size_t k, float *out) {
-    for (size_t r = 0; r < rows; r += MR) {
-        size_t n = rows - r < MR ? rows - r : MR;
-        const float *source = x + r * ldx;
-        if (n == MR) {
-            for (size_t kk = 0; kk < k; kk++)
-                _Pragma("clang loop unroll(full)") for (int i = 0; i < MR; i++) out[kk * MR + i] = source[i * ldx + kk];
-        } else {
-            for (size_t kk = 0; kk < k; kk++)
-                for (size_t i = 0; i < n; i++) out[kk * n + i] = source[i * ldx + kk];
+    const size_t groups = (rows + MR - 1) / MR;
+    for (size_t group = 0; group < groups; group++) {
+        const size_t n = group_rows(rows, group, groups);
+        // the rows are short pieces of as many pages, which the hardware does not foresee
+        for (size_t j = n; j < 2 * n && (group + 1 < groups); j++)
+            for (size_t kk = 0; kk < k; kk += 16) __builtin_prefetch(x + j * ldx + kk);
+        size_t i = 0;
+        for (; i + 4 <= n; i += 4) {
+            size_t kk = 0;
+            for (; kk + 4 <= k; kk += 4) transpose4(x + i * ldx + kk, ldx, out + kk * n + i, n);
+            for (; kk < k; kk++)
+                for (size_t j = i; j < i + 4; j++) out[kk * n + j] = x[j * ldx + kk];
         }
-        out += n * k;
+        for (; i < n; i++)
+            for (size_t kk = 0; kk < k; kk++) out[kk * n + i] = x[i * ldx + kk];
+        out += n * k, x += n * ldx;
     }
 }
 
 // MARK: - Linear
 
-// One K_BLOCK × 16 panel (16 KiB) lives in L1 while the packed rows (ROW_BLOCK × K_BLOCK, 144 KiB) stream from L2.
+// One K_BLOCK × 24 panel (24 KiB) lives in L1 while the packed rows (ROW_BLOCK × K_BLOCK, 144 KiB) stream from L2.
 enum { K_BLOCK = 256, ROW_BLOCK = 144 };
 
 static size_t NAME(linear_scratch)(void) { return (size_t)K_BLOCK * ROW_BLOCK * sizeof(float); }
 
-// residual and activation over one finished tile, which is in L1
-static void NAME(finish)(const ck_linear *t, size_t row, size_t rows, size_t column, size_t columns) {
-    for (size_t i = 0; i < rows; i++) {
-        float *y = t->y + (row + i) * t->ldy + column;
-        const float *residual = t->residual ? t->residual + (row + i) * t->ldresidual + column : 0;
-        size_t j = 0;
-        for (; j + W <= columns; j += W) {
-            vf v = load(y + j);
-            if (residual) v += load(residual + j);
-            store(y + j, activation_(t->activation, v));
+// One row of a finished tile: `kind` is a constant, so that the choice is made once a tile.
+INLINE void finish_row(ck_activation kind, const float *residual, float *y, size_t columns) {
+    size_t j = 0;
+    if (columns % TILE == 0) {
+        // three vectors at a time: one's divisions run while another's polynomials do
+        for (; j < columns; j += TILE) {
+            triple v = load_triple(y + j);
+            if (residual) {
+                triple r = load_triple(residual + j);
+                UNROLLED for (int i = 0; i < 3; i++) v.v[i] += r.v[i];
+            }
+            UNROLLED for (int i = 0; i < 3; i++) v.v[i] = activation_(kind, v.v[i]);
+            store_triple(y + j, v);
         }
-        if (j < columns) {
-            vf v = load_partial(y + j, columns - j, 0.0f);
-            if (residual) v += load_partial(residual + j, columns - j, 0.0f);
-            store_partial(y + j, activation_(t->activation, v), columns - j);
-        }
+        return;
     }
+    for (; j + W <= columns; j += W) {
+        vf v = load(y + j);
+        if (residual) v += load(residual + j);
+        store(y + j, activation_(kind, v));
+    }
+    if (j < columns) {
+        vf v = load_partial(y + j, columns - j, 0.0f);
+        if (residual) v += load_partial(residual + j, columns - j, 0.0f);
+        store_partial(y + j, activation_(kind, v), columns - j);
+    }
+}
+
+// Residual and activation over one finished tile, which is in L1.
+static void NAME(finish)(const ck_linear *t, size_t row, size_t rows, size_t column, size_t columns) {
+    const float *residual = t->residual ? t->residual + row * t->ldresidual + column : 0;
+    float *y = t->y + row * t->ldy + column;
+#define ROWS_OF(KIND)                                                                                                 \
+    case KIND:                                                                                                        \
+        for (size_t i = 0; i < rows; i++)                                                                             \
+            finish_row(KIND, residual ? residual + i * t->ldresidual : 0, y + i * t->ldy, columns);                   \
+        break;
+    switch (t->activation) {
+        ROWS_OF(CK_ACTIVATION_NONE)
+        ROWS_OF(CK_ACTIVATION_GELU)
+        ROWS_OF(CK_ACTIVATION_GELU_TANH)
+        ROWS_OF(CK_ACTIVATION_RELU)
+        ROWS_OF(CK_ACTIVATION_SILU)
+        ROWS_OF(CK_ACTIVATION_TANH)
+    }
+#undef ROWS_OF
 }
 
 static void NAME(linear)(const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch) {
@@ -248,6 +358,11 @@ static void NAME(linear)(const ck_linear *t, size_t m0, size_t m1, size_t p0, si
     const bool epilogue = t->residual || t->activation != CK_ACTIVATION_NONE;
     for (size_t row = m0; row < m1; row += ROW_BLOCK) {
         size_t rows = m1 - row < ROW_BLOCK ? m1 - row : ROW_BLOCK;
+        const size_t groups = (rows + MR - 1) / MR;
+        // the next panels' lines, spread over this panel's tiles
+        const size_t every = groups >= SELDOM ? SELDOM : (groups >= SOMETIMES ? SOMETIMES : OFTEN);
+        const size_t pace = (every * STEP * CK_PANEL * sizeof(float) + groups - 1) / groups;
+        const packed_tile *tiles = NAME(packed_tiles)[every == SELDOM ? 2 : (every == SOMETIMES ? 1 : 0)];
         for (size_t k0 = 0; k0 < k; k0 += K_BLOCK) {
             size_t kn = k - k0 < K_BLOCK ? k - k0 : K_BLOCK;
             bool last = k0 + kn == k;
@@ -256,32 +371,31 @@ static void NAME(linear)(const ck_linear *t, size_t m0, size_t m1, size_t p0, si
                 size_t column = p * CK_PANEL;
                 size_t panels = p1 - p < STEP ? p1 - p : STEP;
                 size_t columns = t->n - column < panels * CK_PANEL ? t->n - column : panels * CK_PANEL;
-                bool whole = columns == 2 * W;
+                bool whole = columns == TILE;
                 const float *b0 = t->packed + p * k * CK_PANEL + k0 * CK_PANEL;
-                const float *b1 = STEP == 1 ? b0 + W : (panels == 2 ? b0 + k * CK_PANEL : b0);
-                float bias[2 * W];
+                const float *b1 = panels == 2 ? b0 + k * CK_PANEL : b0;
+                float bias[TILE];
                 if (k0 == 0) {
-                    for (size_t j = 0; j < 2 * W; j++) bias[j] = t->bias && j < columns ? t->bias[column + j] : 0.0f;
+                    for (size_t j = 0; j < TILE; j++) bias[j] = t->bias && j < columns ? t->bias[column + j] : 0.0f;
                 }
                 // the same k of the next panels, spread over this panel's tiles
                 const char *ahead = (const char *)(b0 + STEP * k * CK_PANEL);
-                const size_t tiles = (rows + MR - 1) / MR, pace = (STEP * CK_PANEL * sizeof(float) + tiles - 1) / tiles;
                 const float *a = rows_packed;
-                for (size_t r = 0; r < rows; r += MR) {
-                    size_t n = rows - r < MR ? rows - r : MR;
+                for (size_t group = 0, r = 0, n; group < groups; group++, r += n) {
+                    n = group_rows(rows, group, groups);
                     float *y = t->y + (row + r) * t->ldy + column;
                     if (whole) {
-                        NAME(packed_tiles)[n](kn, a, b0, b1, k0 == 0 ? bias : 0, y, t->ldy, ahead, pace);
+                        tiles[n](kn, a, b0, b1, k0 == 0 ? bias : 0, y, t->ldy, ahead, pace);
                     } else {
                         // the last columns: the tile is computed aside, and only what exists is copied
-                        float edge[MR * 2 * W];
+                        float edge[MR * TILE];
                         if (k0 > 0)
-                            for (size_t i = 0; i < n; i++) memcpy(edge + i * 2 * W, y + i * t->ldy, columns * sizeof(float));
-                        NAME(packed_tiles)[n](kn, a, b0, b1, k0 == 0 ? bias : 0, edge, 2 * W, ahead, pace);
-                        for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * 2 * W, columns * sizeof(float));
+                            for (size_t i = 0; i < n; i++) memcpy(edge + i * TILE, y + i * t->ldy, columns * sizeof(float));
+                        tiles[n](kn, a, b0, b1, k0 == 0 ? bias : 0, edge, TILE, ahead, pace);
+                        for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * TILE, columns * sizeof(float));
                     }
                     if (last && epilogue) NAME(finish)(t, row + r, n, column, columns);
-                    a += n * kn, ahead += kn * pace;
+                    a += n * kn, ahead += kn / every * pace;
                 }
             }
         }
@@ -296,17 +410,17 @@ static void NAME(linear)(const ck_linear *t, size_t m0, size_t m1, size_t p0, si
 INLINE size_t up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 static size_t NAME(attention_scratch)(size_t length, size_t d) {
-    size_t keys = up(length, 2 * W), dims = up(d, 2 * W);
+    size_t keys = up(length, TILE), dims = up(d, TILE);
     return (keys * d + length * dims + MR * keys + MR * dims) * sizeof(float) + 4 * CK_SCRATCH_ALIGNMENT;
 }
 
-// c[rows][columns] = a · panels, a with leading dimension lda, panels [⌈columns/16⌉][k][16], columns a multiple of 2W
+// c[rows][columns] = a · panels, a with leading dimension lda, panels [⌈columns/24⌉][k][24], columns a multiple of TILE
 INLINE void NAME(product)(size_t rows, size_t k, const float *a, size_t lda, const float *panels, size_t columns,
                           float *c, size_t ldc) {
-    static const float zero[2 * W];
-    for (size_t j = 0; j < columns; j += 2 * W) {
+    static const float zero[TILE];
+    for (size_t j = 0; j < columns; j += TILE) {
         const float *b0 = panels + j * k;
-        NAME(strided_tiles)[rows](k, a, lda, b0, STEP == 1 ? b0 + W : b0 + k * CK_PANEL, zero, c + j, ldc);
+        NAME(strided_tiles)[rows](k, a, lda, b0, b0 + (STEP - 1) * k * CK_PANEL, zero, c + j, ldc);
     }
 }
 
@@ -331,12 +445,12 @@ INLINE float softmax_row(float *row, size_t length, size_t keys) {
 }
 
 static void NAME(attention)(const ck_attention *t, void *scratch) {
-    const size_t length = t->length, d = t->d, keys = up(length, 2 * W), dims = up(d, 2 * W);
+    const size_t length = t->length, d = t->d, keys = up(length, TILE), dims = up(d, TILE);
     const float scale = 1.0f / sqrtf((float)d);
 
     ck_scratch s = {scratch};
-    float *key_panels = ck_take(&s, keys * d);         // [key / 16][d][16], scaled
-    float *value_panels = ck_take(&s, length * dims);  // [dim / 16][length][16]
+    float *key_panels = ck_take(&s, keys * d);         // [key / 24][d][24], scaled
+    float *value_panels = ck_take(&s, length * dims);  // [dim / 24][length][24]
     float *scores = ck_take(&s, MR * keys);
     float *out = ck_take(&s, MR * dims);
 

@@ -3,7 +3,7 @@ internal import COneDNN
 
 /// How a linear layer's weight lies in memory.
 package enum WeightLayout: Sendable, Equatable {
-    /// Panels of 16 columns for the kernels of `CKernels`; the same for every instruction set.
+    /// Panels of 24 columns for the kernels of `CKernels`; the same for every instruction set.
     case panels
     /// oneDNN's own layout, column block by column block, private to this library version and instruction set.
     case oneDNN(version: String, isa: String)
@@ -11,7 +11,7 @@ package enum WeightLayout: Sendable, Equatable {
     /// A name for cache keys and pack headers: layouts of different names are not interchangeable.
     package var name: String {
         switch self {
-        case .panels: "panels16"
+        case .panels: "panels24"
         case .oneDNN(let version, let isa): "onednn-\(version)-\(isa)"
         }
     }

@@ -47,7 +47,7 @@ import Testing
         let packer = try packer(files: [("config.json", "{}"), ("empty", "")])
         try withPack(packer) { descriptor in
             let pack = try PackFile(descriptor: descriptor)
-            #expect(pack.key == packer.key && pack.layout == "panels16" && pack.byteCount == packer.byteCount)
+            #expect(pack.key == packer.key && pack.layout == "panels24" && pack.byteCount == packer.byteCount)
             #expect(pack.verify())
             #expect(pack.bytes(of: "file:config.json").map(Array.init) == Array("{}".utf8))
             #expect(pack.bytes(of: "file:empty")?.isEmpty == true)

@@ -27,11 +27,11 @@ const char *ck_isa_name(ck_isa isa);
 // MARK: - Packed weights
 
 /// Columns of a packed panel, the same for every instruction set, so that one pack serves all of them.
-enum { CK_PANEL = 16 };
+enum { CK_PANEL = 24 };
 
 /// Floats that the packed form of a weight [n, k] takes: whole panels, the last one filled up with zeros.
 size_t ck_packed_floats(size_t n, size_t k);
-/// Packs rows [0, n) of a weight [n, k] (a linear layer's [out, in]) into panels: [⌈n/16⌉][k][16].
+/// Packs rows [0, n) of a weight [n, k] (a linear layer's [out, in]) into panels: [⌈n/24⌉][k][24].
 void ck_pack_weight(const float *weight, size_t n, size_t k, float *packed);
 
 // MARK: - Kernels of one instruction set
