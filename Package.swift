@@ -109,7 +109,7 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "Tokenization",
+                "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -29,6 +29,9 @@ struct EngineBenchmark: ParsableCommand {
     @Option(help: "The most tokens of one forward pass of --texts.")
     var stepTokens = 512
 
+    @Option(help: "The precision of the weights.")
+    var variant = "fp32"
+
     @Option(help: "Compute threads.")
     var threads = 1
 
@@ -39,11 +42,8 @@ struct EngineBenchmark: ParsableCommand {
     var firstTokens = false
 
     func run() throws {
-        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
-        let packer = try Model.packer(directory: model, variant: "fp32", layout: team.layout)
-        let file = try MemoryFile.create(name: "pack", size: 0)
-        try packer.write(to: file.rawValue)
-        let loaded = try Model(pack: try PackFile(descriptor: file.rawValue), team: team)
+        let engine = try LoadedEngine(directory: model, variant: variant, threads: threads)
+        let (loaded, team) = (engine.model, engine.team)
         print("# \(team.instructionSet.rawValue), products: \(team.layout.name), threads: \(threads)")
         print("shape          median ms    p99 ms   GFLOP/s   peak GFLOP/s   of peak")
         for shape in shapes.split(separator: ",") {
@@ -115,18 +115,5 @@ struct EngineBenchmark: ParsableCommand {
     private func column(_ value: Double, _ width: Int = 9) -> String {
         let text = String(format: "%.2f", value)
         return String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-}
-
-/// Multiply-adds that a batch really takes, two operations each, attention by real lengths.
-func floatingPointOperations(of batch: [TokenSequence], _ c: ModelConfiguration) -> Double {
-    batch.reduce(0.0) { sum, sequence in
-        let length = sequence.ids.count
-        let layer = { (rows: Int) in
-            2.0 * Double(length * 3 * c.hiddenSize * c.hiddenSize)
-                + 2.0 * Double(rows * c.hiddenSize * (c.hiddenSize + 2 * c.intermediateSize))
-                + 4.0 * Double(rows * length * c.hiddenSize)
-        }
-        return sum + Double(c.layers - 1) * layer(length) + layer(sequence.rows == .all ? length : 1)
     }
 }

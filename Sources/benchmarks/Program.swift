@@ -1,10 +1,13 @@
 import ArgumentParser
 
 @main
-struct Benchmarks: ParsableCommand {
+struct Benchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks",
         abstract: "Measurements of the engine, by itself and beside its peers.",
-        subcommands: [EngineBenchmark.self]
+        subcommands: [
+            EngineBenchmark.self,
+            EngineContender.self, TokenizerContender.self, CallContender.self, StartContender.self,
+        ]
     )
 }

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Foundation
+import ModelClient
+
+/// A client of a running server as a contender of `ops/bench/call`: `run WORKLOAD` classifies its text over the socket
+/// and answers the milliseconds that the whole call took; `answer WORKLOAD` the best label and its score.
+struct CallContender: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "call-contender",
+        abstract: "A client's side of ops/bench/call, driven by lines on standard input."
+    )
+
+    @Argument(help: "The server's Unix socket.")
+    var socket: String
+
+    @Argument(help: "The model, as in 'distilbert-base:int8'.")
+    var model: String
+
+    @Argument(help: "A JSON file: texts by the workload's name.")
+    var texts: String
+
+    func run() async throws {
+        let file = try Data(contentsOf: URL(filePath: texts))
+        let texts = try JSONDecoder().decode([String: String].self, from: file)
+        try await withModelClient(at: socket) { client in
+            await LineProtocol.serve { command, name in
+                guard let text = texts[name] else { throw LineProtocol.Unknown(description: "no text \(name)") }
+                switch command {
+                case "run":
+                    return try await LineProtocol.milliseconds { _ = try await client.classify(text, model: model) }
+                case "answer":
+                    let answer = try await client.classify(text, model: model)
+                    return "{\"tokens\":\(answer.tokens)}"
+                default: throw LineProtocol.Unknown(description: "no command \(command)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Dispatch
+import DistilBERT
+import Foundation
+import Synchronization
+import Tasks
+import Tensors
+
+/// The engine as a contender of `ops/bench/run`: `run WORKLOAD` computes all its batches to logits and answers the
+/// milliseconds; `answer WORKLOAD` the logits; `operations WORKLOAD` what a pass takes; `peak` the team's threads' own.
+struct EngineContender: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "engine-contender",
+        abstract: "The engine's side of ops/bench/run, driven by lines on standard input."
+    )
+
+    @Argument(help: "A Hugging Face folder with a classifier.")
+    var model: String
+
+    @Argument(help: "A JSON file: by name, a list of batches, each a list of sequences of token ids.")
+    var workloads: String
+
+    @Option(help: "The precision of the weights.")
+    var variant = "fp32"
+
+    @Option(help: "Compute threads.")
+    var threads = 1
+
+    func run() async throws {
+        let engine = try LoadedEngine(directory: model, variant: variant, threads: threads)
+        let file = try Data(contentsOf: URL(filePath: workloads))
+        let work = try JSONDecoder().decode([String: [[[Int32]]]].self, from: file).mapValues { batches in
+            batches.map { batch in batch.map { TokenSequence(ids: $0, rows: .first) } }
+        }
+        await LineProtocol.serve { command, name in
+            if command == "peak" { return String(peak(of: engine.team)) }
+            guard let batches = work[name] else { throw LineProtocol.Unknown(description: "no workload \(name)") }
+            switch command {
+            case "run":
+                return try await LineProtocol.milliseconds {
+                    for batch in batches { _ = try engine.logits(batch) }
+                }
+            case "answer":
+                let logits = try batches.flatMap { try engine.logits($0) }
+                return String(decoding: try JSONEncoder().encode(logits), as: UTF8.self)
+            case "operations":
+                let sum = batches.reduce(0.0) { $0 + floatingPointOperations(of: $1, engine.model.configuration) }
+                return String(sum)
+            default: throw LineProtocol.Unknown(description: "no command \(command)")
+            }
+        }
+    }
+
+    /// GFLOP/s of fp32 multiply-adds on registers, on as many threads at once as the team has.
+    private func peak(of team: ComputeTeam) -> Double {
+        let instructionSet = team.instructionSet
+        let sum = Mutex(0.0)
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            let rate = instructionSet.measurePeak(seconds: 0.02)
+            sum.withLock { $0 += rate }
+        }
+        return sum.withLock { $0 }
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import LinuxSystem
+
+/// How `ops/bench` drives one contender of a comparison: a command a line on standard input, an answer a line on
+/// standard output. The process says `ready` first, and ends with its input.
+///
+/// Contenders take turns at single passes, so that a change of the machine's clock or load meets them all alike. The
+/// peers' side is `ops/bench/peer.py`.
+enum LineProtocol {
+    /// Answers lines until there are no more. An error is the answer `error …`.
+    static func serve(_ answer: (_ command: Substring, _ argument: String) async throws -> String) async {
+        say("ready")
+        while let line = readLine() {
+            let words = line.split(separator: " ", maxSplits: 1)
+            guard let command = words.first else { continue }
+            do {
+                say(try await answer(command, words.count > 1 ? String(words[1]) : ""))
+            } catch {
+                say("error \(error)")
+            }
+        }
+    }
+
+    /// The time that `body` takes, as an answer in milliseconds.
+    static func milliseconds(_ body: () async throws -> Void) async rethrows -> String {
+        let began = MonotonicClock.now
+        try await body()
+        return String(Double(MonotonicClock.now - began) * 1e-6)
+    }
+
+    struct Unknown: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private static func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    }
+}

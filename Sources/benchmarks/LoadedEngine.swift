@@ -1,0 +1,48 @@
+import DistilBERT
+import LinuxSystem
+import ModelFiles
+import Tasks
+import Tensors
+
+/// A checkpoint packed into memory and loaded, with its classifier when it has one.
+struct LoadedEngine {
+    let team: ComputeTeam
+    let model: Model
+    private let head: ClassificationHead?
+
+    /// - Parameter variant: the precision, "fp32".
+    init(directory: String, variant: String, threads: Int) throws {
+        team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
+        let packer = try Model.packer(directory: directory, variant: variant, layout: team.layout)
+        let file = try MemoryFile.create(name: "pack", size: 0)
+        try packer.write(to: file.rawValue)
+        let pack = try PackFile(descriptor: file.rawValue)
+        model = try Model(pack: pack, team: team)
+        head = try ClassificationHead(model.configuration, pack: pack, team: team)
+    }
+
+    /// The classifier's logits, one row a sequence; computed as a worker does, first tokens alone in the last layer.
+    func logits(_ sequences: [TokenSequence]) throws -> [[Float]] {
+        guard let head, let output = try model.forward(sequences) else { return [] }
+        let columns = output.hidden.columns
+        let buffer = FloatBuffer(count: ComputeTeam.capacity(forRows: sequences.count) * columns)
+        let first = buffer.matrix(rows: sequences.count, columns: columns)
+        for row in sequences.indices {
+            _ = first[row].update(fromContentsOf: output.hidden[output.bounds[row].lowerBound])
+        }
+        return try head.logits(first)
+    }
+}
+
+/// Multiply-adds that a batch really takes, two operations each, attention by real lengths.
+func floatingPointOperations(of batch: [TokenSequence], _ c: ModelConfiguration) -> Double {
+    batch.reduce(0.0) { sum, sequence in
+        let length = sequence.ids.count
+        let layer = { (rows: Int) in
+            2.0 * Double(length * 3 * c.hiddenSize * c.hiddenSize)
+                + 2.0 * Double(rows * c.hiddenSize * (c.hiddenSize + 2 * c.intermediateSize))
+                + 4.0 * Double(rows * length * c.hiddenSize)
+        }
+        return sum + Double(c.layers - 1) * layer(length) + layer(sequence.rows == .all ? length : 1)
+    }
+}
