@@ -32,7 +32,7 @@ prepare_peers() {
     models=$(bench_models)
     texts=$(models_folder)/../texts
     make_checkpoint "$python"
-    if [ ! -s "$models/onnx/distilbert-int8.xml" ]; then
+    if [ ! -s "$models/../onnx/distilbert-int8.xml" ]; then
         step "making the peers' models (a minute)"
         quietly "$models/prepare.log" "$python" ops/bench/prepare.py "$models" "$texts/texts.jsonl" ||
             fail "the peers' models cannot be made"

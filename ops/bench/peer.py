@@ -58,7 +58,7 @@ class ONNXRuntime:
         import onnxruntime
 
         self.precision = precision
-        self.path = f"{models}/onnx/" + {"fp32": "distilbert-fused.onnx", "int8": "distilbert-int8.onnx"}[precision]
+        self.path = f"{models}/../onnx/" + {"fp32": "distilbert-fused.onnx", "int8": "distilbert-int8.onnx"}[precision]
         self.options = onnxruntime.SessionOptions()
         self.options.intra_op_num_threads = threads
         self.options.inter_op_num_threads = 1
@@ -78,7 +78,7 @@ class OpenVINO:
     def __init__(self, models, precision, threads):
         import openvino
 
-        path = f"{models}/onnx/" + {"int8": "distilbert-int8.xml"}.get(precision, "distilbert.xml")
+        path = f"{models}/../onnx/" + {"int8": "distilbert-int8.xml"}.get(precision, "distilbert.xml")
         core = openvino.Core()
         settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",

@@ -2,7 +2,7 @@
 
     prepare.py MODELS TEXTS
 
-MODELS/distilbert-base/1 is the checkpoint; MODELS/onnx is filled, once. TEXTS are real texts, a JSON string a line, on
+MODELS/distilbert-base/1 is the checkpoint; MODELS/../onnx is filled, once. TEXTS are real texts, a JSON string a line, on
 which the int8 activations of OpenVINO's model are calibrated.
 """
 
@@ -81,7 +81,7 @@ def main(models, texts):
     import openvino
 
     models = pathlib.Path(models)
-    checkpoint, onnx = models / "distilbert-base/1", models / "onnx"
+    checkpoint, onnx = models / "distilbert-base/1", models.parent / "onnx"
     onnx.mkdir(exist_ok=True)
     if not (onnx / "distilbert.onnx").exists():
         export(checkpoint, onnx / "partial.onnx")
