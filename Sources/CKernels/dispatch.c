@@ -14,21 +14,35 @@ ck_isa ck_isa_best(void) {
     return CK_ISA_PLAIN;
 }
 
-static const char *const names[] = {"plain", "avx2", "avx512"};
+bool ck_isa_supported(ck_isa isa) {
+    return isa == CK_ISA_AVX512_EMULATED ? ck_isa_best() >= CK_ISA_AVX2 : isa <= ck_isa_best();
+}
+
+static const char *const names[] = {"plain", "avx2", "avx512", "avx512-emulated"};
 
 const char *ck_isa_name(ck_isa isa) { return names[isa]; }
 
 int ck_isa_named(const char *name) {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (strcmp(names[i], name) == 0) return i;
     return -1;
+}
+
+static bool has_vnni(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vnni");
+#else
+    return false;
+#endif
 }
 
 const ck_kernels *ck_kernels_for(ck_isa isa) {
     switch (isa) {
         case CK_ISA_PLAIN: return ck_kernels_plain();
         case CK_ISA_AVX2: return ck_kernels_avx2();
-        case CK_ISA_AVX512: return ck_kernels_avx512();
+        case CK_ISA_AVX512: return has_vnni() ? ck_kernels_avx512vnni() : ck_kernels_avx512();
+        case CK_ISA_AVX512_EMULATED: return ck_kernels_avx512_emulated();
     }
     return 0;
 }

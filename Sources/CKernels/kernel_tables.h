@@ -7,5 +7,7 @@
 const ck_kernels *ck_kernels_plain(void);
 const ck_kernels *ck_kernels_avx2(void);
 const ck_kernels *ck_kernels_avx512(void);
+const ck_kernels *ck_kernels_avx512vnni(void);
+const ck_kernels *ck_kernels_avx512_emulated(void);
 
 #endif

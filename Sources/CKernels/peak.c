@@ -1,27 +1,53 @@
+// What one core can do at most: the instructions of a product's inner loop on registers alone, in twelve independent
+// chains, enough to hide their latency.
 #include <time.h>
 
 #include "CKernels.h"
 
-// Twelve independent chains of multiply-adds on registers, enough to hide the latency of both units.
-#define CHAINS 12
-#define PEAK(NAME, TARGET, WIDTH)                                                                                     \
-    TARGET static void NAME(long rounds, float *out) {                                                                \
-        typedef float v __attribute__((vector_size(WIDTH * 4)));                                                      \
-        v acc[CHAINS], a = (v){0} + 0.999999f, b = (v){0} + 1e-9f;                                                    \
-        for (int i = 0; i < CHAINS; i++) acc[i] = (v){0} + (float)i;                                                  \
-        for (long r = 0; r < rounds; r++) {                                                                           \
-            _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) {                                     \
-                acc[i] = __builtin_elementwise_fma(acc[i], a, b);                                                     \
-                __asm__ volatile("" : "+x"(acc[i]));                                                                  \
-            }                                                                                                         \
-        }                                                                                                             \
-        for (int i = 0; i < CHAINS; i++) out[i] = acc[i][0];                                                          \
-    }
-
 #if defined(__x86_64__)
-PEAK(peak_avx2, __attribute__((target("avx2,fma"))), 8)
-PEAK(peak_avx512, __attribute__((target("avx512f,avx512vl,fma"))), 16)
-#endif
+
+#include <immintrin.h>
+
+enum { CHAINS = 12 };
+
+#define REPEAT(TYPE, STEP)                                                                                            \
+    TYPE acc[CHAINS];                                                                                                 \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) acc[i] = a;                                   \
+    for (long r = 0; r < rounds; r++) {                                                                               \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) {                                         \
+            STEP;                                                                                                     \
+            __asm__ volatile("" : "+v"(acc[i]));                                                                      \
+        }                                                                                                             \
+    }                                                                                                                 \
+    TYPE sum = acc[0];                                                                                                \
+    _Pragma("clang loop unroll(full)") for (int i = 1; i < CHAINS; i++) sum += acc[i];                                \
+    volatile char sink = ((const volatile char *)&sum)[0];                                                            \
+    (void)sink;
+
+__attribute__((target("avx2,fma"))) static void floats_avx2(long rounds) {
+    const __m256 a = _mm256_set1_ps(0.999999f);
+    REPEAT(__m256, acc[i] = _mm256_fmadd_ps(acc[i], a, a))
+}
+
+__attribute__((target("avx2,fma"))) static void bytes_avx2(long rounds) {
+    const __m256i a = _mm256_set1_epi16(1);
+    REPEAT(__m256i, acc[i] = _mm256_add_epi32(acc[i], _mm256_madd_epi16(_mm256_maddubs_epi16(a, acc[i]), a)))
+}
+
+__attribute__((target("avx512f,avx512vl,avx512bw"))) static void floats_avx512(long rounds) {
+    const __m512 a = _mm512_set1_ps(0.999999f);
+    REPEAT(__m512, acc[i] = _mm512_fmadd_ps(acc[i], a, a))
+}
+
+__attribute__((target("avx512f,avx512vl,avx512bw"))) static void bytes_avx512(long rounds) {
+    const __m512i a = _mm512_set1_epi16(1);
+    REPEAT(__m512i, acc[i] = _mm512_add_epi32(acc[i], _mm512_madd_epi16(_mm512_maddubs_epi16(a, acc[i]), a)))
+}
+
+__attribute__((target("avx512f,avx512vl,avx512bw,avx512vnni"))) static void bytes_avx512vnni(long rounds) {
+    const __m512i a = _mm512_set1_epi16(1);
+    REPEAT(__m512i, acc[i] = _mm512_dpbusd_epi32(acc[i], a, a))
+}
 
 static double now(void) {
     struct timespec t;
@@ -29,23 +55,28 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double ck_peak_gflops(ck_isa isa, double seconds) {
-#if defined(__x86_64__)
+double ck_peak(ck_isa isa, ck_format format, double seconds) {
     if (isa == CK_ISA_PLAIN) return 0;
-    const long rounds = 100000;
-    const int width = isa == CK_ISA_AVX512 ? 16 : 8;
-    float out[CHAINS];
+    const bool wide = isa == CK_ISA_AVX512, bytes = format == CK_FORMAT_INT8;
+    void (*loop)(long) = bytes ? bytes_avx2 : floats_avx2;
+    if (wide) loop = bytes ? (__builtin_cpu_supports("avx512vnni") ? bytes_avx512vnni : bytes_avx512) : floats_avx512;
+    const long rounds = 50000;
+    const double operations = (double)rounds * CHAINS * (wide ? 16 : 8) * 2 * (bytes ? 4 : 1);
     double best = 0, start = now();
     do {
         double t = now();
-        isa == CK_ISA_AVX512 ? peak_avx512(rounds, out) : peak_avx2(rounds, out);
-        t = now() - t;
-        double rate = (double)rounds * CHAINS * width * 2 / t * 1e-9;
+        loop(rounds);
+        double rate = operations / (now() - t) * 1e-9;
         if (rate > best) best = rate;
     } while (now() - start < seconds);
     return best;
-#else
-    (void)isa, (void)seconds;
-    return 0;
-#endif
 }
+
+#else
+
+double ck_peak(ck_isa isa, ck_format format, double seconds) {
+    (void)isa, (void)format, (void)seconds;
+    return 0;
+}
+
+#endif

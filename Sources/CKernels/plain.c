@@ -4,6 +4,7 @@
 
 #include "CKernels.h"
 #include "kernel_tables.h"
+#include "packed.h"
 #include "scratch.h"
 
 static float activation_of(ck_activation kind, float x) {
@@ -22,21 +23,67 @@ static void activate(ck_activation kind, float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = activation_of(kind, x[i]);
 }
 
-static size_t linear_scratch(void) { return 0; }
+// A row's codes; returns their step, NaN where the row is not finite.
+static float quantize_input(const float *x, size_t k, uint8_t *codes, float *low) {
+    float lo = x[0], hi = x[0], sum = 0.0f;
+    for (size_t i = 0; i < k; i++) {
+        lo = x[i] < lo ? x[i] : lo;
+        hi = x[i] > hi ? x[i] : hi;
+        sum += x[i];
+    }
+    *low = lo;
+    bool usable = isfinite(sum) && hi > lo;
+    float inverse = usable ? (float)CK_INPUT_LEVELS / (hi - lo) : 0.0f;
+    for (size_t i = 0; i < k; i++) codes[i] = usable ? (uint8_t)nearbyintf((x[i] - lo) * inverse) : 0;
+    return isfinite(sum) ? (hi - lo) * (1.0f / (float)CK_INPUT_LEVELS) : NAN;
+}
+
+static size_t linear_scratch(size_t k) { return k; }
+
+// Sums of one panel's columns for row x, begun at the bias, as float32 multiply-adds.
+static void float_sums(const ck_linear *t, const float *x, size_t p, float *sum) {
+    const char *panel = (const char *)t->packed + p * ck_words(t->format, t->k) * CK_PANEL * sizeof(uint32_t);
+    for (size_t kk = 0; kk < t->k; kk++)
+        for (size_t j = 0; j < CK_PANEL; j++) {
+            float w;
+            if (t->format == CK_FORMAT_FLOAT32) {
+                memcpy(&w, panel + (kk * CK_PANEL + j) * sizeof w, sizeof w);
+            } else {
+                uint16_t half;
+                memcpy(&half, panel + (kk / 2 * CK_PANEL + j) * sizeof(uint32_t) + kk % 2 * sizeof half, sizeof half);
+                w = ck_from_bfloat16(half);
+            }
+            sum[j] += x[kk] * w;
+        }
+}
+
+// The same from an int8 weight: u are the row's codes.
+static void integer_sums(const ck_linear *t, const uint8_t *u, float step, float low, size_t p, float *sum) {
+    const int8_t *panel = (const int8_t *)t->packed + p * ck_words(t->format, t->k) * CK_PANEL * 4;
+    const float *scales = ck_scales(t->packed, t->n, t->k) + p * CK_PANEL;
+    const float *code_sums = ck_code_sums(t->packed, t->n, t->k) + p * CK_PANEL;
+    for (size_t j = 0; j < CK_PANEL; j++) {
+        int32_t total = 0;
+        for (size_t kk = 0; kk < t->k; kk++) total += u[kk] * panel[(kk / 4 * CK_PANEL + j) * 4 + kk % 4];
+        sum[j] = fmaf(fmaf(step, (float)total, low * code_sums[j]), scales[j], sum[j]);
+    }
+}
 
 static void linear(const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch) {
-    (void)scratch;
-    for (size_t p = p0; p < p1; p++) {
-        const float *panel = t->packed + p * t->k * CK_PANEL;
-        size_t column = p * CK_PANEL, columns = t->n - column < CK_PANEL ? t->n - column : CK_PANEL;
-        for (size_t i = m0; i < m1; i++) {
+    uint8_t *codes = scratch;
+    for (size_t i = m0; i < m1; i++) {
+        const float *x = t->x + i * t->ldx;
+        float step = 0.0f, low = 0.0f;
+        if (t->format == CK_FORMAT_INT8) step = quantize_input(x, t->k, codes, &low);
+        for (size_t p = p0; p < p1; p++) {
+            size_t column = p * CK_PANEL, columns = t->n - column < CK_PANEL ? t->n - column : CK_PANEL;
             float sum[CK_PANEL] = {0};
             if (t->bias)
                 for (size_t j = 0; j < columns; j++) sum[j] = t->bias[column + j];
-            for (size_t kk = 0; kk < t->k; kk++) {
-                float x = t->x[i * t->ldx + kk];
-                for (size_t j = 0; j < CK_PANEL; j++) sum[j] += x * panel[kk * CK_PANEL + j];
-            }
+            if (t->format == CK_FORMAT_INT8)
+                integer_sums(t, codes, step, low, p, sum);
+            else
+                float_sums(t, x, p, sum);
             for (size_t j = 0; j < columns; j++) {
                 float residual = t->residual ? t->residual[i * t->ldresidual + column + j] : 0.0f;
                 t->y[i * t->ldy + column + j] = activation_of(t->activation, sum[j] + residual);
@@ -98,14 +145,27 @@ static void layer_norm(const float *x, const float *gamma, const float *beta, fl
     for (size_t r = 0; r < rows; r++) normalize_row(x + r * n, gamma, beta, epsilon, n, y + r * n);
 }
 
+static float word_value(const ck_embedding *t, size_t index, float scale) {
+    switch (t->word_format) {
+        case CK_FORMAT_FLOAT32: return ((const float *)t->word_table)[index];
+        case CK_FORMAT_BFLOAT16: return ck_from_bfloat16(((const uint16_t *)t->word_table)[index]);
+        case CK_FORMAT_INT8: return (float)((const int8_t *)t->word_table)[index] * scale;
+    }
+    return 0.0f;
+}
+
 static void embedding(const ck_embedding *t, size_t row0, size_t row1) {
     const size_t n = t->hidden;
     for (size_t r = row0; r < row1; r++) {
-        const float *word = t->word_table + (size_t)t->ids[r] * n;
+        const size_t id = (size_t)t->ids[r];
+        const float scale = t->word_scales ? t->word_scales[id] : 1.0f;
         const float *position = t->position_table + (size_t)t->positions[r] * n;
         const float *type = t->type_table ? t->type_table + (size_t)(t->types ? t->types[r] : 0) * n : 0;
         float *y = t->out + r * n;
-        for (size_t i = 0; i < n; i++) y[i] = (type ? word[i] + type[i] : word[i]) + position[i];
+        for (size_t i = 0; i < n; i++) {
+            float word = word_value(t, id * n + i, scale);
+            y[i] = (type ? word + type[i] : word) + position[i];
+        }
         normalize_row(y, t->gamma, t->beta, t->epsilon, n, y);
     }
 }

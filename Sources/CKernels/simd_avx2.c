@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 
 // The system headers come first: their functions must not be compiled for another target.
+#include <immintrin.h>
 #include <math.h>
 #include <string.h>
 

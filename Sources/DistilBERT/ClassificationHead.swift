@@ -13,14 +13,14 @@ package final class ClassificationHead {
 
     /// `nil` when the pack has no pooling layer.
     package init?(_ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam) throws(EngineError) {
-        guard pack.has(PackPlan.pooling + ".weight") else { return nil }
+        guard pack.has(PackPlan.pooling + ".bias") else { return nil }
         let loader = PackLoader(pack: pack, team: team, epsilon: 0)
         hidden = configuration.hiddenSize
         self.team = team
         activation = configuration.family == .bert ? .tanh : .relu
         do {
             pooling = try loader.linear(PackPlan.pooling, outputs: hidden, inputs: hidden)
-            if pack.has(PackPlan.classifier + ".weight") {
+            if pack.has(PackPlan.classifier + ".bias") {
                 labels = configuration.labels.count
                 classifier = try loader.linear(PackPlan.classifier, outputs: labels, inputs: hidden)
             } else {

@@ -56,7 +56,7 @@ package final class Encoder {
             let loader = PackLoader(pack: pack, team: team, epsilon: Float(configuration.layerNormEpsilon))
             let hidden = configuration.hiddenSize
             embeddings = EmbeddingWeights(
-                word: try pack.floats("embeddings.word", rows: configuration.vocabularySize, columns: hidden),
+                word: try loader.table(PackPlan.words, rows: configuration.vocabularySize, columns: hidden),
                 position: try pack.floats("embeddings.position", rows: configuration.maxPositions, columns: hidden),
                 type: configuration.typeVocabularySize > 0
                     ? try pack.floats("embeddings.type", rows: configuration.typeVocabularySize, columns: hidden) : nil,

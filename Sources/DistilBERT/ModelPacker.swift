@@ -6,13 +6,26 @@ package import Tensors
 package struct ModelPacker {
     package let key: String
     package let byteCount: Int
+    /// Every weight that the variant's format can apply to, and the one that it gets here.
+    package let weights: [PackedWeightFormat]
 
+    private let formats: [String: WeightFormat]
     private let plan: PackPlan
     private let checkpoint: Checkpoint
     private let extras: [PackedExtra]
     private let layout: WeightLayout
     private let sections: [PackSection]
     private let files: [(name: String, file: MappedFile)]
+
+    /// Layers of so many outputs or fewer are float32 unless an exception says otherwise.
+    package static let fewOutputs = 64
+
+    /// A weight and what it is stored as. Its name is that of a product such as "layer.0.qkv", "layer.5.output" or
+    /// "head.pooling", or "embeddings.word".
+    package struct PackedWeightFormat: Sendable, Equatable {
+        package let name: String
+        package let format: WeightFormat
+    }
 
     /// A linear layer that is not the encoder's (a sentence-transformers Dense module), from a checkpoint of its own.
     package struct PackedExtra {
@@ -39,36 +52,61 @@ package struct ModelPacker {
     ///
     /// - Parameters:
     ///   - files: the folder's small files (configuration, vocabulary), by name.
-    ///   - variant: the precision, "fp32".
+    ///   - variant: what weights are stored as: "fp32", "bf16" or "int8" (`WeightFormat`). In any variant, a layer of few
+    ///     outputs (`fewOutputs`) stays float32: it costs nothing, and answers hang on it.
+    ///   - exceptions: formats of single weights, by their names in `weights`: what a quality gate chooses for those
+    ///     that lose too much.
     package init(
         _ configuration: ModelConfiguration,
         checkpoint: Checkpoint,
         extras: [PackedExtra] = [],
         files: [(name: String, file: MappedFile)],
         variant: String,
+        exceptions: [String: WeightFormat] = [:],
         layout: WeightLayout
     ) throws(EngineError) {
+        guard let format = WeightFormat(rawValue: variant) else {
+            let known = WeightFormat.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .input("there is no variant '\(variant)'; there are \(known)")
+        }
         self.checkpoint = checkpoint
         self.extras = extras
         self.layout = layout
         plan = PackPlan(configuration, head: Head(configuration, checkpoint))
+        let layers =
+            plan.linears.map { ($0, checkpoint, true) } + extras.map { ($0.linear, $0.checkpoint, $0.hasBias) }
+        weights =
+            plan.tables.filter(\.isWeight).map {
+                PackedWeightFormat(name: $0.name, format: exceptions[$0.name] ?? format)
+            }
+            + layers.map { linear, _, _ in
+                let usual = linear.outputs <= Self.fewOutputs ? .float32 : format
+                return PackedWeightFormat(name: linear.name, format: exceptions[linear.name] ?? usual)
+            }
+        formats = Dictionary(weights.map { ($0.name, $0.format) }) { first, _ in first }
+        for name in exceptions.keys where formats[name] == nil {
+            throw .input("the model has no weight '\(name)' to make an exception for")
+        }
         do {
             let packer = try WeightPacker(layout: layout)
             var sections: [PackSection] = []
             for table in plan.tables {
                 _ = try Self.tensor(table, checkpoint)
-                sections.append(Self.floats(table.name, rows: table.rows, columns: table.columns))
+                sections += Self.sections(table, formats[table.name])
             }
-            let layers =
-                plan.linears.map { ($0, checkpoint, true) } + extras.map { ($0.linear, $0.checkpoint, $0.hasBias) }
             for (linear, source, hasBias) in layers {
                 for part in linear.sources {
                     _ = try source.weight(part.stem + ".weight", shape: [part.outputs, linear.inputs])
                     if hasBias { _ = try source.weight(part.stem + ".bias", shape: [part.outputs]) }
                 }
-                let bytes = try packer.byteCount(outputs: linear.outputs, inputs: linear.inputs)
+                let format = formats[linear.name] ?? .float32
                 sections.append(
-                    PackSection(name: linear.weight, rows: linear.outputs, columns: linear.inputs, byteCount: bytes)
+                    PackSection(
+                        name: PackPlan.weight(linear.name, format),
+                        rows: linear.outputs,
+                        columns: linear.inputs,
+                        byteCount: try packer.byteCount(outputs: linear.outputs, inputs: linear.inputs, format: format)
+                    )
                 )
                 if hasBias { sections.append(Self.floats(linear.bias, rows: 1, columns: linear.outputs)) }
             }
@@ -86,7 +124,7 @@ package struct ModelPacker {
         } catch {
             throw EngineError(error)
         }
-        key = Self.key(checkpoint, extras, files, variant: variant, layout: layout)
+        key = Self.key(checkpoint, extras, files, variant: variant, exceptions: exceptions, layout: layout)
         self.files = files
         byteCount = PackWriter.byteCount(key: key, layout: layout.name, sections: sections)
     }
@@ -98,17 +136,15 @@ package struct ModelPacker {
             let packer = try WeightPacker(layout: layout)
             var written = 0
             for table in plan.tables {
-                let memory = writer.memory(of: table.name)
-                try Self.tensor(table, checkpoint).copyFloats(to: memory.bindMemory(to: Float.self))
-                written += memory.count
+                written += try write(table, to: writer)
                 progress(written)
             }
             for linear in plan.linears {
-                written += try Self.write(linear, checkpoint, hasBias: true, to: writer, packer)
+                written += try write(linear, checkpoint, hasBias: true, to: writer, packer)
                 progress(written)
             }
             for extra in extras {
-                written += try Self.write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer, packer)
+                written += try write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer, packer)
             }
             for file in files {
                 writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes)
@@ -120,7 +156,31 @@ package struct ModelPacker {
         }
     }
 
-    private static func write(
+    private func write(_ table: PackPlan.Table, to writer: PackWriter) throws -> Int {
+        let tensor = try Self.tensor(table, checkpoint)
+        guard let format = formats[table.name] else {
+            let memory = writer.memory(of: table.name)
+            tensor.copyFloats(to: memory.bindMemory(to: Float.self))
+            return memory.count
+        }
+        let values = FloatBuffer(count: table.rows * table.columns)
+        tensor.copyFloats(to: UnsafeMutableBufferPointer(start: values.base, count: values.count))
+        let memory = writer.memory(of: PackPlan.weight(table.name, format))
+        let scales = format == .int8 ? writer.memory(of: PackPlan.scales(table.name)).bindMemory(to: Float.self) : nil
+        if let destination = memory.baseAddress {
+            PackedTable.pack(
+                values.base,
+                rows: table.rows,
+                columns: table.columns,
+                as: format,
+                to: destination,
+                scales: scales?.baseAddress
+            )
+        }
+        return memory.count
+    }
+
+    private func write(
         _ linear: PackPlan.Linear,
         _ checkpoint: Checkpoint,
         hasBias: Bool,
@@ -144,9 +204,16 @@ package struct ModelPacker {
             }
             row += part.outputs
         }
-        let memory = writer.memory(of: linear.weight)
+        let format = formats[linear.name] ?? .float32
+        let memory = writer.memory(of: PackPlan.weight(linear.name, format))
         if let destination = memory.baseAddress {
-            try packer.pack(buffer.base, outputs: linear.outputs, inputs: linear.inputs, to: destination)
+            try packer.pack(
+                buffer.base,
+                outputs: linear.outputs,
+                inputs: linear.inputs,
+                format: format,
+                to: destination
+            )
         }
         return memory.count
     }
@@ -156,19 +223,35 @@ package struct ModelPacker {
         try checkpoint.weight(table.tensor, shape: table.isVector ? [table.columns] : [table.rows, table.columns])
     }
 
+    private static func sections(_ table: PackPlan.Table, _ format: WeightFormat?) -> [PackSection] {
+        guard let format else { return [floats(table.name, rows: table.rows, columns: table.columns)] }
+        let values = PackSection(
+            name: PackPlan.weight(table.name, format),
+            rows: table.rows,
+            columns: table.columns,
+            byteCount: PackedTable.byteCount(format, rows: table.rows, columns: table.columns)
+        )
+        return format == .int8
+            ? [values, floats(PackPlan.scales(table.name), rows: 1, columns: table.rows)] : [values]
+    }
+
     private static func floats(_ name: String, rows: Int, columns: Int) -> PackSection {
         PackSection(name: name, rows: rows, columns: columns, byteCount: rows * columns * MemoryLayout<Float>.stride)
     }
 
-    /// checkpoint hash - precision - layout (which names the library and instruction set where they matter) - format
+    /// hash of the contents and exceptions - precision - layout (which names the library and instruction set where they matter) - format
     private static func key(
         _ checkpoint: Checkpoint,
         _ extras: [PackedExtra],
         _ files: [(name: String, file: MappedFile)],
         variant: String,
+        exceptions: [String: WeightFormat],
         layout: WeightLayout
     ) -> String {
         var hash: UInt64 = 0
+        for (name, format) in exceptions.sorted(by: { $0.key < $1.key }) {
+            hash = Array("\(name) \(format.rawValue)\n".utf8).withUnsafeBytes { contentHash($0, seed: hash) }
+        }
         for file in files {
             hash = Array(file.name.utf8).withUnsafeBytes { contentHash($0, seed: hash) }
             hash = contentHash(file.file.bytes, seed: hash)

@@ -7,13 +7,42 @@ struct PackLoader {
     let team: ComputeTeam
     let epsilon: Float
 
+    /// The layer of that name, in the format that it was packed in.
     func linear(_ name: String, outputs: Int, inputs: Int) throws -> PackedLinear {
-        try team.packedLinear(
-            weight: try pack.weight(name + ".weight", rows: outputs, columns: inputs),
+        let format = try format(of: name)
+        let section = PackPlan.weight(name, format)
+        let linear = try team.packedLinear(
+            weight: try pack.weight(section, rows: outputs, columns: inputs),
             bias: pack.has(name + ".bias") ? try pack.floats(name + ".bias", rows: 1, columns: outputs) : nil,
             outputs: outputs,
-            inputs: inputs
+            inputs: inputs,
+            format: format
         )
+        try check(section, byteCount: linear.byteCount)
+        return linear
+    }
+
+    /// The table of that name, in the format that it was packed in.
+    func table(_ name: String, rows: Int, columns: Int) throws -> PackedTable {
+        let format = try format(of: name)
+        let section = PackPlan.weight(name, format)
+        let values = try pack.weight(section, rows: rows, columns: columns)
+        try check(section, byteCount: PackedTable.byteCount(format, rows: rows, columns: columns))
+        let scales = format == .int8 ? try pack.floats(PackPlan.scales(name), rows: 1, columns: rows) : nil
+        return PackedTable(format: format, values: values, scales: scales)
+    }
+
+    private func format(of name: String) throws(EngineError) -> WeightFormat {
+        guard let format = WeightFormat.allCases.first(where: { pack.has(PackPlan.weight(name, $0)) }) else {
+            throw .pack("the pack has no weights of \(name); it must be made again")
+        }
+        return format
+    }
+
+    private func check(_ section: String, byteCount: Int) throws(EngineError) {
+        guard let bytes = pack.bytes(of: section), bytes.count == byteCount else {
+            throw .pack("the pack's section \(section) has not \(byteCount) bytes; it must be made again")
+        }
     }
 
     func norm(_ name: String, size: Int) throws -> LayerNormWeights {

@@ -1,4 +1,5 @@
 import ModelFiles
+import Tensors
 
 /// What a pack holds and which tensors of the checkpoint it comes from: the one place that both the packer and the
 /// loader read, so that they cannot disagree.
@@ -15,7 +16,6 @@ struct PackPlan {
         }
 
         var outputs: Int { sources.reduce(0) { $0 + $1.outputs } }
-        var weight: String { name + ".weight" }
         var bias: String { name + ".bias" }
 
         init(_ name: String, _ sources: [(String, Int)], inputs: Int) {
@@ -25,7 +25,7 @@ struct PackPlan {
         }
     }
 
-    /// Float32 values [rows, columns], stored as they are.
+    /// Values [rows, columns], float32 unless they may be stored in fewer bits.
     struct Table {
         let name: String
         let tensor: String
@@ -33,6 +33,8 @@ struct PackPlan {
         let columns: Int
         /// A vector in the checkpoint, [columns]; else [rows, columns].
         var isVector = false
+        /// A table that the variant's format applies to.
+        var isWeight = false
     }
 
     let linears: [Linear]
@@ -44,7 +46,13 @@ struct PackPlan {
         let hidden = c.hiddenSize
         var linears: [Linear] = []
         var tables = [
-            Table(name: "embeddings.word", tensor: names.wordEmbeddings, rows: c.vocabularySize, columns: hidden),
+            Table(
+                name: Self.words,
+                tensor: names.wordEmbeddings,
+                rows: c.vocabularySize,
+                columns: hidden,
+                isWeight: true
+            ),
             Table(name: "embeddings.position", tensor: names.positionEmbeddings, rows: c.maxPositions, columns: hidden),
         ]
         if c.typeVocabularySize > 0 {
@@ -97,7 +105,16 @@ struct PackPlan {
         self.tables = tables
     }
 
+    static let words = "embeddings.word"
     static let pooling = "head.pooling"
     static let classifier = "head.classifier"
     static func layerPrefix(_ index: Int) -> String { "layer.\(index)." }
+
+    /// The section of a weight: its name says what it is stored as.
+    static func weight(_ name: String, _ format: WeightFormat) -> String {
+        format == .float32 ? name + ".weight" : "\(name).weight.\(format.rawValue)"
+    }
+
+    /// The section of an int8 table's scales, one for each row.
+    static func scales(_ name: String) -> String { name + ".scales" }
 }

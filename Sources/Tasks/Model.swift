@@ -40,10 +40,11 @@ package final class Model {
     }
 
     /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, and copies of
-    /// every small file that loading it reads.
+    /// every small file that loading it reads. `exceptions`: formats of single weights (`ModelPacker.weights` names them).
     package static func packer(
         directory: String,
         variant: String,
+        exceptions: [String: WeightFormat] = [:],
         layout: WeightLayout
     ) throws(EngineError) -> ModelPacker {
         let recorder = FolderFiles.Recorder()
@@ -75,6 +76,7 @@ package final class Model {
                 extras: extras,
                 files: recorder.contents(in: directory),
                 variant: variant,
+                exceptions: exceptions,
                 layout: layout
             )
         } catch let error as EngineError {

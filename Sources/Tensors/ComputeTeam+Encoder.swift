@@ -31,13 +31,13 @@ package struct LayerNormWeights {
 
 /// The embedding tables: word [V, H], position [P, H], token type [2, H] or none.
 package struct EmbeddingWeights {
-    package let word: UnsafePointer<Float>
+    package let word: PackedTable
     package let position: UnsafePointer<Float>
     package let type: UnsafePointer<Float>?
     package let norm: LayerNormWeights
 
     package init(
-        word: UnsafePointer<Float>,
+        word: PackedTable,
         position: UnsafePointer<Float>,
         type: UnsafePointer<Float>?,
         norm: LayerNormWeights
@@ -65,7 +65,9 @@ extension ComputeTeam {
         task.ids = ids
         task.positions = positions
         task.types = types
-        task.word_table = weights.word
+        task.word_format = weights.word.format.code
+        task.word_table = weights.word.values
+        task.word_scales = weights.word.scales
         task.position_table = weights.position
         task.type_table = weights.type
         task.gamma = weights.norm.gamma

@@ -56,33 +56,30 @@ extension ComputeTeam {
         task.n = weight.outputs
         task.k = weight.inputs
         task.activation = activation.code
-        switch layout {
-        case .panels:
-            task.packed = weight.weight.assumingMemoryBound(to: Float.self)
+        if weight.blocks.isEmpty {
+            task.format = weight.format.code
+            task.packed = weight.weight
             panels(task)
-        case .oneDNN:
+        } else {
             try blocks(task, weight)
         }
     }
 
     /// Whole rows a thread when there are many, else columns: with few rows the weight is what has to be read once.
     private func panels(_ task: ck_linear) {
+        reserve(kernels.linear_scratch(task.k))
         let panels = (task.n + Int(CK_PANEL) - 1) / Int(CK_PANEL)
         let rowBlock = 144
         withUnsafePointer(to: task) { task in
+            let rows = task.pointee.m
             if threads == 1 {
-                kernels.linear(task, 0, task.pointee.m, 0, panels, scratch[0])
-            } else if task.pointee.m >= rowBlock * threads * 2 {
-                let blocks = (task.pointee.m + rowBlock - 1) / rowBlock
+                kernels.linear(task, 0, rows, 0, panels, scratch[0])
+            } else if rows >= rowBlock * threads * 2 {
+                // As many rounds for each thread, of blocks of the same size.
+                let blocks = (rows + rowBlock * threads - 1) / (rowBlock * threads) * threads
                 run(blocks) { index, thread in
-                    kernels.linear(
-                        task,
-                        index * rowBlock,
-                        min(task.pointee.m, (index + 1) * rowBlock),
-                        0,
-                        panels,
-                        scratch[thread]
-                    )
+                    let (from, to) = (rows * index / blocks, rows * (index + 1) / blocks)
+                    kernels.linear(task, from, to, 0, panels, scratch[thread])
                 }
             } else {
                 let parts = min(threads, (panels + 1) / 2)
@@ -90,7 +87,7 @@ extension ComputeTeam {
                     // even boundaries: two panels are one tile of the widest kernels
                     let from = panels * index / parts & ~1
                     let to = index + 1 == parts ? panels : panels * (index + 1) / parts & ~1
-                    kernels.linear(task, 0, task.pointee.m, from, to, scratch[thread])
+                    kernels.linear(task, 0, rows, from, to, scratch[thread])
                 }
             }
         }

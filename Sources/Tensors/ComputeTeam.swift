@@ -38,7 +38,7 @@ package final class ComputeTeam {
         self.layout = layout ?? Self.defaultLayout(for: instructionSet)
         self.kernels = kernels.pointee
         self.pool = pool
-        scratchBytes = max(kernels.pointee.linear_scratch(), 64)
+        scratchBytes = 64
         let bytes = scratchBytes
         scratch = (0..<count).map { _ in .allocate(byteCount: bytes, alignment: 64) }
         if case .oneDNN = self.layout {

@@ -1,7 +1,7 @@
 internal import CKernels
 internal import COneDNN
 
-/// How a linear layer's weight lies in memory.
+/// How the float32 weights of linear layers lie in memory; those of other formats always lie in our panels.
 package enum WeightLayout: Sendable, Equatable {
     /// Panels of 24 columns for the kernels of `CKernels`; the same for every instruction set.
     case panels
@@ -30,21 +30,39 @@ package struct PackedLinear {
     package let bias: UnsafePointer<Float>?
     package let outputs: Int
     package let inputs: Int
+    package let format: WeightFormat
 
     /// oneDNN's column blocks; empty for panels.
     let blocks: [PackedBlock]
+
+    /// Bytes of `weight`.
+    package var byteCount: Int {
+        blocks.last.map { $0.offset + $0.byteCount } ?? ck_packed_bytes(format.code, outputs, inputs)
+    }
 }
 
 extension ComputeTeam {
-    /// Describes a weight packed in this team's layout. `weight` is aligned to 64 bytes.
+    /// Describes a weight packed in this team's layout. `weight` is aligned to 64 bytes and has the bytes that the
+    /// layout's `WeightPacker` counts for it.
     package func packedLinear(
         weight: UnsafeRawPointer,
         bias: UnsafePointer<Float>?,
         outputs: Int,
-        inputs: Int
+        inputs: Int,
+        format: WeightFormat = .float32
     ) throws(TensorError) -> PackedLinear {
-        let blocks = oneDNN.isEmpty ? [] : try PackedBlock.all(context: oneDNN[0], outputs: outputs, inputs: inputs)
-        return PackedLinear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, blocks: blocks)
+        var blocks: [PackedBlock] = []
+        if format == .float32, let context = oneDNN.first {
+            blocks = try PackedBlock.all(context: context, outputs: outputs, inputs: inputs)
+        }
+        return PackedLinear(
+            weight: weight,
+            bias: bias,
+            outputs: outputs,
+            inputs: inputs,
+            format: format,
+            blocks: blocks
+        )
     }
 }
 
@@ -66,8 +84,12 @@ package struct WeightPacker: ~Copyable {
     deinit { onednn_destroy(context) }
 
     /// Bytes that a packed weight [outputs, inputs] takes.
-    package func byteCount(outputs: Int, inputs: Int) throws(TensorError) -> Int {
-        guard let context else { return ck_packed_floats(outputs, inputs) * MemoryLayout<Float>.stride }
+    package func byteCount(
+        outputs: Int,
+        inputs: Int,
+        format: WeightFormat = .float32
+    ) throws(TensorError) -> Int {
+        guard let context, format == .float32 else { return ck_packed_bytes(format.code, outputs, inputs) }
         guard let last = try PackedBlock.all(context: context, outputs: outputs, inputs: inputs).last else { return 0 }
         return last.offset + last.byteCount
     }
@@ -77,10 +99,13 @@ package struct WeightPacker: ~Copyable {
         _ weight: UnsafePointer<Float>,
         outputs: Int,
         inputs: Int,
+        format: WeightFormat = .float32,
         to destination: UnsafeMutableRawPointer
     ) throws(TensorError) {
-        guard let context else {
-            ck_pack_weight(weight, outputs, inputs, destination.assumingMemoryBound(to: Float.self))
+        guard let context, format == .float32 else {
+            guard ck_pack_weight(format.code, weight, outputs, inputs, destination) else {
+                throw .resource("no memory to quantise a weight [\(outputs), \(inputs)]")
+            }
             return
         }
         for block in try PackedBlock.all(context: context, outputs: outputs, inputs: inputs) {

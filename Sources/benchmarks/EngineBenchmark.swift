@@ -29,7 +29,7 @@ struct EngineBenchmark: ParsableCommand {
     @Option(help: "The most tokens of one forward pass of --texts.")
     var stepTokens = 512
 
-    @Option(help: "The precision of the weights.")
+    @Option(help: "The precision of the weights, whose own peak the times are compared with: fp32, bf16 or int8.")
     var variant = "fp32"
 
     @Option(help: "Compute threads.")
@@ -44,7 +44,7 @@ struct EngineBenchmark: ParsableCommand {
     func run() throws {
         let engine = try LoadedEngine(directory: model, variant: variant, threads: threads)
         let (loaded, team) = (engine.model, engine.team)
-        print("# \(team.instructionSet.rawValue), products: \(team.layout.name), threads: \(threads)")
+        print("# \(team.instructionSet.rawValue), \(variant), products: \(team.layout.name), threads: \(threads)")
         print("shape          median ms    p99 ms   GFLOP/s   peak GFLOP/s   of peak")
         for shape in shapes.split(separator: ",") {
             let numbers = shape.split(separator: "x").compactMap { Int($0) }
@@ -86,7 +86,7 @@ struct EngineBenchmark: ParsableCommand {
         var peaks: [Double] = []
         let start = now()
         repeat {
-            peaks.append(team.instructionSet.measurePeak(seconds: 0.02))
+            peaks.append(team.instructionSet.measurePeak(WeightFormat(rawValue: variant) ?? .float32, seconds: 0.02))
             let began = now()
             for batch in batches { _ = try model.forward(batch) }
             times.append(now() - began)

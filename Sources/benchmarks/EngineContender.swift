@@ -51,12 +51,13 @@ struct EngineContender: AsyncParsableCommand {
         }
     }
 
-    /// GFLOP/s of fp32 multiply-adds on registers, on as many threads at once as the team has.
+    /// 10⁹ operations a second of the precision's multiply-adds on registers, on as many threads at once as the team has.
     private func peak(of team: ComputeTeam) -> Double {
         let instructionSet = team.instructionSet
+        let format = WeightFormat(rawValue: variant) ?? .float32
         let sum = Mutex(0.0)
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
-            let rate = instructionSet.measurePeak(seconds: 0.02)
+            let rate = instructionSet.measurePeak(format, seconds: 0.02)
             sum.withLock { $0 += rate }
         }
         return sum.withLock { $0 }

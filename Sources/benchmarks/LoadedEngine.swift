@@ -10,7 +10,7 @@ struct LoadedEngine {
     let model: Model
     private let head: ClassificationHead?
 
-    /// - Parameter variant: the precision, "fp32".
+    /// - Parameter variant: the precision: "fp32", "bf16" or "int8".
     init(directory: String, variant: String, threads: Int) throws {
         team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
         let packer = try Model.packer(directory: directory, variant: variant, layout: team.layout)

@@ -14,14 +14,17 @@ struct LoadedCheckpoint {
         directory: String,
         threads: Int = 1,
         instructionSet: InstructionSet = .best,
-        layout: WeightLayout = .panels
+        layout: WeightLayout = .panels,
+        variant: String = "fp32",
+        exceptions: [String: WeightFormat] = [:]
     ) throws {
         configuration = try ModelConfiguration(directory: directory)
         let packer = try ModelPacker(
             configuration,
             checkpoint: try Checkpoint(directory: directory),
             files: [],
-            variant: "fp32",
+            variant: variant,
+            exceptions: exceptions,
             layout: layout
         )
         let file = try MemoryFile.create(name: "pack", size: 0)

@@ -112,7 +112,12 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         for types in [(0..<rows).map { Int32($0 % 2) }, nil] as [[Int32]?] {
             for table in [UnsafePointer(type.base), nil] {
                 let y = FloatBuffer(count: rows * hidden)
-                let weights = EmbeddingWeights(word: word.base, position: position.base, type: table, norm: norm)
+                let weights = EmbeddingWeights(
+                    word: PackedTable(format: .float32, values: word.base, scales: nil),
+                    position: position.base,
+                    type: table,
+                    norm: norm
+                )
                 if let types {
                     team.embed(
                         ids: ids,
@@ -163,8 +168,8 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         #expect(InstructionSet.best.isSupported)
     }
 
-    @Test func peakIsMeasuredWhereThereAreVectors() {
-        let peak = InstructionSet.best.measurePeak(seconds: 0.01)
+    @Test(arguments: WeightFormat.allCases) func peakIsMeasuredWhereThereAreVectors(_ format: WeightFormat) {
+        let peak = InstructionSet.best.measurePeak(format, seconds: 0.01)
         #expect(InstructionSet.best == .plain ? peak == 0 : peak > 1)
     }
 }

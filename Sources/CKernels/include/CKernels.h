@@ -16,11 +16,18 @@ extern "C" {
 
 // MARK: - Instruction sets
 
-typedef enum { CK_ISA_PLAIN = 0, CK_ISA_AVX2 = 1, CK_ISA_AVX512 = 2 } ck_isa;
+typedef enum {
+    CK_ISA_PLAIN = 0,
+    CK_ISA_AVX2 = 1,
+    CK_ISA_AVX512 = 2,
+    CK_ISA_AVX512_EMULATED = 3,  // the source of the AVX-512 kernels on AVX2, for tests (simd_emulated.c)
+} ck_isa;
 
 /// The best instruction set of this CPU that kernels exist for.
 ck_isa ck_isa_best(void);
-/// The set by its name ("plain", "avx2", "avx512"), or -1.
+/// Whether this CPU runs the kernels of a set.
+bool ck_isa_supported(ck_isa isa);
+/// The set by its name ("plain", "avx2", "avx512", "avx512-emulated"), or -1.
 int ck_isa_named(const char *name);
 const char *ck_isa_name(ck_isa isa);
 
@@ -29,10 +36,21 @@ const char *ck_isa_name(ck_isa isa);
 /// Columns of a packed panel, the same for every instruction set, so that one pack serves all of them.
 enum { CK_PANEL = 24 };
 
-/// Floats that the packed form of a weight [n, k] takes: whole panels, the last one filled up with zeros.
-size_t ck_packed_floats(size_t n, size_t k);
-/// Packs rows [0, n) of a weight [n, k] (a linear layer's [out, in]) into panels: [⌈n/24⌉][k][24].
-void ck_pack_weight(const float *weight, size_t n, size_t k, float *packed);
+/// What a weight is stored as. bfloat16 is the nearest (ties to even). int8 has a scale for each output, max|w| / 64, and
+/// codes in [−64, 64]; its products take activations as unsigned bytes, quantised row by row while they are packed.
+typedef enum { CK_FORMAT_FLOAT32 = 0, CK_FORMAT_BFLOAT16 = 1, CK_FORMAT_INT8 = 2 } ck_format;
+
+/// Bytes that the packed form of a weight [n, k] takes: whole panels, the last one filled up with zeros, and the
+/// outputs' scales.
+size_t ck_packed_bytes(ck_format format, size_t n, size_t k);
+/// Packs rows [0, n) of a weight [n, k] (a linear layer's [out, in]). False when there is no memory.
+bool ck_pack_weight(ck_format format, const float *weight, size_t n, size_t k, void *packed);
+
+/// codes[i] = round(values[i] / scale) in [−levels, levels], levels ≤ 127; returns the scale, NaN where the values are
+/// not finite.
+float ck_quantize_row(const float *values, size_t n, int levels, int8_t *codes);
+/// The nearest bfloat16 of each value, ties to even.
+void ck_to_bfloat16_row(const float *values, size_t n, uint16_t *out);
 
 // MARK: - Kernels of one instruction set
 
@@ -46,10 +64,13 @@ typedef enum {
 } ck_activation;
 
 /// y = activation(x · Wᵀ + bias + residual), x [m, k], W [n, k] packed, y [m, n]. `bias` and `residual` may be null.
+/// float32 and bfloat16: a chain of float32 multiply-adds. int8: x's row is quantised to u = round((x − lo) / s) in
+/// [0, 255], s = (hi − lo) / 255, the integers Σ u·w are exact, and x · w = (s·Σ u·w + lo·Σ w) · scale. For k ≤ 131,000.
 typedef struct {
     const float *x;
     size_t ldx;
-    const float *packed;
+    ck_format format;
+    const void *packed;
     const float *bias;
     const float *residual;
     size_t ldresidual;
@@ -71,12 +92,16 @@ typedef struct {
     size_t d;       // head size
 } ck_attention;
 
-/// out = LN(word[id] + position[i] + type[t]) for each row; `types` and `type_table` may be null.
+/// out = LN(word[id] + position[i] + type[t]) for each row; `types` and `type_table` may be null. The word table is
+/// [V, hidden] in `word_format`; an int8 row is to be multiplied by its entry of `word_scales`.
 typedef struct {
     const int32_t *ids;
     const int32_t *positions;
     const int32_t *types;
-    const float *word_table, *position_table, *type_table;
+    ck_format word_format;
+    const void *word_table;
+    const float *word_scales;
+    const float *position_table, *type_table;
     const float *gamma, *beta;
     float epsilon;
     size_t hidden;
@@ -85,8 +110,8 @@ typedef struct {
 
 typedef struct {
     ck_isa isa;
-    /// Bytes of 64-byte aligned scratch that `linear` needs.
-    size_t (*linear_scratch)(void);
+    /// Bytes of 64-byte aligned scratch that `linear` needs for weights [n, k].
+    size_t (*linear_scratch)(size_t k);
     /// Rows [m0, m1) and panels [p0, p1) of the product.
     void (*linear)(const ck_linear *task, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch);
     /// Adds the residual to y and applies the activation, for a product that another library computed into y.
@@ -106,8 +131,9 @@ const ck_kernels *ck_kernels_for(ck_isa isa);
 
 // MARK: - The chip
 
-/// Sustained multiply-add rate of one core, GFLOP/s, register-only, with the instruction set's widest vectors.
-double ck_peak_gflops(ck_isa isa, double seconds);
+/// Sustained multiply-add rate of one core, 10⁹ operations a second (two a multiply-add), register-only, with the
+/// instructions that products of this format use. 0 for plain C.
+double ck_peak(ck_isa isa, ck_format format, double seconds);
 
 // MARK: - Thread pool
 

@@ -1,0 +1,217 @@
+// Part of simd_body.h: linear layers.
+//
+// A block of rows is packed once for K_BLOCK words of k, and each panel's words of that block, expanded to float32 if
+// they are bfloat16, lie in L1 (24 KiB) while the packed rows (144 KiB) stream from L2.
+enum { K_BLOCK = 256, ROW_BLOCK = 144 };
+
+// The row block's packed words; the expanded panels of bfloat16; for int8 the codes of a group of rows and each row's
+// scale.
+static size_t NAME(linear_scratch)(size_t k) {
+    (void)k;
+    return (K_BLOCK * (ROW_BLOCK + TILE + MR)) * sizeof(float) + ROW_BLOCK * sizeof(row_scale) +
+           4 * CK_SCRATCH_ALIGNMENT;
+}
+
+// What turns the integer sums of a row into float32: (step · sum + low · code sum) · scale + bias.
+typedef struct {
+    const row_scale *rows;
+    const float *scales, *code_sums, *bias;
+} dequantization;
+
+INLINE vf dequantize(row_scale row, vf sums, vf scales, vf code_sums, vf bias) {
+    vf value = __builtin_convertvector((vi)sums, vf);
+    return fma_(fma_(splat(row.step), value, splat(row.low) * code_sums), scales, bias);
+}
+
+// One row of a finished tile: `kind` is a constant, so that the choice is made once a tile. `d` may be null; it is that
+// of the tile's first column.
+INLINE void finish_row(ck_activation kind, const dequantization *d, size_t row, const float *residual, float *y,
+                       size_t columns) {
+    size_t j = 0;
+    if (columns % TILE == 0) {
+        // three vectors at a time: one's divisions run while another's polynomials do
+        for (; j < columns; j += TILE) {
+            triple v = load_triple(y + j);
+            if (d) {
+                triple scales = load_triple(d->scales + j), sums = load_triple(d->code_sums + j);
+                triple bias = load_triple(d->bias + j);
+                UNROLLED for (int i = 0; i < 3; i++)
+                    v.v[i] = dequantize(d->rows[row], v.v[i], scales.v[i], sums.v[i], bias.v[i]);
+            }
+            if (residual) {
+                triple r = load_triple(residual + j);
+                UNROLLED for (int i = 0; i < 3; i++) v.v[i] += r.v[i];
+            }
+            UNROLLED for (int i = 0; i < 3; i++) v.v[i] = activation_(kind, v.v[i]);
+            store_triple(y + j, v);
+        }
+        return;
+    }
+    for (; j < columns; j += W) {
+        size_t n = columns - j < W ? columns - j : W;
+        vf v = load_partial(y + j, n, 0.0f);
+        // scales, sums and bias have whole panels
+        if (d) v = dequantize(d->rows[row], v, load(d->scales + j), load(d->code_sums + j), load(d->bias + j));
+        if (residual) v += load_partial(residual + j, n, 0.0f);
+        store_partial(y + j, activation_(kind, v), n);
+    }
+}
+
+INLINE void finish_tile(const ck_linear *t, const dequantization *d, size_t row, size_t rows, size_t column,
+                        size_t columns) {
+    const float *residual = t->residual ? t->residual + row * t->ldresidual + column : 0;
+    float *y = t->y + row * t->ldy + column;
+#define ROWS_OF(KIND)                                                                                                 \
+    case KIND:                                                                                                        \
+        for (size_t i = 0; i < rows; i++)                                                                             \
+            finish_row(KIND, d, i, residual ? residual + i * t->ldresidual : 0, y + i * t->ldy, columns);             \
+        break;
+    switch (t->activation) {
+        ROWS_OF(CK_ACTIVATION_NONE)
+        ROWS_OF(CK_ACTIVATION_GELU)
+        ROWS_OF(CK_ACTIVATION_GELU_TANH)
+        ROWS_OF(CK_ACTIVATION_RELU)
+        ROWS_OF(CK_ACTIVATION_SILU)
+        ROWS_OF(CK_ACTIVATION_TANH)
+    }
+#undef ROWS_OF
+}
+
+// Residual and activation over a finished tile of floats, which is in L1.
+static void NAME(finish)(const ck_linear *t, size_t row, size_t rows, size_t column, size_t columns) {
+    finish_tile(t, 0, row, rows, column, columns);
+}
+
+// The same of a tile of integer sums.
+static __attribute__((noinline)) void NAME(finish_integers)(const ck_linear *t, const dequantization *d, size_t row,
+                                                            size_t rows, size_t column, size_t columns) {
+    finish_tile(t, d, row, rows, column, columns);
+}
+
+// `words` words of a bfloat16 panel, two k each, to float32 [2 · words][24].
+INLINE void expand_panel(const uint32_t *panel, size_t words, float *out) {
+    typedef uint32_t v8i __attribute__((vector_size(32)));
+    typedef uint32_t v8iu __attribute__((vector_size(32), aligned(4)));
+    for (size_t i = 0; i < words; i++, panel += CK_PANEL, out += 2 * CK_PANEL) {
+        UNROLLED for (int j = 0; j < CK_PANEL; j += 8) {
+            v8i word = *(const v8iu *)(panel + j);
+            *(v8iu *)(out + j) = word << 16;
+            *(v8iu *)(out + CK_PANEL + j) = word & 0xffff0000u;
+        }
+    }
+}
+
+// Scratch, carved up.
+typedef struct {
+    float *rows, *panels;
+    uint8_t *codes;
+    row_scale *scales;
+} linear_memory;
+
+// What all tiles of a block of rows and words have in common.
+typedef struct {
+    const ck_linear *task;
+    linear_memory memory;
+    size_t row, rows, groups;
+    size_t word, words, all_words;  // this block's first word, their number, and that of a whole row
+    size_t every, pace;
+    const packed_tile *tiles;
+} linear_block;
+
+// Panels p and, where a tile has two, p + 1, for the block's rows.
+INLINE void compute_panels(const ck_format format, const linear_block *b, size_t p, size_t panels) {
+    const ck_linear *t = b->task;
+    const size_t column = p * CK_PANEL, k = b->words * (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
+    const size_t columns = t->n - column < panels * CK_PANEL ? t->n - column : panels * CK_PANEL;
+    const bool last = b->word + b->words == b->all_words, whole = columns == TILE;
+    const float *stored = (const float *)t->packed + (p * b->all_words + b->word) * CK_PANEL;
+    const float *b0 = stored, *b1 = panels == 2 ? stored + b->all_words * CK_PANEL : stored;
+    if (format == CK_FORMAT_BFLOAT16) {
+        float *expanded = b->memory.panels;
+        expand_panel((const uint32_t *)b0, b->words, expanded);
+        if (panels == 2) expand_panel((const uint32_t *)b1, b->words, expanded + k * CK_PANEL);
+        b0 = expanded, b1 = panels == 2 ? expanded + k * CK_PANEL : expanded;
+    }
+    float bias[TILE], zero[TILE];
+    for (size_t j = 0; j < TILE; j++) {
+        bias[j] = t->bias && j < columns ? t->bias[column + j] : 0.0f;
+        zero[j] = 0.0f;
+    }
+    const float *start = b->word > 0 ? 0 : (format == CK_FORMAT_INT8 ? zero : bias);
+    dequantization d = {0, 0, 0, bias};
+    float scales[TILE] = {0}, sums[TILE] = {0};
+    if (format == CK_FORMAT_INT8) {
+        d.scales = ck_scales(t->packed, t->n, t->k) + column;
+        d.code_sums = ck_code_sums(t->packed, t->n, t->k) + column;
+        if (!whole && TILE > CK_PANEL) {  // a vector may reach beyond the last panel
+            memcpy(scales, d.scales, panels * CK_PANEL * sizeof(float));
+            memcpy(sums, d.code_sums, panels * CK_PANEL * sizeof(float));
+            d.scales = scales, d.code_sums = sums;
+        }
+    }
+    // the same words of the next panels, spread over this panel's tiles
+    const char *ahead = (const char *)(stored + STEP * b->all_words * CK_PANEL);
+    const float *a = b->memory.rows;
+    for (size_t group = 0, r = 0, n; group < b->groups; group++, r += n) {
+        n = group_rows(b->rows, group, b->groups);
+        float *y = t->y + (b->row + r) * t->ldy + column;
+        if (whole) {
+            b->tiles[n](k, a, b0, b1, start, y, t->ldy, ahead, b->pace);
+        } else {
+            // the last columns: the tile is computed aside, and only what exists is copied
+            float edge[MR * TILE];
+            if (b->word > 0)
+                for (size_t i = 0; i < n; i++) memcpy(edge + i * TILE, y + i * t->ldy, columns * sizeof(float));
+            b->tiles[n](k, a, b0, b1, start, edge, TILE, ahead, b->pace);
+            for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * TILE, columns * sizeof(float));
+        }
+        if (last && format == CK_FORMAT_INT8) {
+            d.rows = b->memory.scales + r;
+            NAME(finish_integers)(t, &d, b->row + r, n, column, columns);
+        } else if (last && (t->residual || t->activation != CK_ACTIVATION_NONE)) {
+            NAME(finish)(t, b->row + r, n, column, columns);
+        }
+        a += n * k, ahead += k / b->every * b->pace;
+    }
+}
+
+INLINE void linear_of(const ck_format format, const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1,
+                      linear_memory memory) {
+    const size_t values = format == CK_FORMAT_INT8 ? 4 : (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
+    const size_t block = format == CK_FORMAT_BFLOAT16 ? K_BLOCK / 2 : K_BLOCK;
+    // blocks of nearly the same number of rows: a short one would read all weights for little
+    const size_t blocks = (m1 - m0 + ROW_BLOCK - 1) / ROW_BLOCK;
+    linear_block b = {.task = t, .memory = memory, .row = m0, .all_words = ck_words(format, t->k)};
+    for (size_t i = 0; i < blocks; i++, b.row += b.rows) {
+        b.rows = group_rows(m1 - m0, i, blocks);
+        b.groups = (b.rows + MR - 1) / MR;
+        b.every = b.groups >= SELDOM ? SELDOM : (b.groups >= SOMETIMES ? SOMETIMES : OFTEN);
+        const size_t expansion = format == CK_FORMAT_BFLOAT16 ? 2 : 1;
+        b.pace = (b.every * STEP * CK_PANEL * sizeof(float) / expansion + b.groups - 1) / b.groups;
+        b.tiles = NAME(packed_tiles)[format == CK_FORMAT_INT8][b.every == SELDOM ? 2 : (b.every == SOMETIMES ? 1 : 0)];
+        for (b.word = 0; b.word < b.all_words; b.word += b.words) {
+            b.words = b.all_words - b.word < block ? b.all_words - b.word : block;
+            const size_t k0 = b.word * values, k = t->k - k0 < b.words * values ? t->k - k0 : b.words * values;
+            const float *x = t->x + b.row * t->ldx;
+            if (format == CK_FORMAT_INT8)
+                NAME(pack_codes)(x, t->ldx, b.rows, k0, k, t->k, memory.scales, memory.codes, memory.rows);
+            else
+                NAME(pack_rows)(x + k0, t->ldx, b.rows, k, b.words * (format == CK_FORMAT_BFLOAT16 ? 2 : 1), memory.rows);
+            for (size_t p = p0; p < p1; p += STEP) compute_panels(format, &b, p, p1 - p < STEP ? p1 - p : STEP);
+        }
+    }
+}
+
+static void NAME(linear)(const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch) {
+    ck_scratch s = {scratch};
+    linear_memory memory;
+    memory.rows = ck_take(&s, K_BLOCK * ROW_BLOCK);
+    memory.panels = ck_take(&s, K_BLOCK * TILE);
+    memory.codes = (uint8_t *)ck_take(&s, K_BLOCK * MR);
+    memory.scales = (row_scale *)ck_take(&s, ROW_BLOCK * sizeof(row_scale) / sizeof(float));
+    switch (t->format) {
+        case CK_FORMAT_FLOAT32: linear_of(CK_FORMAT_FLOAT32, t, m0, m1, p0, p1, memory); break;
+        case CK_FORMAT_BFLOAT16: linear_of(CK_FORMAT_BFLOAT16, t, m0, m1, p0, p1, memory); break;
+        case CK_FORMAT_INT8: linear_of(CK_FORMAT_INT8, t, m0, m1, p0, p1, memory); break;
+    }
+}

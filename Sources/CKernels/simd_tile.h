@@ -1,0 +1,197 @@
+// Part of simd_body.h: the register tile.
+
+// A tile is MR rows of three vectors: of the shapes that fit the registers, the one with the fewest loads a
+// multiply-add. TILE columns are STEP panels.
+enum { TILE = 3 * W, STEP = TILE / CK_PANEL };
+
+typedef struct {
+    vf v[3];
+} triple;
+
+#if W == 8
+INLINE triple load_panels(const float *b0, const float *b1) {
+    (void)b1;
+    return (triple){{load(b0), load(b0 + 8), load(b0 + 16)}};
+}
+#else
+// 24 columns of each of two panels; the middle vector has the end of one and the start of the other
+INLINE triple load_panels(const float *b0, const float *b1) {
+    typedef float half __attribute__((vector_size(W * 2), aligned(4)));
+    half end = *(const half *)(b0 + 16), start = *(const half *)b1;
+    vf middle = __builtin_shufflevector(end, start, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return (triple){{load(b0), middle, load(b1 + 8)}};
+}
+#endif
+
+INLINE triple load_triple(const float *p) { return (triple){{load(p), load(p + W), load(p + 2 * W)}}; }
+INLINE void store_triple(float *p, triple t) { store(p, t.v[0]), store(p + W, t.v[1]), store(p + 2 * W, t.v[2]); }
+
+#if W == 16
+// acc[i] += the four products of unsigned bytes of u[i] and signed bytes of w[i].
+INLINE vi dot4(vi acc, vi u, vi w) {
+#if defined(EMULATED)
+    union {
+        vi whole;
+        __m256i halves[2];
+    } a = {acc}, b = {u}, c = {w};
+    for (int i = 0; i < 2; i++) {
+        __m256i pairs = _mm256_maddubs_epi16(b.halves[i], c.halves[i]);
+        a.halves[i] = _mm256_add_epi32(a.halves[i], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    }
+    return a.whole;
+#elif defined(VNNI)
+    return (vi)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)u, (__m512i)w);
+#else
+    __m512i pairs = _mm512_maddubs_epi16((__m512i)u, (__m512i)w);
+    return acc + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+#endif
+}
+#endif
+
+// acc += *a · x: float32 multiply-adds.
+INLINE void multiply_add_row(triple *acc, const float *a, triple x) {
+#if W == 8
+    // Sixteen registers are just enough, and only in this order, which compilers do not keep.
+    vf s;
+    __asm__("vbroadcastss %4, %3\n\t"
+            "vfmadd231ps %5, %3, %0\n\t"
+            "vfmadd231ps %6, %3, %1\n\t"
+            "vfmadd231ps %7, %3, %2"
+            : "+x"(acc->v[0]), "+x"(acc->v[1]), "+x"(acc->v[2]), "=&x"(s)
+            : "m"(*a), "x"(x.v[0]), "x"(x.v[1]), "x"(x.v[2]));
+#else
+    vf s = splat(*a);
+    UNROLLED for (int j = 0; j < 3; j++) acc->v[j] = fma_(s, x.v[j], acc->v[j]);
+#endif
+}
+
+#if W == 8
+// The same of four products of bytes each, unsigned in *a and signed in the panel's vectors, the first of which is
+// `first` and the others at b. `ones` holds 16-bit ones.
+INLINE void multiply_add_bytes(triple *acc, const float *a, vf first, const float *b, vf ones) {
+    vf s, t;
+    __asm__("vpbroadcastd %5, %3\n\t"
+            "vpmaddubsw %6, %3, %4\n\t"
+            "vpmaddwd %9, %4, %4\n\t"
+            "vpaddd %4, %0, %0\n\t"
+            "vpmaddubsw %7, %3, %4\n\t"
+            "vpmaddwd %9, %4, %4\n\t"
+            "vpaddd %4, %1, %1\n\t"
+            "vpmaddubsw %8, %3, %3\n\t"
+            "vpmaddwd %9, %3, %3\n\t"
+            "vpaddd %3, %2, %2"
+            : "+x"(acc->v[0]), "+x"(acc->v[1]), "+x"(acc->v[2]), "=&x"(s), "=&x"(t)
+            : "m"(*a), "x"(first), "m"(*(const vfu *)(b + W)), "m"(*(const vfu *)(b + 2 * W)), "x"(ones));
+}
+#else
+INLINE void multiply_add_words(triple *acc, const float *a, triple x) {
+    int32_t word;
+    memcpy(&word, a, sizeof word);
+    vi s = (vi){0} + word;
+    UNROLLED for (int j = 0; j < 3; j++) acc->v[j] = (vf)dot4((vi)acc->v[j], s, (vi)x.v[j]);
+}
+#endif
+
+// How often a tile asks for a cache line that is needed later: every so many k.
+enum { OFTEN = 1, SOMETIMES = 4, SELDOM = 16 };
+
+// c[rows][TILE] += a · b, for float32 or, with `bytes`, words of four bytes and integer sums in c: row i of a at a[i·lda], its next k at + step; b's panels at b0 and b1 (the same where a tile
+// is one panel), the next k at + CK_PANEL. With `bias` (TILE values) the sums begin there instead of at c. Every `every`
+// k the cache line at `ahead` is asked for, `pace` bytes further each time, and at the start the rows below in c: what
+// the next tiles need comes while this one computes. `bytes`, `rows` and `every` are constants.
+INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k, const float *a, size_t lda, size_t step, const float *b0,
+                 const float *b1, const float *bias, float *c, size_t ldc, const char *ahead, size_t pace) {
+    triple acc[MR];
+    if (bias) {
+        triple x = load_triple(bias);
+        UNROLLED for (int i = 0; i < rows; i++) acc[i] = x;
+    } else {
+        UNROLLED for (int i = 0; i < rows; i++) acc[i] = load_triple(c + (size_t)i * ldc);
+    }
+    UNROLLED for (int i = 0; i < rows; i++) {
+        const float *below = c + (size_t)(rows + i) * ldc;
+        __builtin_prefetch(below, 1, 3), __builtin_prefetch(below + TILE - 1, 1, 3);
+    }
+#if W == 8
+    const vf ones = (vf)((vi){0} + 0x00010001);
+#define BYTE_ROWS                                                                                                     \
+    vf first = load(b0);                                                                                              \
+    UNROLLED for (int i = 0; i < rows; i++) multiply_add_bytes(&acc[i], a + (size_t)i * lda, first, b0, ones);
+#else
+#define BYTE_ROWS                                                                                                     \
+    triple x = load_panels(b0, b1);                                                                                   \
+    UNROLLED for (int i = 0; i < rows; i++) multiply_add_words(&acc[i], a + (size_t)i * lda, x);
+#endif
+#define STEP_K                                                                                                        \
+    {                                                                                                                 \
+        if (bytes) {                                                                                                  \
+            BYTE_ROWS                                                                                                 \
+        } else {                                                                                                      \
+            triple x = load_panels(b0, b1);                                                                           \
+            UNROLLED for (int i = 0; i < rows; i++) multiply_add_row(&acc[i], a + (size_t)i * lda, x);                \
+        }                                                                                                             \
+        a += step, b0 += CK_PANEL, b1 += CK_PANEL;                                                                    \
+    }
+    size_t rest = k % every;
+    for (size_t kk = 0; kk + every <= k; kk += every) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += pace;
+        if (every == 1) STEP_K else {
+            for (size_t u = 0; u < every; u += 4) {
+                UNROLLED for (int v = 0; v < 4; v++) STEP_K
+            }
+        }
+    }
+    for (size_t kk = 0; kk < rest; kk++) STEP_K
+#undef STEP_K
+#undef BYTE_ROWS
+    UNROLLED for (int i = 0; i < rows; i++) store_triple(c + (size_t)i * ldc, acc[i]);
+}
+
+typedef void (*packed_tile)(size_t, const float *, const float *, const float *, const float *, float *, size_t,
+                            const char *, size_t);
+typedef void (*strided_tile)(size_t, const float *, size_t, const float *, const float *, const float *, float *, size_t);
+
+#define PACKED_TILE(KIND, BYTES, ROWS, EVERY)                                                                          \
+    static __attribute__((noinline)) void NAME(KIND##_tile_##ROWS##_##EVERY)(                                         \
+        size_t k, const float *a, const float *b0, const float *b1, const float *bias, float *c, size_t ldc,          \
+        const char *ahead, size_t pace) {                                                                             \
+        tile(BYTES, ROWS, EVERY, k, a, 1, ROWS, b0, b1, bias, c, ldc, ahead, pace);                                   \
+    }
+#define ROWS_TILE(ROWS)                                                                                               \
+    PACKED_TILE(float, false, ROWS, OFTEN)                                                                            \
+    PACKED_TILE(float, false, ROWS, SOMETIMES)                                                                        \
+    PACKED_TILE(float, false, ROWS, SELDOM)                                                                           \
+    PACKED_TILE(byte, true, ROWS, OFTEN)                                                                              \
+    PACKED_TILE(byte, true, ROWS, SOMETIMES)                                                                          \
+    PACKED_TILE(byte, true, ROWS, SELDOM)                                                                             \
+    static __attribute__((noinline)) void NAME(strided_tile_##ROWS)(size_t k, const float *a, size_t lda,             \
+                                                                    const float *b0, const float *b1,                 \
+                                                                    const float *bias, float *c, size_t ldc) {        \
+        tile(false, ROWS, SELDOM, k, a, lda, 1, b0, b1, bias, c, ldc, (const char *)b0, 0);                                  \
+    }
+
+ROWS_TILE(1)
+ROWS_TILE(2)
+ROWS_TILE(3)
+ROWS_TILE(4)
+#if MR > 4
+ROWS_TILE(5)
+ROWS_TILE(6)
+ROWS_TILE(7)
+ROWS_TILE(8)
+#define TILES(KIND, SUFFIX)                                                                                           \
+    {0, NAME(KIND##1##SUFFIX), NAME(KIND##2##SUFFIX), NAME(KIND##3##SUFFIX), NAME(KIND##4##SUFFIX),                   \
+     NAME(KIND##5##SUFFIX), NAME(KIND##6##SUFFIX), NAME(KIND##7##SUFFIX), NAME(KIND##8##SUFFIX)}
+#else
+#define TILES(KIND, SUFFIX)                                                                                           \
+    {0, NAME(KIND##1##SUFFIX), NAME(KIND##2##SUFFIX), NAME(KIND##3##SUFFIX), NAME(KIND##4##SUFFIX)}
+#endif
+
+// A tile of `rows` rows, 1 ≤ rows ≤ MR: the same arithmetic for each row, whatever their number.
+static const packed_tile NAME(packed_tiles)[2][3][MR + 1] = {
+    {TILES(float_tile_, _OFTEN), TILES(float_tile_, _SOMETIMES), TILES(float_tile_, _SELDOM)},
+    {TILES(byte_tile_, _OFTEN), TILES(byte_tile_, _SOMETIMES), TILES(byte_tile_, _SELDOM)},
+};
+static const strided_tile NAME(strided_tiles)[MR + 1] = TILES(strided_tile_, );
+
