@@ -104,6 +104,7 @@ public final class ModelClient: Service {
         } onCancel: {
             core.cancel(ticket)
         }
+        ticket.answerIsThere()
         return try result.get()
     }
 
