@@ -119,6 +119,12 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["ModelFiles", "LinuxSystem", "Wire"], swiftSettings: strict),
         .executableTarget(
+            name: "fuzz",
+            dependencies: ["ModelFiles", "Supervisor", "TestSupport", "Tokenization", "Topology", "Wire"],
+            path: "Tests/Fuzzing",
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "fakeworker",
             dependencies: ["Wire", "LinuxSystem"],
             path: "Tests/FakeWorker",
@@ -147,7 +153,11 @@ let package = Package(
             dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
             swiftSettings: strict
         ),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "CWireMessages"], swiftSettings: strict),
+        .testTarget(
+            name: "WireTests",
+            dependencies: ["Wire", "CWireMessages", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(

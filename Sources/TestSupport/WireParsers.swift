@@ -1,8 +1,9 @@
-import Wire
+package import Wire
 
-/// One function a parser, which takes any bytes and must return. A value that decodes must encode and decode again.
-enum FuzzEntries {
-    static let all: [@Sendable ([UInt8]) -> Void] = [
+/// The readers of bytes from a socket. Each takes any bytes and returns; true if it accepted them. What one accepts must
+/// come back the same when it is written and read again.
+package enum WireParsers {
+    package static let all: [@Sendable ([UInt8]) -> Bool] = [
         { decode($0, as: Frame.self) },
         { decode($0, as: WorkerFrame.self) },
         { decode($0, as: ClassifyRequest.self) }, { decode($0, as: ClassifyResponse.self) },
@@ -23,29 +24,37 @@ enum FuzzEntries {
         modelReference,
     ]
 
-    static func decode<M: WireMessage>(_ bytes: [UInt8], as type: M.Type) {
-        guard let message = try? M.decode(bytes) else { return }
+    package static func decode<M: WireMessage>(_ bytes: [UInt8], as type: M.Type) -> Bool {
+        guard let message = try? M.decode(bytes) else { return false }
         let again = message.encode()
         guard let second = try? M.decode(again), second.encode() == again else {
             fatalError("\(type) does not come back: \(bytes)")
         }
+        return true
     }
 
-    @Sendable static func frameStream(_ bytes: [UInt8]) {
+    /// Bytes in two pieces, as a socket may give them.
+    @Sendable package static func frameStream(_ bytes: [UInt8]) -> Bool {
         var decoder = FrameDecoder(maximumFrameBytes: 4096)
-        decoder.append(bytes)
-        while true {
-            do throws(WireError) {
-                guard try decoder.next(Frame.self) != nil else { return }
-            } catch {
-                if error.kind == .tooLarge { return }
+        var accepted = false
+        for piece in [bytes.prefix(bytes.count / 2), bytes.dropFirst(bytes.count / 2)] {
+            decoder.append(Array(piece))
+            while true {
+                do throws(WireError) {
+                    guard try decoder.next(Frame.self) != nil else { break }
+                    accepted = true
+                } catch {
+                    if error.kind == .tooLarge { return accepted }
+                }
             }
         }
+        return accepted
     }
 
-    @Sendable static func modelReference(_ bytes: [UInt8]) {
+    @Sendable package static func modelReference(_ bytes: [UInt8]) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self)
-        guard let reference = try? ModelReference(parsing: text) else { return }
+        guard let reference = try? ModelReference(parsing: text) else { return false }
         guard (try? ModelReference(parsing: reference.description)) == reference else { fatalError("'\(text)'") }
+        return true
     }
 }

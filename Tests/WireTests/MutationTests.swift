@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Wire
 
@@ -35,8 +36,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                 default: bytes.append(contentsOf: corpus.randomElement(using: &generator) ?? [])
                 }
             }
-            let entry = Int.random(in: 0..<FuzzEntries.all.count, using: &generator)
-            FuzzEntries.all[entry](bytes)
+            let entry = Int.random(in: 0..<WireParsers.all.count, using: &generator)
+            _ = WireParsers.all[entry](bytes)
         }
     }
 
@@ -44,7 +45,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         for message in Samples.all {
             let bytes = message.encode()
             for count in 0..<bytes.count {
-                for entry in FuzzEntries.all.prefix(2) { entry(Array(bytes.prefix(count))) }
+                for entry in WireParsers.all.prefix(2) { _ = entry(Array(bytes.prefix(count))) }
             }
         }
     }

@@ -143,7 +143,7 @@ final class ModelServer {
     private static func environment(home: String) -> [String: String] {
         var environment = ["HOME": home]
         for (name, value) in ProcessInfo.processInfo.environment
-        where name.hasSuffix("SAN_OPTIONS") || name == "LD_LIBRARY_PATH" {
+        where name.hasSuffix("SAN_OPTIONS") || name.hasPrefix("DISTILLERY_") || name == "LD_LIBRARY_PATH" {
             environment[name] = value
         }
         return environment
