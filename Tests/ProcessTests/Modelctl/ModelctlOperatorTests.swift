@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `modelctl status|watch|reload|bench` against a real server, and all of them without one.
-@Suite(.timeLimit(.minutes(3))) struct ModelctlOperatorTests {
+@Suite(.timeLimit(.minutes(10))) struct ModelctlOperatorTests {
     @Test func statusHasTheAgreedMembers() throws {
         let server = try ModelServer.ready()
         let run = try server.modelctl("status", "--json")

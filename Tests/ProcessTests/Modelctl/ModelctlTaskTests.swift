@@ -4,7 +4,7 @@ import ModelClient
 import Testing
 
 /// `modelctl classify|embed|features|tokenize` against a real server.
-@Suite(.timeLimit(.minutes(3))) struct ModelctlTaskTests {
+@Suite(.timeLimit(.minutes(10))) struct ModelctlTaskTests {
     @Test func answersAreTheLibrarysInTransformersForm() async throws {
         let server = try ModelServer.ready()
         let text = "héllo 👩‍👧 wörld \"quoted\""
@@ -160,6 +160,6 @@ import Testing
         output.writing = try OwnedDescriptor.open("/dev/null")
         output.reading = try OwnedDescriptor.open("/dev/null")
         #expect(try process.exit(within: 30) == .killed(Signal(rawValue: SIGPIPE), coreDumped: false))
-        #expect(try String(contentsOfFile: errors, encoding: .utf8).isEmpty)
+        #expect(try FileContents.read(errors).isEmpty)
     }
 }

@@ -3,7 +3,7 @@ import LinuxSystem
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectionTests {
     let server: TestServer
 
     init() throws { server = try TestServer() }

@@ -3,7 +3,7 @@ import LinuxSystem
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct ReloadTests {
+@Suite(.timeLimit(.minutes(10))) struct ReloadTests {
     @Test func aReloadSwapsGenerationsAndLosesNothing() throws {
         let server = try TestServer()
         var client = try server.client()

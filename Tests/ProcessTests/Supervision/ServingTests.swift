@@ -3,7 +3,7 @@ import LinuxSystem
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct ServingTests {
+@Suite(.timeLimit(.minutes(10))) struct ServingTests {
     @Test func requestsAreAnsweredByTheModelThatTheyName() throws {
         let server = try TestServer(models: ["a/1": "one", "a/2": "two", "b/1": "bee"])
         var client = try server.client()

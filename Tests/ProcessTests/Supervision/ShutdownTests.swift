@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
     @Test func terminateFinishesWhatWasAcceptedAndLeavesNothing() throws {
         let server = try TestServer()
         var client = try server.client()

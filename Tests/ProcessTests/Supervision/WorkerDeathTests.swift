@@ -3,7 +3,7 @@ import LinuxSystem
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct WorkerDeathTests {
+@Suite(.timeLimit(.minutes(10))) struct WorkerDeathTests {
     @Test func aKilledWorkerIsReplacedAndItsRequestsAreAnsweredOnce() throws {
         let server = try TestServer(flags: ["--threads-per-worker", "64"])
         var client = try server.client()
