@@ -185,10 +185,14 @@ INLINE void linear_of(const ck_format format, const ck_linear *t, size_t m0, siz
     for (size_t i = 0; i < blocks; i++, b.row += b.rows) {
         b.rows = group_rows(m1 - m0, i, blocks);
         b.groups = (b.rows + MR - 1) / MR;
-        b.every = b.groups >= SELDOM ? SELDOM : (b.groups >= SOMETIMES ? SOMETIMES : OFTEN);
-        const size_t expansion = format == CK_FORMAT_BFLOAT16 ? 2 : 1;
-        b.pace = (b.every * STEP * CK_PANEL * sizeof(float) / expansion + b.groups - 1) / b.groups;
-        b.tiles = NAME(packed_tiles)[format == CK_FORMAT_INT8][b.every == SELDOM ? 2 : (b.every == SOMETIMES ? 1 : 0)];
+        // The next panels' lines, spread over this panel's tiles: as seldom as leaves none out.
+        static const size_t often[] = {ALWAYS, OFTEN, SOMETIMES, SELDOM};
+        const size_t bytes = STEP * CK_PANEL * sizeof(float) / (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
+        size_t choice = 3;
+        while (choice > 0 && often[choice] * bytes > 64 * b.groups) choice--;
+        b.every = often[choice];
+        b.pace = (b.every * bytes + b.groups - 1) / b.groups;
+        b.tiles = NAME(packed_tiles)[format == CK_FORMAT_INT8][choice];
         for (b.word = 0; b.word < b.all_words; b.word += b.words) {
             b.words = b.all_words - b.word < block ? b.all_words - b.word : block;
             const size_t k0 = b.word * values, k = t->k - k0 < b.words * values ? t->k - k0 : b.words * values;

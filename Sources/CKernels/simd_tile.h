@@ -93,7 +93,7 @@ INLINE void multiply_add_words(triple *acc, const float *a, triple x) {
 #endif
 
 // How often a tile asks for a cache line that is needed later: every so many k.
-enum { OFTEN = 1, SOMETIMES = 4, SELDOM = 16 };
+enum { ALWAYS = 1, OFTEN = 2, SOMETIMES = 4, SELDOM = 16 };
 
 // c[rows][TILE] += a · b, for float32 or, with `bytes`, words of four bytes and integer sums in c: row i of a at a[i·lda], its next k at + step; b's panels at b0 and b1 (the same where a tile
 // is one panel), the next k at + CK_PANEL. With `bias` (TILE values) the sums begin there instead of at c. Every `every`
@@ -136,7 +136,9 @@ INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k,
     for (size_t kk = 0; kk + every <= k; kk += every) {
         __builtin_prefetch(ahead, 0, 2);
         ahead += pace;
-        if (every == 1) STEP_K else {
+        if (every < 4) {
+            UNROLLED for (size_t u = 0; u < every; u++) STEP_K
+        } else {
             for (size_t u = 0; u < every; u += 4) {
                 UNROLLED for (int v = 0; v < 4; v++) STEP_K
             }
@@ -159,9 +161,11 @@ typedef void (*strided_tile)(size_t, const float *, size_t, const float *, const
         tile(BYTES, ROWS, EVERY, k, a, 1, ROWS, b0, b1, bias, c, ldc, ahead, pace);                                   \
     }
 #define ROWS_TILE(ROWS)                                                                                               \
+    PACKED_TILE(float, false, ROWS, ALWAYS)                                                                           \
     PACKED_TILE(float, false, ROWS, OFTEN)                                                                            \
     PACKED_TILE(float, false, ROWS, SOMETIMES)                                                                        \
     PACKED_TILE(float, false, ROWS, SELDOM)                                                                           \
+    PACKED_TILE(byte, true, ROWS, ALWAYS)                                                                             \
     PACKED_TILE(byte, true, ROWS, OFTEN)                                                                              \
     PACKED_TILE(byte, true, ROWS, SOMETIMES)                                                                          \
     PACKED_TILE(byte, true, ROWS, SELDOM)                                                                             \
@@ -189,9 +193,10 @@ ROWS_TILE(8)
 #endif
 
 // A tile of `rows` rows, 1 ≤ rows ≤ MR: the same arithmetic for each row, whatever their number.
-static const packed_tile NAME(packed_tiles)[2][3][MR + 1] = {
-    {TILES(float_tile_, _OFTEN), TILES(float_tile_, _SOMETIMES), TILES(float_tile_, _SELDOM)},
-    {TILES(byte_tile_, _OFTEN), TILES(byte_tile_, _SOMETIMES), TILES(byte_tile_, _SELDOM)},
+static const packed_tile NAME(packed_tiles)[2][4][MR + 1] = {
+    {TILES(float_tile_, _ALWAYS), TILES(float_tile_, _OFTEN), TILES(float_tile_, _SOMETIMES),
+     TILES(float_tile_, _SELDOM)},
+    {TILES(byte_tile_, _ALWAYS), TILES(byte_tile_, _OFTEN), TILES(byte_tile_, _SOMETIMES), TILES(byte_tile_, _SELDOM)},
 };
 static const strided_tile NAME(strided_tiles)[MR + 1] = TILES(strided_tile_, );
 

@@ -6,7 +6,7 @@ struct Benchmarks: AsyncParsableCommand {
         commandName: "benchmarks",
         abstract: "Measurements of the engine, by itself and beside its peers.",
         subcommands: [
-            EngineBenchmark.self,
+            EngineBenchmark.self, KernelBenchmark.self,
             EngineContender.self, TokenizerContender.self, CallContender.self, StartContender.self,
         ]
     )
