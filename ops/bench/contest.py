@@ -19,7 +19,8 @@ class Contender:
     def __init__(self, label, command, cpus, environment=None):
         self.label = label
         self.process = subprocess.Popen(
-            ["taskset", "-c", cpus, *command],
+            # A stopped process would outlive a driver that is killed.
+            ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", cpus, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -81,7 +82,7 @@ class Contenders:
         return contender
 
 
-def alternate(turns, seconds, least=5, between=None):
+def alternate(turns, seconds, least=3, between=None):
     """Times of each turn, in rounds A B C A B C … until `seconds` have passed, but `least` rounds.
 
     `turns` is a list of (contender, workload). The first round warms up and is not counted. `between` is called once a
