@@ -5,7 +5,6 @@ texts at once. POST /inference {"inputs": TEXT} answers {"logits": […]}.
 """
 
 import os
-import sys
 
 from mosec import Server, Worker
 
@@ -16,6 +15,7 @@ class Classifier(Worker):
 
         import peer
 
+        self.padded = peer.padded
         models = os.environ["MODELS"]
         kind = {"openvino": peer.OpenVINO, "onnxruntime": peer.ONNXRuntime}[os.environ["PEER"]]
         self.engine = kind(models, os.environ["PRECISION"], int(os.environ["THREADS"]))
@@ -23,9 +23,12 @@ class Classifier(Worker):
         self.tokenizer.enable_truncation(512)
 
     def forward(self, data):
-        batch = [encoding.ids for encoding in self.tokenizer.encode_batch([item["inputs"] for item in data])]
-        ids, mask = sys.modules["peer"].padded(batch)
-        return [{"logits": row.tolist()} for row in self.engine.forward(self.engine.prepare(ids, mask))]
+        # With batches of one, mosec hands over the item instead of a list of it.
+        items = [data] if isinstance(data, dict) else data
+        batch = [encoding.ids for encoding in self.tokenizer.encode_batch([item["inputs"] for item in items])]
+        ids, mask = self.padded(batch)
+        answers = [{"logits": row.tolist()} for row in self.engine.forward(self.engine.prepare(ids, mask))]
+        return answers[0] if isinstance(data, dict) else answers
 
 
 if __name__ == "__main__":

@@ -168,6 +168,7 @@ def main(name, precision, threads, models, path):
             print(f"error {error!r}".replace("\n", " "), flush=True)
 
 
-if len(sys.argv) != 6:
-    sys.exit(__doc__)
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    if len(sys.argv) != 6:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -31,7 +31,7 @@ def ratio(entry):
 
 
 def of_peak(entry):
-    """The share of the fp32 peak of the same cores in the same run, by the multiply-adds that ours really computes."""
+    """The share of the precision's peak of the same cores in the same run, by the operations that ours really computes."""
     return entry["gflop"] / (best(entry, "distillery")["median_ms"] * 1e-3) / entry["peak_gflops"]
 
 
@@ -40,7 +40,7 @@ def engine_line(shape, entry):
     parts = [f"{k} {v['median_ms']:.1f} (p99 {v['p99_ms']:.1f})" for k, v in entry["contenders"].items()]
     count = entry["contenders"]["distillery"]["passes"]
     return (
-        f"{shape:6} ms: {' | '.join(parts)} | best peer / ours {ratio(entry):.2f} | of fp32 peak {of_peak(entry):.0%} "
+        f"{shape:6} ms: {' | '.join(parts)} | best peer / ours {ratio(entry):.2f} | of the peak {of_peak(entry):.0%} "
         f"| {count} passes"
     )
 
@@ -58,11 +58,12 @@ def engine_tables(results):
             computes = next(iter(found.values()))["computes"]
             heads = [n if computes.get(n, precision) == precision else f"{n} (runs {computes[n]})" for n in order]
             lines.append(f"\n{precision}, {threads} thread{'s' if threads > 1 else ''}: median (p99), ms\n")
-            lines.append(f"| shape | {' | '.join(heads)} | best peer / ours | of the fp32 peak |")
-            lines.append("|---" * (len(order) + 3) + "|")
+            lines.append(f"| shape | {' | '.join(heads)} | best peer / ours | of the peak | passes |")
+            lines.append("|---" * (len(order) + 4) + "|")
             for shape, entry in found.items():
                 cells = [f"{best(entry, n)['median_ms']:.1f} ({best(entry, n)['p99_ms']:.1f})" for n in order]
-                lines.append(f"| {shape} | {' | '.join(cells)} | {ratio(entry):.2f} | {of_peak(entry):.0%} |")
+                passes = best(entry, "distillery")["passes"]
+                lines.append(f"| {shape} | {' | '.join(cells)} | {ratio(entry):.2f} | {of_peak(entry):.0%} | {passes} |")
     return lines
 
 
@@ -83,6 +84,9 @@ def chart(results, path):
         for column, threads in enumerate(columns):
             axis = axes[row][column]
             found = {s: entries[k] for s in SHAPES if (k := f"{precision} {threads} {s}") in entries}
+            if not found:
+                axis.set_visible(False)
+                continue
             order = [n for n in COLORS if any(n in names(e) for e in found.values())]
             width = 0.8 / max(1, len(order))
             for index, name in enumerate(order):
@@ -99,11 +103,17 @@ def chart(results, path):
             axis.spines[["top", "right"]].set_visible(False)
             if column == 0:
                 axis.set_ylabel("speed, ours = 1")
-            if row == 0 and column == 0:
-                axis.legend(frameon=False, fontsize=8, ncols=2)
+    figure.legend(
+        [pyplot.Rectangle((0, 0), 1, 1, color=color) for color in COLORS.values()],
+        list(COLORS),
+        loc="lower center",
+        ncols=len(COLORS),
+        frameon=False,
+        fontsize=9,
+    )
     cpu = results.get("machine", {}).get("cpu", "")
     figure.suptitle(f"DistilBERT-base to logits, {cpu}, medians of alternating passes; higher is faster", fontsize=10)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
     figure.savefig(path, dpi=110)
 
 
