@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 
 /// Why a call failed.
 ///
@@ -6,46 +6,51 @@ import Wire
 public struct ModelClientError: Error, Sendable {
     /// What kind of failure it is: gRPC's status codes, with gRPC's meanings.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        let status: StatusCode
+        package let status: StatusCode
 
-        init(_ status: StatusCode) {
+        package init(_ status: StatusCode) {
             self.status = status
         }
 
         /// gRPC's spelling, as in `INVALID_ARGUMENT`.
         public var description: String { status.name }
 
-        /// The task was cancelled; the server was told.
+        /// The task was cancelled; the server was told. Do not retry.
         public static let cancelled = Code(.cancelled)
-        /// The server reported a failure without a known code.
+        /// The server reported a failure without a known code. Do not retry.
         public static let unknown = Code(.unknown)
-        /// The request is wrong whatever the server's state: text that is too long, a bad model reference.
+        /// The request is wrong whatever the server's state: a text that is too long, a model that lacks the task (the message
+        /// lists those that it has), a bad model reference. The message names the field. Do not retry; change the request.
         public static let invalidArgument = Code(.invalidArgument)
-        /// The timeout passed. The answer may have been computed.
+        /// The timeout passed. The answer may have been computed. Retry only with a longer timeout, or when the server is less
+        /// busy.
         public static let deadlineExceeded = Code(.deadlineExceeded)
-        /// The server has no such model, version or variant.
+        /// The server has no such model, version or variant. Do not retry; see ``ModelClient/waitForReady(_:timeout:)``.
         public static let notFound = Code(.notFound)
-        /// What was to be made exists.
+        /// What was to be made exists. Do not retry.
         public static let alreadyExists = Code(.alreadyExists)
-        /// The server does not let this user do that.
+        /// The server does not let this user do that. Do not retry.
         public static let permissionDenied = Code(.permissionDenied)
-        /// A queue is full, or a request is too large.
+        /// A queue is full: retry after ``ModelClientError/retryAfter``. Of origin ``ModelClientError/Origin/client``, a request
+        /// is too large for a frame: do not retry, send less at once.
         public static let resourceExhausted = Code(.resourceExhausted)
-        /// The server's state forbids it: the model lacks this task, or the request is quarantined.
+        /// The server's state forbids it: the request killed workers and is quarantined, or the two sides speak different
+        /// versions of the protocol. Do not retry before that has changed.
         public static let failedPrecondition = Code(.failedPrecondition)
-        /// Another operation was in the way, such as a second reload.
+        /// Another operation was in the way, such as a second reload. Retry when that is over.
         public static let aborted = Code(.aborted)
-        /// A value is beyond its range.
+        /// A value is beyond its range. Do not retry; change the request.
         public static let outOfRange = Code(.outOfRange)
-        /// The server does not know the method.
+        /// The server does not know the method: it is older than this library. Do not retry.
         public static let unimplemented = Code(.unimplemented)
-        /// One side broke the protocol, or the server has a fault.
+        /// One side broke the protocol, or the server has a fault. Do not retry; report it.
         public static let `internal` = Code(.internal)
-        /// No server, no worker, or the client has been shut down.
+        /// No server, no worker, or the client has been shut down. Retry with a growing delay, unless the client was shut down
+        /// (``ModelClientError/isRetryable`` tells). The client has tried again by itself for as long as the timeout let it.
         public static let unavailable = Code(.unavailable)
-        /// Data is damaged: a checkpoint whose checksum differs.
+        /// Data is damaged: a checkpoint whose checksum differs. Do not retry.
         public static let dataLoss = Code(.dataLoss)
-        /// The server asks for credentials.
+        /// The server asks for credentials. Do not retry.
         public static let unauthenticated = Code(.unauthenticated)
     }
 
@@ -128,5 +133,22 @@ extension ModelClientError {
             origin: .connection,
             model: model.isEmpty ? nil : model
         )
+    }
+
+    /// What a caller's closure came to.
+    static func result<Value: Sendable>(of body: () async throws -> Value) async -> Result<Value, ModelClientError> {
+        do {
+            return .success(try await body())
+        } catch let error as ModelClientError {
+            return .failure(error)
+        } catch is CancellationError {
+            return .failure(
+                ModelClientError(code: .cancelled, message: "the task was cancelled", cause: CancellationError())
+            )
+        } catch {
+            return .failure(
+                ModelClientError(code: .unknown, message: "the caller's closure failed: \(error)", cause: error)
+            )
+        }
     }
 }

@@ -17,16 +17,6 @@ public struct TextInput: Sendable, Hashable, ExpressibleByStringLiteral {
     }
 }
 
-/// What to do with a text of more tokens than the model takes.
-public enum Truncation: Sendable, Hashable {
-    /// As the task does it: embedding truncates, as sentence-transformers does; all else refuses.
-    case taskDefault
-    /// Refuse with `INVALID_ARGUMENT`, which names the number of tokens.
-    case refuse
-    /// Drop the end; the result says so in `truncated`.
-    case truncate
-}
-
 /// What every call to a model can carry along.
 public struct RequestMetadata: Sendable, Hashable {
     /// A name for the request in the server's logs; the server makes one when nil.
@@ -54,16 +44,7 @@ public struct ClassifyOptions: Sendable, Hashable {
     }
 
     /// What turns the model's outputs into scores.
-    public enum Function: Sendable, Hashable {
-        /// As the checkpoint's `problem_type` and number of labels say.
-        case checkpointDefault
-        /// Nothing: the logits themselves.
-        case none
-        /// A probability for each label on its own.
-        case sigmoid
-        /// Probabilities that add up to 1.
-        case softmax
-    }
+    public typealias Function = ScoreFunction
 
     /// Which labels to return.
     public var labels: Labels
@@ -71,6 +52,10 @@ public struct ClassifyOptions: Sendable, Hashable {
     public var function: Function
     /// What to do with a text that is too long.
     public var truncation: Truncation
+    /// With windows: what makes one score of theirs.
+    public var windowPooling: WindowPooling
+    /// With windows: how many tokens neighbouring ones share; nil: a quarter of what the model takes.
+    public var stride: Int?
     /// What to send along.
     public var metadata: RequestMetadata
 
@@ -79,11 +64,15 @@ public struct ClassifyOptions: Sendable, Hashable {
         labels: Labels = .best,
         function: Function = .checkpointDefault,
         truncation: Truncation = .taskDefault,
+        windowPooling: WindowPooling = .mean,
+        stride: Int? = nil,
         metadata: RequestMetadata = RequestMetadata()
     ) {
         self.labels = labels
         self.function = function
         self.truncation = truncation
+        self.windowPooling = windowPooling
+        self.stride = stride
         self.metadata = metadata
     }
 }
@@ -112,12 +101,24 @@ public struct EmbedOptions: Sendable, Hashable {
         case l2
     }
 
+    /// What to put before each text, for models that were trained with prompts.
+    public enum Prompt: Sendable, Hashable {
+        /// The checkpoint's default prompt, if it has one.
+        case checkpointDefault
+        /// One of the checkpoint's prompts, by its name in `config_sentence_transformers.json`, such as `query`.
+        case named(String)
+        /// This text; empty for none at all.
+        case text(String)
+    }
+
     /// What makes one vector of many.
     public var pooling: Pooling
     /// What to do with its length.
     public var normalization: Normalization
     /// How many dimensions to keep, from the first; nil: all. For models that were trained for it.
     public var dimensions: Int?
+    /// What to put before each text.
+    public var prompt: Prompt
     /// What to do with a text that is too long.
     public var truncation: Truncation
     /// What to send along.
@@ -128,12 +129,14 @@ public struct EmbedOptions: Sendable, Hashable {
         pooling: Pooling = .checkpointDefault,
         normalization: Normalization = .checkpointDefault,
         dimensions: Int? = nil,
+        prompt: Prompt = .checkpointDefault,
         truncation: Truncation = .taskDefault,
         metadata: RequestMetadata = RequestMetadata()
     ) {
         self.pooling = pooling
         self.normalization = normalization
         self.dimensions = dimensions
+        self.prompt = prompt
         self.truncation = truncation
         self.metadata = metadata
     }

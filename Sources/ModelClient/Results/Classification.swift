@@ -22,7 +22,9 @@ public struct Classification: Sendable, Hashable {
     public var tokens: Int
     /// Whether the end of the text was dropped.
     public var truncated: Bool
-    /// Who answered, and where the time went; the same for all texts of a call.
+    /// In how many windows the text was read; 1 when it fits the model, or was not to be read in windows.
+    public var windows: Int
+    /// Who answered, and where the time went; the same for all texts of a request.
     public var metadata: ResponseMetadata
 
     /// The best label.
@@ -35,11 +37,13 @@ public struct Classification: Sendable, Hashable {
         scores: [LabelScore],
         tokens: Int = 0,
         truncated: Bool = false,
+        windows: Int = 1,
         metadata: ResponseMetadata = ResponseMetadata()
     ) {
         self.scores = scores
         self.tokens = tokens
         self.truncated = truncated
+        self.windows = windows
         self.metadata = metadata
     }
 
@@ -48,6 +52,7 @@ public struct Classification: Sendable, Hashable {
             scores: message.scores.map { LabelScore(label: $0.label, score: $0.score) },
             tokens: Int(message.tokens),
             truncated: message.truncated,
+            windows: max(1, Int(message.windows)),
             metadata: metadata
         )
     }

@@ -1,0 +1,137 @@
+import Wire
+
+/// What the calls of one task have in common: how inputs become a request, and its answer values.
+struct Inference<Input: Sendable, Answer: WireMessage, Value: Sendable>: Sendable {
+    var method: String
+    var model: String
+    var metadata: RequestMetadata
+    var timeout: Duration?
+    /// The most inputs of one request. A call with more makes several requests.
+    var requestInputs = 64
+    /// The bytes of text that are computed for an input.
+    var bytes: @Sendable (Input) -> Int
+    /// Encodes the request message for some of the inputs.
+    var payload: @Sendable (ArraySlice<Input>) -> [UInt8]
+    /// Reads the answer to them: one value an input.
+    var values: @Sendable (Answer, ArraySlice<Input>, ResponseMetadata) throws(WireError) -> [Value]
+
+    /// The most bytes of text of one request, so that a frame stays far below what either side accepts.
+    fileprivate static var requestBytes: Int { 1 << 20 }
+}
+
+extension ModelClient {
+    /// Makes a call about any number of inputs: one request, or several at the same time when they are many or large.
+    ///
+    /// - Returns: one value an input, in order.
+    nonisolated(nonsending) func infer<Input, Answer, Value>(
+        _ call: Inference<Input, Answer, Value>,
+        _ inputs: [Input]
+    ) async throws(ModelClientError) -> [Value] {
+        guard !inputs.isEmpty else { return [] }
+        let parts = Self.parts(of: inputs, call)
+        guard parts.count > 1 else { return try await request(call, inputs[...]) }
+        let results = await withTaskGroup(of: (Int, Result<[Value], ModelClientError>).self) { group in
+            for (index, part) in parts.enumerated() {
+                group.addTask {
+                    do throws(ModelClientError) {
+                        return (index, .success(try await self.request(call, inputs[part])))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var results = [Result<[Value], ModelClientError>?](repeating: nil, count: parts.count)
+            for await (index, result) in group {
+                results[index] = result
+                if case .failure = result {
+                    // The others' answers will not be looked at.
+                    group.cancelAll()
+                    return [result]
+                }
+            }
+            return results.compactMap { $0 }
+        }
+        var values: [Value] = []
+        values.reserveCapacity(inputs.count)
+        for result in results { values += try result.get() }
+        return values
+    }
+
+    /// Cuts the inputs into requests.
+    private static func parts<Input, Answer, Value>(
+        of inputs: [Input],
+        _ call: Inference<Input, Answer, Value>
+    ) -> [Range<Int>] {
+        var parts: [Range<Int>] = []
+        var start = 0
+        var bytes = 0
+        for index in inputs.indices {
+            let next = call.bytes(inputs[index])
+            let isFull =
+                index - start >= call.requestInputs || bytes + next > Inference<Input, Answer, Value>.requestBytes
+            if isFull, index > start {
+                parts.append(start..<index)
+                (start, bytes) = (index, 0)
+            }
+            bytes += next
+        }
+        parts.append(start..<inputs.count)
+        return parts
+    }
+
+    /// Makes one request; halves it when the server accepts only smaller frames.
+    private nonisolated(nonsending) func request<Input, Answer, Value>(
+        _ call: Inference<Input, Answer, Value>,
+        _ inputs: ArraySlice<Input>
+    ) async throws(ModelClientError) -> [Value] {
+        var request = Request(
+            method: call.method,
+            model: call.model,
+            requestID: call.metadata.requestID ?? "",
+            traceparent: call.metadata.traceparent ?? "",
+            costEstimate: UInt32(clamping: inputs.reduce(0) { $0 + call.bytes($1) })
+        )
+        request.payload = call.payload(inputs)
+        let response: Response
+        do throws(ModelClientError) {
+            response = try await send(request, timeout: call.timeout)
+        } catch {
+            guard error.code == .resourceExhausted, error.origin == .client, inputs.count > 1 else { throw error }
+            let middle = inputs.startIndex + inputs.count / 2
+            let first = try await self.request(call, inputs[..<middle])
+            return first + (try await self.request(call, inputs[middle...]))
+        }
+        let values: [Value]
+        do throws(WireError) {
+            values = try call.values(try Answer.decode(response.payload), inputs, ResponseMetadata(response))
+        } catch {
+            throw .badPayload(error.message, model: call.model)
+        }
+        guard values.count == inputs.count else {
+            throw .badPayload("it has \(values.count) results for \(inputs.count) inputs", model: call.model)
+        }
+        return values
+    }
+}
+
+/// Results with the inputs that they belong to.
+///
+/// - Throws: `WireError` when there are more of one than of the other.
+func paired<Result, Input>(
+    _ results: [Result],
+    _ inputs: ArraySlice<Input>
+) throws(WireError) -> Zip2Sequence<[Result], ArraySlice<Input>> {
+    guard results.count == inputs.count else {
+        throw WireError(.invalidValue, "it has \(results.count) results for \(inputs.count) inputs")
+    }
+    return zip(results, inputs)
+}
+
+extension TextInput {
+    /// The bytes of its texts.
+    var bytes: Int { text.utf8.count + (pair?.utf8.count ?? 0) }
+
+    var message: Wire.TextInput {
+        Wire.TextInput(text: text, textPair: pair ?? "", hasPair: pair != nil)
+    }
+}
