@@ -17,6 +17,7 @@ let package = Package(
     name: "distillery",
     products: [
         .library(name: "ModelClient", targets: ["ModelClient"]),
+        .library(name: "ModelClientTesting", targets: ["ModelClientTesting"]),
         .executable(name: "modeld", targets: ["modeld"]),
         .executable(name: "modelworker", targets: ["modelworker"]),
         .executable(name: "modelctl", targets: ["modelctl"]),
@@ -82,6 +83,16 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
+        .target(
+            name: "ModelClientTesting",
+            dependencies: [
+                "ModelClient", "Wire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -175,10 +186,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "ModelClientTestingTests",
+            dependencies: ["ModelClient", "ModelClientTesting"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "ModelClient", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld", "modelworker", "modelctl",
-                "fakeworker",
+                "ModelClient", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld",
+                "modelworker", "modelctl", "fakeworker",
             ],
             swiftSettings: strict
         ),

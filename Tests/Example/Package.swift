@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 //
-// A program of its own that uses the ModelClient library, as a stranger's would. A package outside this repository
+// A program of its own that uses the libraries ModelClient and ModelClientTesting, as a stranger's would. A package outside this repository
 // names its address instead of the path.
 
 import PackageDescription
@@ -17,6 +17,7 @@ let package = Package(
             name: "Example",
             dependencies: [
                 .product(name: "ModelClient", package: "distillery"),
+                .product(name: "ModelClientTesting", package: "distillery"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

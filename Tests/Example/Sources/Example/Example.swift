@@ -5,6 +5,7 @@ import ModelClient
     static func main() async throws {
         guard CommandLine.arguments.count == 2 else { throw UsageError() }
         let socket = CommandLine.arguments[1]
+        try await withoutAModel()
         try await compareSentences(socket)
         try await runAsService(socket)
     }

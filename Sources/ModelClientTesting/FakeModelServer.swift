@@ -1,0 +1,334 @@
+import Glibc
+import ModelClient
+import NIOCore
+import NIOPosix
+import Synchronization
+import Wire
+
+/// A server for the tests of programs that use `ModelClient`: on a real Unix socket, with answers that the test makes up,
+/// without models and without `modeld`.
+///
+/// ```swift
+/// @Test func angryMailIsAnsweredFirst() async throws {
+///     try await withFakeModelServer { server in
+///         server.onClassify("sentiment") { text in text.text.contains("!") ? .label("NEGATIVE") : .label("POSITIVE") }
+///         try await withModelClient(at: server.socketPath) { client in
+///             let inbox = Inbox(client)
+///             #expect(try await inbox.sorted(["Thanks", "Never again!"]).first == "Never again!")
+///         }
+///     }
+/// }
+/// ```
+///
+/// The client is the real one, so what it does about deadlines, cancellation, lost connections and retries is tested, too;
+/// ``inject(_:model:times:)`` makes things go wrong.
+///
+/// A call to a model that has no answer for it fails as with a real server: `NOT_FOUND` for a model that the test does not
+/// name, `INVALID_ARGUMENT` for a task that the model has not.
+public final class FakeModelServer: Sendable {
+    /// What the server tells its clients about itself.
+    public struct Configuration: Sendable {
+        /// The most unanswered requests on a connection; 0: no limit.
+        public var maximumInFlight = 0
+        /// The largest frame that the server takes, in bytes.
+        public var maximumFrameBytes = 16 << 20
+
+        /// The defaults.
+        public init() {}
+    }
+
+    typealias Handler = @Sendable (Request) async throws -> [UInt8]
+
+    struct Key: Hashable {
+        var method: String
+        var model: String
+    }
+
+    private struct State {
+        var handlers: [Key: Handler] = [:]
+        var faults: [(fault: Fault, model: String?, times: Int)] = []
+        var requests: [FakeRequest] = []
+        var cancellations = 0
+        var waiters:
+            [(isDone: @Sendable ([FakeRequest], Int) -> Bool, continuation: CheckedContinuation<Void, Never>)] =
+                []
+        var connections: [ObjectIdentifier: FakeConnection] = [:]
+        var listener: (any Channel)?
+    }
+
+    /// Where clients find the server.
+    public let socketPath: String
+    let configuration: Configuration
+    private let folder: String
+    private let state = Mutex(State())
+
+    /// Starts a server on a socket in a temporary folder of its own. ``withFakeModelServer(configuration:_:)`` also stops it.
+    ///
+    /// - Throws: what kept the socket from being made.
+    public init(configuration: Configuration = Configuration()) async throws {
+        var template = Array("/tmp/modelclient.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw IOError(errnoCode: errno, reason: "mkdtemp") }
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        socketPath = folder + "/modeld.sock"
+        self.configuration = configuration
+        try await listen()
+    }
+
+    private func listen() async throws {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { [weak self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let self else { throw ChannelError.inputClosed }
+                    let connection = FakeConnection(server: self, eventLoop: channel.eventLoop)
+                    try channel.pipeline.syncOperations.addHandler(
+                        NIOLoopBound(connection, eventLoop: channel.eventLoop).value
+                    )
+                }
+            }
+            .bind(unixDomainSocketPath: socketPath)
+            .get()
+        state.withLock { $0.listener = listener }
+    }
+
+    /// Closes the socket and all connections, and removes the folder.
+    public func shutdown() async {
+        await stopListening()
+        rmdir(folder)
+    }
+
+    /// Closes the socket and all connections, and listens again after a while: a server that is restarted. What was asked and
+    /// not answered is lost; a client asks again.
+    ///
+    /// - Parameter downtime: how long nobody listens.
+    public func restart(downtime: Duration = .zero) async throws {
+        await stopListening()
+        try await Task.sleep(for: downtime)
+        try await listen()
+    }
+
+    /// Closes all connections. Clients connect again.
+    public func disconnectAll() {
+        let connections = state.withLock { Array($0.connections.values) }
+        for connection in connections { connection.close() }
+    }
+
+    private func stopListening() async {
+        let listener = state.withLock { state in
+            defer { state.listener = nil }
+            return state.listener
+        }
+        try? await listener?.close()
+        disconnectAll()
+        unlink(socketPath)
+    }
+
+    // MARK: - What was asked
+
+    /// The calls to models so far, in the order of their arrival.
+    public var requests: [FakeRequest] { state.withLock { $0.requests } }
+
+    /// How many calls were cancelled so far.
+    public var cancellations: Int { state.withLock { $0.cancellations } }
+
+    /// Waits until so many calls have arrived since the server's start.
+    ///
+    /// - Returns: the calls so far.
+    public func waitForRequests(_ count: Int) async -> [FakeRequest] {
+        await wait { requests, _ in requests.count >= count }
+        return requests
+    }
+
+    /// Waits until so many calls have been cancelled since the server's start.
+    public func waitForCancellations(_ count: Int) async {
+        await wait { _, cancellations in cancellations >= count }
+    }
+
+    private func wait(until isDone: @escaping @Sendable ([FakeRequest], Int) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if isDone(state.requests, state.cancellations) { return true }
+                state.waiters.append((isDone, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    private func note(_ change: (inout State) -> Void) {
+        let continuations = state.withLock { state in
+            change(&state)
+            let done = state.waiters.filter { $0.isDone(state.requests, state.cancellations) }
+            state.waiters.removeAll { $0.isDone(state.requests, state.cancellations) }
+            return done.map(\.continuation)
+        }
+        for continuation in continuations { continuation.resume() }
+    }
+
+    // MARK: - What goes wrong
+
+    /// Lets the next calls go wrong.
+    ///
+    /// ```swift
+    /// server.inject(.failure(.resourceExhausted, "busy", retryAfter: .milliseconds(5)), times: 2)
+    /// server.inject(.disconnect)          // the call after those
+    /// ```
+    ///
+    /// Faults are used up in the order in which they were injected.
+    ///
+    /// - Parameters:
+    ///   - fault: what happens instead of, or besides, the answer.
+    ///   - model: only calls to this model, as the caller names it; nil: to any.
+    ///   - times: how many calls; `Int.max` for all.
+    public func inject(_ fault: Fault, model: String? = nil, times: Int = 1) {
+        state.withLock { $0.faults.append((fault, model, times)) }
+    }
+
+    /// Lets calls go right again.
+    public func clearFaults() {
+        state.withLock { $0.faults = [] }
+    }
+
+    private func nextFault(for model: String) -> Fault? {
+        state.withLock { state in
+            guard let index = state.faults.firstIndex(where: { $0.times > 0 && ($0.model ?? model) == model }) else {
+                return nil
+            }
+            if state.faults[index].times != .max { state.faults[index].times -= 1 }
+            return state.faults[index].fault
+        }
+    }
+
+    // MARK: - Answers
+
+    func register(_ method: String, _ model: String, _ handler: @escaping Handler) {
+        state.withLock { $0.handlers[Key(method: method, model: model)] = handler }
+    }
+
+    /// The models that have answers, and their methods.
+    var models: [String: [String]] {
+        state.withLock { $0.handlers.keys.reduce(into: [:]) { $0[$1.model, default: []].append($1.method) } }
+    }
+
+    private func handler(_ method: String, _ model: String) -> Handler? {
+        let name = String(model.prefix { $0 != "@" && $0 != ":" })
+        return state.withLock {
+            $0.handlers[Key(method: method, model: model)] ?? $0.handlers[Key(method: method, model: name)]
+        }
+    }
+
+    // MARK: - For connections
+
+    func opened(_ connection: FakeConnection) {
+        state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
+    }
+
+    func closed(_ connection: FakeConnection) {
+        state.withLock { $0.connections[ObjectIdentifier(connection)] = nil }
+    }
+
+    func cancelled() {
+        note { $0.cancellations += 1 }
+    }
+
+    /// What to do about a request.
+    func reply(to request: Request) async -> FakeReply {
+        if RPCMethod.controlMethods.contains(request.method) { return .response(control(request)) }
+        note { $0.requests.append(FakeRequest(request)) }
+        let fault = nextFault(for: request.model)
+        switch fault?.kind {
+        case .failure(let error): return .response(Response(request, error))
+        case .disconnect: return .disconnect
+        case .silence: return .silence
+        case .garbage: return .response(Response(request, payload: [0xff, 0xff, 0xff]))
+        case .delay(let duration):
+            do {
+                try await Task.sleep(for: duration)
+            } catch {
+                return .silence
+            }
+        case .cutAnswer, nil: break
+        }
+        let response = await answer(request)
+        if case .cutAnswer = fault?.kind { return .cut(response) }
+        return .response(response)
+    }
+
+    private func answer(_ request: Request) async -> Response {
+        guard let handler = handler(request.method, request.model) else { return missing(request) }
+        do {
+            return Response(request, payload: try await handler(request))
+        } catch let error as ModelClientError {
+            return Response(request, error)
+        } catch let error as WireError {
+            let status = ModelClientError.Code(error.status)
+            return Response(request, ModelClientError(code: status, message: error.message))
+        } catch {
+            return Response(request, ModelClientError(code: .internal, message: "the fake's answer failed: \(error)"))
+        }
+    }
+
+    private func missing(_ request: Request) -> Response {
+        let models = models
+        let name = String(request.model.prefix { $0 != "@" && $0 != ":" })
+        guard let methods = models[request.model] ?? models[name] else {
+            let known = models.keys.sorted().joined(separator: ", ")
+            return Response(
+                request,
+                ModelClientError(
+                    code: .notFound,
+                    message: "the fake has no model '\(request.model)'; it has \(known.isEmpty ? "none" : known)"
+                )
+            )
+        }
+        let known = methods.map { $0.split(separator: "/").last.map(String.init) ?? $0 }.sorted()
+        return Response(
+            request,
+            ModelClientError(
+                code: .invalidArgument,
+                message: "model: the fake's '\(request.model)' does not answer \(request.method); "
+                    + "it answers \(known.joined(separator: ", "))"
+            )
+        )
+    }
+
+    private func control(_ request: Request) -> Response {
+        switch request.method {
+        case RPCMethod.reload:
+            let results = models.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: 2) }
+            return Response(request, payload: ReloadResponse(results: results).encode())
+        default:
+            let models = models.sorted { $0.key < $1.key }.map { name, methods in
+                WireModelStatus(
+                    name: name,
+                    version: 1,
+                    variant: "fp32",
+                    state: "READY",
+                    generation: 1,
+                    tasks: methods.sorted()
+                )
+            }
+            let status = StatusResponse(state: "READY", version: "fake", pid: getpid(), models: models)
+            var response = Response(request, payload: status.encode())
+            response.endOfStream = request.method != RPCMethod.watch
+            return response
+        }
+    }
+}
+
+/// Starts a fake server, lends it for the time of a closure, and stops it.
+///
+/// - Throws: what kept the server from starting, and what `body` threw.
+public nonisolated(nonsending) func withFakeModelServer<R>(
+    configuration: FakeModelServer.Configuration = FakeModelServer.Configuration(),
+    _ body: nonisolated(nonsending) (FakeModelServer) async throws -> R
+) async throws -> R {
+    let server = try await FakeModelServer(configuration: configuration)
+    do {
+        let result = try await body(server)
+        await server.shutdown()
+        return result
+    } catch {
+        await server.shutdown()
+        throw error
+    }
+}
