@@ -193,7 +193,7 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "ModelClient", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld",
+                "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld",
                 "modelworker", "modelctl", "fakeworker",
             ],
             swiftSettings: strict

@@ -19,7 +19,10 @@ struct Modelctl: AsyncParsableCommand {
             CommandGroup(name: "Server", subcommands: [Status.self, Watch.self, Reload.self]),
             CommandGroup(
                 name: "Model",
-                subcommands: [Classify.self, Embed.self, Features.self, Tokenize.self]
+                subcommands: [
+                    Classify.self, ZeroShot.self, Tag.self, Answer.self, FillMask.self, Embed.self, Similarity.self,
+                    Rerank.self, Choose.self, Features.self, Tokenize.self, Infer.self,
+                ]
             ),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),
         ]

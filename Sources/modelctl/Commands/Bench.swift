@@ -97,14 +97,18 @@ struct Bench: AsyncParsableCommand {
     private func readTexts() throws -> [TextInput] {
         guard file != nil || !text.isEmpty else { return BenchTexts.standard.map { TextInput($0) } }
         var texts: [TextInput] = []
+        var place = ""
         do {
-            var source = try InputSource(texts: text, file: file)
-            while let input = try source.next() { texts.append(try input.text.get()) }
+            var source = try InputSource(given: text.map { InputLine(text: $0) }, file: file)
+            while let input = try source.next() {
+                place = input.place
+                texts.append(try input.line.get().textInput())
+            }
         } catch let error as LineReader.Failure {
             Console.error(error.message)
             throw ExitCode.noInput
         } catch let error as InputError {
-            Console.error("--file \(file ?? ""), \(error.message)")
+            Console.error("--file \(file ?? ""), \(place): \(error.message)")
             throw ExitCode.noInput
         }
         guard !texts.isEmpty else {

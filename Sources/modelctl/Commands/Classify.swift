@@ -35,6 +35,10 @@ struct Classify: TaskCommand {
     @OptionGroup var inputs: InputOptions
     @Option(help: ArgumentHelp("How many labels, the best first: a number, or 'all'.", valueName: "number"))
     var topK = LabelCount.top(1)
+    @Flag(help: "Read texts that are too long in windows that overlap, and take the mean of their scores.")
+    var windows = false
+    @Flag(help: "With --windows: take the largest score instead of the mean.")
+    var windowMax = false
 
     var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> Classification {
         let labels: ClassifyOptions.Labels =
@@ -42,7 +46,11 @@ struct Classify: TaskCommand {
             case .top(let count): .top(count)
             case .all: .all
             }
-        let options = ClassifyOptions(labels: labels, truncation: inputs.truncation)
+        let options = ClassifyOptions(
+            labels: labels,
+            truncation: windows ? .windows : inputs.truncation,
+            windowPooling: windowMax ? .max : .mean
+        )
         return {
             [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
             try await client.classify([input], model: model, options: options, timeout: timeout)[0]
@@ -57,6 +65,14 @@ struct Classify: TaskCommand {
         )
     }
 
+    func validate() throws {
+        try validateInputs()
+        guard !windows || !inputs.truncate else {
+            throw ValidationError("--windows reads the whole text and --truncate drops its end; choose one")
+        }
+        guard windows || !windowMax else { throw ValidationError("--window-max goes with --windows") }
+    }
+
     var text: ClassificationText { ClassificationText(isSingle: inputs.isSingle) }
 }
 
@@ -69,17 +85,9 @@ struct ClassificationText: TaskText {
         let width = labels.map(\.count).max() ?? 0
         let rows = zip(labels, answer.scores).map { label, score in
             let name = label + String(repeating: " ", count: width - label.count)
-            return "\(name)  \(HumanText.fixed(Double(score.score), 4))\(Self.bar(score.score))"
+            return "\(name)  \(HumanText.fixed(Double(score.score), 4))\(HumanText.bar(score.score))"
         }
         guard !isSingle else { return rows }
         return [Style.bold(HumanText.printable(input.label, width: Console.width))] + rows.map { "  " + $0 }
-    }
-
-    /// Twenty places for a score from 0 to 1.
-    private static func bar(_ score: Float) -> String {
-        guard Console.isTerminal, score >= 0, score <= 1 else { return "" }
-        let eighths = Int((score * 160).rounded())
-        let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
-        return "  " + Style.green(String(repeating: "█", count: eighths / 8) + partial)
     }
 }

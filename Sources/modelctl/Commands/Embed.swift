@@ -12,13 +12,32 @@ struct Embed: TaskCommand {
     )
 
     @OptionGroup var inputs: InputOptions
+    @Option(help: ArgumentHelp("One of the model's prompts to put before each text.", valueName: "name"))
+    var promptName: String?
+    @Option(help: ArgumentHelp("A text to put before each text; empty for none at all.", valueName: "text"))
+    var prompt: String?
+    @Option(help: ArgumentHelp("How many dimensions to keep.", valueName: "number"))
+    var dimensions: Int?
 
     var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> Embedding {
-        let options = EmbedOptions(truncation: inputs.truncation)
+        let prompt = prompt.map(EmbedOptions.Prompt.text) ?? promptName.map(EmbedOptions.Prompt.named)
+        let options = EmbedOptions(
+            dimensions: dimensions,
+            prompt: prompt ?? .checkpointDefault,
+            truncation: inputs.truncation
+        )
         return {
             [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
             try await client.embed([input], model: model, options: options, timeout: timeout)[0]
         }
+    }
+
+    func validate() throws {
+        try validateInputs()
+        guard prompt == nil || promptName == nil else {
+            throw ValidationError("--prompt is a text and --prompt-name the name of one; choose one")
+        }
+        guard dimensions.map({ $0 > 0 }) ?? true else { throw ValidationError("--dimensions goes from 1") }
     }
 
     static func json(_ answer: Embedding) -> String { JSONText.array(answer.values.lazy.map(JSONText.number)) }
@@ -55,15 +74,8 @@ struct EmbeddingText: TaskText {
 
     func ending() -> [String] {
         guard let first = compared.first else { return [] }
-        // Each similarity takes 8 columns; what is left is for the texts.
-        let room = max(16, Console.width - 8 * compared.count - 6)
-        var table = Table([.text(""), .text("")] + compared.indices.map { .number("(\($0 + 1))") })
-        for (index, row) in compared.enumerated() {
-            let similarities = compared.map {
-                HumanText.fixed(Double(row.embedding.cosineSimilarity(to: $0.embedding)), 3)
-            }
-            table.add(["(\(index + 1))", HumanText.printable(row.label, width: room)] + similarities)
-        }
-        return table.lines + ["", "Cosine similarity of vectors of \(first.embedding.values.count) dimensions."]
+        let similarities = compared.map { row in compared.map { row.embedding.cosineSimilarity(to: $0.embedding) } }
+        return HeatMap.lines(labels: compared.map(\.label), values: similarities)
+            + ["", "Cosine similarity of vectors of \(first.embedding.values.count) dimensions."]
     }
 }

@@ -3,13 +3,20 @@ import ModelClient
 
 /// A command that asks a model about each of its inputs.
 protocol TaskCommand: AsyncParsableCommand {
+    associatedtype Query: Sendable = TextInput
     associatedtype Answer: Sendable
     associatedtype Text: TaskText<Answer>
 
     var inputs: InputOptions { get }
 
+    /// The inputs of the command line; each of its texts, unless a command says otherwise.
+    var given: [InputLine] { get }
+
+    /// Makes of an input what is asked; sent to other tasks, as `ask` is.
+    var query: @Sendable (InputLine) throws(InputError) -> Query { get }
+
     /// Makes one call; sent to other tasks, so it holds what it needs of the options.
-    var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> Answer { get }
+    var ask: @Sendable (ModelClient, Query) async throws(ModelClientError) -> Answer { get }
 
     /// An answer as JSON, on one line.
     static func json(_ answer: Answer) -> String
@@ -34,6 +41,27 @@ extension TaskText {
 }
 
 extension TaskCommand {
+    var given: [InputLine] { inputs.lines }
+
+    func validate() throws {
+        try validateInputs()
+    }
+
+    /// Refuses a command line without an input.
+    func validateInputs() throws {
+        guard !given.isEmpty || inputs.file != nil else {
+            throw ValidationError("there is no input; give a text, or --file with a path or '-'")
+        }
+    }
+}
+
+extension TaskCommand where Query == TextInput {
+    var query: @Sendable (InputLine) throws(InputError) -> TextInput {
+        { (line) throws(InputError) in try line.textInput() }
+    }
+}
+
+extension TaskCommand {
     func run() async throws {
         do {
             try await answer()
@@ -49,10 +77,10 @@ extension TaskCommand {
         var failures = 0
         try await inputs.server.withClient { client in
             let ask = ask
-            let source = try InputSource(texts: inputs.texts, pair: inputs.textPair, file: inputs.file)
-            try await withOrderedAnswers(to: source, client: client, concurrency: inputs.concurrency) {
-                (input) async throws(ModelClientError) in
-                try await ask(client, input)
+            let source = try InputSource(given: given, file: inputs.file)
+            try await withOrderedAnswers(to: source, client: client, concurrency: inputs.concurrency, query: query) {
+                (query) async throws(ModelClientError) in
+                try await ask(client, query)
             } give: { input, result in
                 switch result {
                 case .success(let answer):
@@ -69,7 +97,9 @@ extension TaskCommand {
                     if json {
                         Console.line(JSONText.failure(code: failure.code, message: failure.message))
                     } else {
-                        let place = inputs.isSingle ? "" : "\(input.place): "
+                        // What is wrong with an input names its place already.
+                        let isNamed = if case .input = failure { true } else { inputs.isSingle }
+                        let place = isNamed ? "" : "\(input.place): "
                         Console.error("\(place)\(failure.code): \(HumanText.printable(failure.message))")
                     }
                 }

@@ -11,8 +11,8 @@ struct InputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "More inputs, one a line: a JSON string, or an object with \"text\" and perhaps \"text_pair\"; '-' reads "
-                + "standard input.",
+            "More inputs, one a line: a JSON string, or an object with the task's members, such as \"text\" and "
+                + "\"text_pair\"; '-' reads standard input.",
             valueName: "path"
         ),
         completion: .file()
@@ -38,10 +38,10 @@ struct InputOptions: ParsableArguments {
 
     var truncation: Truncation { truncate ? .truncate : .taskDefault }
 
+    /// The texts of the command line, each an input.
+    var lines: [InputLine] { texts.map { InputLine(text: $0, pair: textPair) } }
+
     func validate() throws {
-        guard !texts.isEmpty || file != nil else {
-            throw ValidationError("there is no input; give a text, or --file with a path or '-'")
-        }
         guard textPair == nil || isSingle else {
             throw ValidationError("--text-pair goes with one text; put several pairs in a --file as objects")
         }

@@ -1,23 +1,20 @@
-import ArgumentParser
-import ModelClient
-
-/// The inputs of a command in order: the texts of the command line, then the lines of the file.
+/// The inputs of a command in order: those of the command line, then the lines of the file.
 struct InputSource: ~Copyable, Sendable {
-    private let texts: [TextInput]
-    private var nextText = 0
+    private let given: [InputLine]
+    private var nextGiven = 0
     private var lines: LineReader?
     private var lineNumber = 0
 
-    init(texts: [String], pair: String? = nil, file: String?) throws(LineReader.Failure) {
-        self.texts = texts.map { TextInput($0, pair: pair) }
+    init(given: [InputLine], file: String?) throws(LineReader.Failure) {
+        self.given = given
         if let file { lines = try LineReader(path: file) }
     }
 
     /// The next input; nil when there is no more. Empty lines are passed over. May wait for standard input.
     mutating func next() throws(LineReader.Failure) -> TaskInput? {
-        if nextText < texts.count {
-            nextText += 1
-            return TaskInput(text: texts[nextText - 1], place: "text \(nextText)")
+        if nextGiven < given.count {
+            nextGiven += 1
+            return TaskInput(given[nextGiven - 1], place: "text \(nextGiven)")
         }
         while let line = try lines?.next() {
             lineNumber += 1

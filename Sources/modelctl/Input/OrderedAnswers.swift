@@ -26,14 +26,16 @@ enum TaskFailure: Error {
 ///
 /// - Parameters:
 ///   - concurrency: how many inputs are read ahead and asked about at most.
+///   - query: makes of an input what is asked.
 ///   - ask: makes one call.
 ///   - give: takes an input and its answer.
 /// - Throws: `LineReader.Failure`, and what `give` throws.
-nonisolated(nonsending) func withOrderedAnswers<Answer: Sendable>(
+nonisolated(nonsending) func withOrderedAnswers<Answer: Sendable, Query: Sendable>(
     to source: consuming sending InputSource,
     client: ModelClient,
     concurrency: Int,
-    ask: @escaping @Sendable (TextInput) async throws(ModelClientError) -> Answer,
+    query: @escaping @Sendable (InputLine) throws(InputError) -> Query,
+    ask: @escaping @Sendable (Query) async throws(ModelClientError) -> Answer,
     give: (TaskInput, Result<Answer, TaskFailure>) throws -> Void
 ) async throws {
     typealias Pending = (input: TaskInput, answer: Task<Result<Answer, TaskFailure>, Never>)
@@ -49,14 +51,16 @@ nonisolated(nonsending) func withOrderedAnswers<Answer: Sendable>(
                 permits.wait()
                 guard let input = try holder.source.next() else { break }
                 let answer = Task(executorPreference: client.executor) { () -> Result<Answer, TaskFailure> in
-                    switch input.text {
-                    case .failure(let error): return .failure(.input(error))
-                    case .success(let text):
-                        do throws(ModelClientError) {
-                            return .success(try await ask(text))
-                        } catch {
-                            return .failure(.call(error))
-                        }
+                    let asked: Query
+                    do throws(InputError) {
+                        asked = try query(try input.line.get())
+                    } catch {
+                        return .failure(.input(InputError(message: "\(input.place): \(error.message)")))
+                    }
+                    do throws(ModelClientError) {
+                        return .success(try await ask(asked))
+                    } catch {
+                        return .failure(.call(error))
                     }
                 }
                 continuation.yield((input, answer))

@@ -25,6 +25,14 @@ package enum HumanText {
         return "\(sign)\(number / Int(scale)).\(zeros)\(fraction)"
     }
 
+    /// Twenty places for a score from 0 to 1, behind two spaces; nothing where no person looks.
+    static func bar(_ score: Float) -> String {
+        guard Console.isTerminal, score >= 0, score <= 1 else { return "" }
+        let eighths = Int((score * 160).rounded())
+        let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+        return "  " + Style.green(String(repeating: "█", count: eighths / 8) + partial)
+    }
+
     /// A size in bytes, in the largest binary unit of which there is at least one.
     package static func bytes(_ count: Int) -> String {
         var value = Double(count)

@@ -5,6 +5,10 @@ package enum Style: String {
     case red = "31"
     case green = "32"
     case yellow = "33"
+    case blue = "34"
+    case magenta = "35"
+    case cyan = "36"
+    case reversed = "7"
 
     /// The text in this style, or as it is where there are no colours.
     func callAsFunction(_ text: String) -> String {

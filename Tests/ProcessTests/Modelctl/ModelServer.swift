@@ -91,8 +91,14 @@ final class ModelServer {
         try Self.modelctl(arguments, socket: socket, folder: folder, input: input)
     }
 
-    /// Runs `modelctl` until it ends.
-    static func modelctl(_ arguments: [String], socket: String?, folder: String, input: String = "") throws -> Run {
+    /// Runs `modelctl`, or another program, until it ends.
+    static func modelctl(
+        _ arguments: [String],
+        socket: String?,
+        folder: String,
+        input: String = "",
+        program: String = "modelctl"
+    ) throws -> Run {
         let name = "\(folder)/run-\(UInt32.random(in: 0...UInt32.max))"
         try Data(input.utf8).write(to: URL(fileURLWithPath: "\(name).in"))
         let source = try OwnedDescriptor.open("\(name).in")
@@ -102,6 +108,7 @@ final class ModelServer {
             arguments,
             socket: socket,
             folder: folder,
+            program: program,
             descriptors: [0: source.rawValue, 1: output.rawValue, 2: errors.rawValue]
         )
         let exit = try process.exit(within: 300)
@@ -118,17 +125,20 @@ final class ModelServer {
         try Self.start(arguments, socket: socket, folder: folder, descriptors: descriptors)
     }
 
-    private static func start(
+    static func start(
         _ arguments: [String],
         socket: String?,
         folder: String,
-        descriptors: [Int32: Int32]
+        program name: String = "modelctl",
+        descriptors: [Int32: Int32],
+        extra: [String: String] = [:]
     ) throws -> ChildProcess {
         var environment = environment(home: folder)
         environment["MODELD_SOCKET"] = socket
+        environment.merge(extra) { $1 }
         return try TestProcess.start(
             ChildCommand(
-                try program("modelctl"),
+                try program(name),
                 arguments: arguments,
                 environment: environment,
                 descriptors: descriptors
