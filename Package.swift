@@ -118,6 +118,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "examples",
+            dependencies: [
+                "ModelClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "benchmarks",
             dependencies: [
                 "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization", "Wire",
@@ -194,7 +202,7 @@ let package = Package(
             name: "ProcessTests",
             dependencies: [
                 "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld",
-                "modelworker", "modelctl", "fakeworker",
+                "modelworker", "modelctl", "examples", "fakeworker",
             ],
             swiftSettings: strict
         ),

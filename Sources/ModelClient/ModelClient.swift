@@ -38,8 +38,8 @@ public final class ModelClient: Service {
     /// read or written meanwhile.
     ///
     /// ```swift
-    /// await withTaskExecutorPreference(client.executor) {
-    ///     for text in texts { await use(try client.embed(text, model: "minilm")) }
+    /// try await withTaskExecutorPreference(client.executor) {
+    ///     for text in texts { use(try await client.embed(text, model: "minilm")) }
     /// }
     /// ```
     public let executor: any TaskExecutor

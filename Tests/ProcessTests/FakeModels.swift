@@ -64,7 +64,7 @@ struct FakeModels {
                 extra: ["TERM": "xterm"].merging(environment) { $1 }
             )
             // What it prints fits the terminal's buffer.
-            _ = try process.exit(within: 60)
+            _ = try process.exit(within: 300)
             var room = [UInt8](repeating: 0, count: 1 << 16)
             let count = read(master, &room, room.count)
             return String(decoding: room.prefix(max(0, count)), as: UTF8.self)

@@ -1,0 +1,39 @@
+import ArgumentParser
+import ModelClient
+
+/// Small programs that show what the models are good for. Each file is one of them.
+@main struct Examples: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "examples",
+        abstract: "Uses of small language models, each in one short file.",
+        subcommands: [
+            Sentiment.self, Spam.self, Moderation.self, Topic.self, Intent.self, QuestionAnswering.self, Entities.self,
+            Search.self,
+        ]
+    )
+}
+
+/// Where the server is, and which of its models to ask.
+struct Server: ParsableArguments {
+    @Option(help: "The path of modeld's socket.")
+    var socket = "/run/modeld/modeld.sock"
+    @Option(help: "The model, as in 'name', 'name@2' or 'name:int8'.")
+    var model: String
+
+    /// Connects, waits until the model is ready, and lends a client.
+    func withClient(_ body: (ModelClient) async throws -> Void) async throws {
+        try await withModelClient(at: socket) { client in
+            try await client.waitForReady(model)
+            try await body(client)
+        }
+    }
+}
+
+/// A number with so many digits after the point.
+func fixed(_ value: Double, _ digits: Int = 2) -> String {
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let text = "\(Int((value * scale).rounded()))"
+    let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+    return digits == 0 ? text : padded.dropLast(digits) + "." + padded.suffix(digits)
+}
