@@ -79,6 +79,17 @@ class SeededCheckpoint:
     shards: int = 1
     prefixed: bool = False
     gamma_beta: bool = False
+    head: str = ""  # sequence, token, answer, masked_lm, choice; "": sequence where there are labels, else none
+    label_names: tuple = ()  # in place of LABEL_0, LABEL_1, …
+    problem_type: str = ""
+    own_decoder: bool = False  # of a masked-LM head, instead of the word embeddings
+    lowercase: bool = True  # of the tokenizer
+    extra_words: tuple = ()  # the last entries of the vocabulary
+
+    def __post_init__(self):
+        self.labels = self.labels or len(self.label_names)
+        if not self.head and self.labels:
+            self.head = "sequence"
 
     def tensors(self):
         """(name, shape) of every tensor in the order of the file, by canonical names."""
@@ -107,12 +118,23 @@ class SeededCheckpoint:
             linear(p + ("intermediate.dense" if bert else "ffn.lin1"), self.intermediate, h)
             linear(p + ("output.dense" if bert else "ffn.lin2"), h, self.intermediate)
             norm(p + ("output.LayerNorm" if bert else "output_layer_norm"))
-        if bert:
+        if bert and self.head in ("", "sequence", "choice"):
             linear("pooler.dense", h, h)
-        if self.labels:
-            if not bert:
-                linear("pre_classifier", h, h)
+        if not bert and self.head in ("sequence", "choice"):
+            linear("pre_classifier", h, h)
+        if self.head in ("sequence", "token"):
             linear("classifier", self.labels, h)
+        if self.head == "choice":
+            linear("classifier", 1, h)
+        if self.head == "answer":
+            linear("qa_outputs", 2, h)
+        if self.head == "masked_lm":
+            linear("cls.predictions.transform.dense" if bert else "vocab_transform", h, h)
+            norm("cls.predictions.transform.LayerNorm" if bert else "vocab_layer_norm")
+            if self.own_decoder:
+                decoder = "cls.predictions.decoder.weight" if bert else "vocab_projector.weight"
+                out.append((decoder, [self.vocabulary, h]))
+            out.append(("cls.predictions.bias" if bert else "vocab_projector.bias", [self.vocabulary]))
         return out
 
     def file_name(self, canonical):
@@ -120,7 +142,8 @@ class SeededCheckpoint:
         name = canonical
         if self.gamma_beta and "LayerNorm." in name:
             name = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
-        if self.prefixed and not canonical.startswith(("classifier", "pre_classifier")):
+        heads = ("classifier", "pre_classifier", "qa_outputs", "cls.", "vocab_", "linear.")
+        if self.prefixed and not canonical.startswith(heads):
             name = f"{self.family}.{name}"
         return name
 
@@ -143,7 +166,10 @@ class SeededCheckpoint:
 
     def architecture(self):
         name = "Bert" if self.family == "bert" else "DistilBert"
-        return name + ("ForSequenceClassification" if self.labels else "Model")
+        return name + {
+            "": "Model", "sequence": "ForSequenceClassification", "token": "ForTokenClassification",
+            "answer": "ForQuestionAnswering", "masked_lm": "ForMaskedLM", "choice": "ForMultipleChoice",
+        }[self.head]
 
     def config(self):
         keys = [("architectures", [self.architecture()]), ("model_type", self.family)]
@@ -166,11 +192,18 @@ class SeededCheckpoint:
             ]
         keys += [("vocab_size", self.vocabulary), ("max_position_embeddings", self.positions), ("pad_token_id", 0)]
         if self.labels:
-            keys += [("id2label", {str(i): f"LABEL_{i}" for i in range(self.labels)})]
+            names = self.label_names or [f"LABEL_{i}" for i in range(self.labels)]
+            keys += [("id2label", {str(i): name for i, name in enumerate(names)})]
+            if self.label_names:
+                keys += [("label2id", {name: i for i, name in enumerate(names)})]
+        if self.problem_type:
+            keys += [("problem_type", self.problem_type)]
+        if self.own_decoder:
+            keys += [("tie_word_embeddings", False)]
         return keys
 
     def vocabulary_entries(self):
-        """Specials, ASCII, continued letters and digits, then aa, ##aa, ab, ##ab, … zz, ##zz, aaa, ##aaa, …"""
+        """Specials, ASCII, continued letters and digits, then aa, ##aa, ab, ##ab, … zz, ##zz, aaa, ##aaa, …, and extras"""
         letters = "abcdefghijklmnopqrstuvwxyz"
         entries = SPECIALS + [chr(c) for c in range(33, 127) if not 65 <= c <= 90]
         entries += ["##" + c for c in letters + "0123456789"]
@@ -186,7 +219,7 @@ class SeededCheckpoint:
             length += 1
         for word in words:
             entries += [word, "##" + word]
-        return entries[: self.vocabulary]
+        return entries[: self.vocabulary - len(self.extra_words)] + list(self.extra_words)
 
     def write(self, folder):
         """Writes config.json, the weights, vocab.txt and tokenizer_config.json."""
@@ -199,7 +232,7 @@ class SeededCheckpoint:
         text("config.json", object_text(self.config()))
         text("vocab.txt", "".join(entry + "\n" for entry in self.vocabulary_entries()))
         tokenizer = [
-            ("do_lower_case", True),
+            ("do_lower_case", self.lowercase),
             ("model_max_length", self.positions),
             ("tokenizer_class", "BertTokenizer" if self.family == "bert" else "DistilBertTokenizer"),
         ]
@@ -219,6 +252,12 @@ class SeededCheckpoint:
                 total += int(np.prod(shape)) * width
         index = [("metadata", {"total_size": total}), ("weight_map", weight_map)]
         text("model.safetensors.index.json", object_text(index))
+
+    def write_linear(self, folder, outputs, inputs):
+        """A linear layer in a folder of its own, as a Dense module of sentence-transformers has it."""
+        os.makedirs(folder, exist_ok=True)
+        tensors = [("linear.weight", [outputs, inputs]), ("linear.bias", [outputs])]
+        self.write_safetensors(os.path.join(folder, "model.safetensors"), tensors)
 
     def write_safetensors(self, path, tensors):
         width = {"F32": 4, "F16": 2, "BF16": 2}[self.dtype]

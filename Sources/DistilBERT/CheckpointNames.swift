@@ -46,7 +46,34 @@ struct CheckpointNames {
 
     /// BERT's pooler: a linear layer and tanh over the first token.
     static let pooler = "pooler.dense"
-    /// DistilBERT's counterpart in a sequence classifier, with ReLU.
+    /// DistilBERT's counterpart in heads over the first token, with ReLU.
     static let preClassifier = "pre_classifier"
+    /// Of sequences, tokens and choices.
     static let classifier = "classifier"
+    /// Start and end of an answer.
+    static let answers = "qa_outputs"
+
+    var maskedLM: MaskedLM {
+        switch family {
+        case .bert:
+            MaskedLM(
+                transform: "cls.predictions.transform.dense",
+                norm: "cls.predictions.transform.LayerNorm",
+                decoder: "cls.predictions.decoder.weight",
+                bias: "cls.predictions.bias"
+            )
+        case .distilBERT:
+            MaskedLM(
+                transform: "vocab_transform",
+                norm: "vocab_layer_norm",
+                decoder: "vocab_projector.weight",
+                bias: "vocab_projector.bias"
+            )
+        }
+    }
+
+    /// The masked-LM head: stems of its first layer and norm, whole names of the decoder's tensors.
+    struct MaskedLM {
+        let transform, norm, decoder, bias: String
+    }
 }

@@ -1,28 +1,7 @@
 package import ModelFiles
 package import Tensors
 
-/// One sequence of tokens, special tokens included.
-package struct TokenSequence: Sendable, Equatable {
-    /// Which rows of the last hidden state are wanted. The last layer computes no others.
-    package enum Rows: Sendable, Equatable {
-        case all
-        /// The first token's, which classifiers look at.
-        case first
-    }
-
-    package var ids: [Int32]
-    /// Segment of each token; empty: all 0. Ignored by models without segments.
-    package var types: [Int32]
-    package var rows: Rows
-
-    package init(ids: [Int32], types: [Int32] = [], rows: Rows = .all) {
-        self.ids = ids
-        self.types = types
-        self.rows = rows
-    }
-}
-
-/// The last hidden states of a batch: rows [T', H], sequence `i` at `bounds[i]`.
+/// The last hidden states of a batch: rows [T', H], the wanted ones of sequence `i` at `bounds[i]`.
 package struct EncoderOutput {
     /// Valid until the encoder's next forward pass.
     package let hidden: Matrix
@@ -82,7 +61,7 @@ package final class Encoder {
     ) throws(EngineError) -> EncoderOutput? {
         for sequence in sequences { try check(sequence) }
         let bounds = SequenceBounds(lengths: sequences.lazy.map(\.ids.count))
-        let outputs = SequenceBounds(lengths: sequences.lazy.map { $0.rows == .all ? $0.ids.count : 1 })
+        let selection = RowSelection(sequences)
         if workspace.capacity < bounds.rows { workspace = Workspace(configuration, rows: bounds.rows) }
         do {
             embed(sequences, rows: bounds.rows)
@@ -93,12 +72,12 @@ package final class Encoder {
                 hidden = try layer.forward(
                     hidden,
                     bounds: bounds,
-                    outputs: last ? outputs : bounds,
+                    keeping: last ? selection : nil,
                     workspace: workspace,
                     team: team
                 )
             }
-            return EncoderOutput(hidden: hidden, bounds: outputs)
+            return EncoderOutput(hidden: hidden, bounds: selection.outputs)
         } catch {
             throw EngineError(error)
         }
@@ -112,6 +91,17 @@ package final class Encoder {
         }
         for id in sequence.ids where id < 0 || id >= configuration.vocabularySize {
             throw .input("token id \(id) is outside the model's vocabulary of \(configuration.vocabularySize)")
+        }
+        if case .at(let rows) = sequence.rows {
+            guard rows.allSatisfy({ $0 >= 0 && $0 < count }), zip(rows, rows.dropFirst()).allSatisfy({ $0 < $1 }) else {
+                throw .input("the wanted rows of a sequence of \(count) tokens are not ascending and below that")
+            }
+        }
+        guard sequence.positions.isEmpty || sequence.positions.count == count else {
+            throw .input("a sequence of \(count) tokens has \(sequence.positions.count) positions")
+        }
+        for position in sequence.positions where position < 0 || position >= configuration.maxPositions {
+            throw .input("position \(position) is not below the model's \(configuration.maxPositions)")
         }
         guard configuration.typeVocabularySize > 0, !sequence.types.isEmpty else { return }
         guard sequence.types.count == count else {
@@ -131,7 +121,11 @@ package final class Encoder {
         let typed = configuration.typeVocabularySize > 0 && sequences.contains { !$0.types.isEmpty }
         for sequence in sequences {
             ids += sequence.ids
-            positions += 0..<Int32(sequence.ids.count)
+            if sequence.positions.isEmpty {
+                positions += 0..<Int32(sequence.ids.count)
+            } else {
+                positions += sequence.positions
+            }
             if typed {
                 types += sequence.types.isEmpty ? [Int32](repeating: 0, count: sequence.ids.count) : sequence.types
             }

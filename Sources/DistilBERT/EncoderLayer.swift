@@ -29,20 +29,22 @@ struct EncoderLayer {
         heads = configuration.heads
     }
 
-    /// x [T, H] → y [T', H] in the workspace. When a sequence's `outputs` has fewer rows than its `bounds`, only those
-    /// first rows are computed behind the keys and values.
+    /// x [T, H] → y [T', H] in the workspace: all rows, or those of `selection`. Of the others only keys and values are
+    /// computed.
     func forward(
         _ x: Matrix,
         bounds: SequenceBounds,
-        outputs: SequenceBounds,
+        keeping selection: RowSelection?,
         workspace: Workspace,
         team: ComputeTeam
     ) throws(TensorError) -> Matrix {
+        let outputs = selection?.outputs ?? bounds
         let projected = workspace.qkv(rows: x.rows)
         try team.linear(x, qkv, into: projected)
+        if let selection { gatherQueries(projected, bounds, selection) }
         let context = workspace.context(rows: outputs.rows)
         try team.attention(qkv: projected, bounds: bounds, outputs: outputs, heads: heads, into: context)
-        let kept = gather(x, bounds: bounds, outputs: outputs)
+        let kept = gather(x, bounds, selection)
         let summed = workspace.summed(rows: outputs.rows)
         try team.linear(context, attentionOutput, residual: kept, into: summed)
         team.layerNorm(summed, attentionNorm, into: kept)
@@ -53,16 +55,22 @@ struct EncoderLayer {
         return kept
     }
 
-    /// Moves the rows that go on to the front of x, in place.
-    private func gather(_ x: Matrix, bounds: SequenceBounds, outputs: SequenceBounds) -> Matrix {
-        let kept = Matrix(base: x.base, rows: outputs.rows, columns: x.columns, stride: x.stride)
-        guard outputs != bounds else { return kept }
-        for sequence in 0..<bounds.count {
-            let from = x.base + bounds[sequence].lowerBound * x.stride
-            let to = x.base + outputs[sequence].lowerBound * x.stride
-            if from != to { to.update(from: from, count: outputs[sequence].count * x.stride) }
+    /// Moves the queries that are wanted to the first rows of their sequence, in place; keys and values stay.
+    private func gatherQueries(_ projected: Matrix, _ bounds: SequenceBounds, _ selection: RowSelection) {
+        let hidden = projected.columns / 3
+        selection.forEachMove(bounds, to: { bounds[$0].lowerBound }) { from, to in
+            let source = projected.base + from * projected.stride
+            (projected.base + to * projected.stride).update(from: source, count: hidden)
         }
-        return kept
+    }
+
+    /// Moves the rows that go on to the front of x, in place.
+    private func gather(_ x: Matrix, _ bounds: SequenceBounds, _ selection: RowSelection?) -> Matrix {
+        guard let selection else { return x }
+        selection.forEachMove(bounds, to: { selection.outputs[$0].lowerBound }) { from, to in
+            (x.base + to * x.stride).update(from: x.base + from * x.stride, count: x.columns)
+        }
+        return Matrix(base: x.base, rows: selection.outputs.rows, columns: x.columns, stride: x.stride)
     }
 }
 

@@ -72,7 +72,8 @@ package struct ModelPacker {
         self.checkpoint = checkpoint
         self.extras = extras
         self.layout = layout
-        plan = PackPlan(configuration, head: Head(configuration, checkpoint))
+        let hasPooler = checkpoint.tensor(CheckpointNames.pooler + ".weight") != nil
+        plan = PackPlan(configuration, head: Head(configuration, hasPooler: hasPooler))
         let layers =
             plan.linears.map { ($0, checkpoint, true) } + extras.map { ($0.linear, $0.checkpoint, $0.hasBias) }
         weights =
@@ -96,8 +97,8 @@ package struct ModelPacker {
             }
             for (linear, source, hasBias) in layers {
                 for part in linear.sources {
-                    _ = try source.weight(part.stem + ".weight", shape: [part.outputs, linear.inputs])
-                    if hasBias { _ = try source.weight(part.stem + ".bias", shape: [part.outputs]) }
+                    _ = try source.weight(part.weight, shape: [part.outputs, linear.inputs])
+                    if hasBias { _ = try source.weight(part.bias, shape: [part.outputs]) }
                 }
                 let format = formats[linear.name] ?? .float32
                 sections.append(
@@ -191,7 +192,7 @@ package struct ModelPacker {
         let biases = hasBias ? writer.memory(of: linear.bias).bindMemory(to: Float.self) : nil
         var row = 0
         for part in linear.sources {
-            let weight = try checkpoint.weight(part.stem + ".weight", shape: [part.outputs, linear.inputs])
+            let weight = try checkpoint.weight(part.weight, shape: [part.outputs, linear.inputs])
             weight.copyFloats(
                 to: UnsafeMutableBufferPointer(
                     start: buffer.base + row * linear.inputs,
@@ -199,7 +200,7 @@ package struct ModelPacker {
                 )
             )
             if let biases {
-                let bias = try checkpoint.weight(part.stem + ".bias", shape: [part.outputs])
+                let bias = try checkpoint.weight(part.bias, shape: [part.outputs])
                 bias.copyFloats(to: UnsafeMutableBufferPointer(rebasing: biases[row..<row + part.outputs]))
             }
             row += part.outputs

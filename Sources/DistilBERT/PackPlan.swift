@@ -11,7 +11,8 @@ struct PackPlan {
         let inputs: Int
 
         struct Source {
-            let stem: String
+            /// The tensors' names in the checkpoint.
+            let weight, bias: String
             let outputs: Int
         }
 
@@ -20,7 +21,14 @@ struct PackPlan {
 
         init(_ name: String, _ sources: [(String, Int)], inputs: Int) {
             self.name = name
-            self.sources = sources.map { Source(stem: $0.0, outputs: $0.1) }
+            self.sources = sources.map { Source(weight: $0.0 + ".weight", bias: $0.0 + ".bias", outputs: $0.1) }
+            self.inputs = inputs
+        }
+
+        /// A layer whose weight and bias do not share a stem.
+        init(_ name: String, weight: String, bias: String, outputs: Int, inputs: Int) {
+            self.name = name
+            sources = [Source(weight: weight, bias: bias, outputs: outputs)]
             self.inputs = inputs
         }
     }
@@ -94,12 +102,31 @@ struct PackPlan {
             [(c.family == .bert ? CheckpointNames.pooler : CheckpointNames.preClassifier, hidden)],
             inputs: hidden
         )
+        func classifier(_ stem: String, _ outputs: Int) -> Linear {
+            Linear(Self.classifier, [(stem, outputs)], inputs: hidden)
+        }
         switch head {
         case .none(let hasPooler):
             if hasPooler { linears.append(pooling) }
-        case .sequenceClassification(let labels):
-            linears.append(pooling)
-            linears.append(Linear(Self.classifier, [(CheckpointNames.classifier, labels)], inputs: hidden))
+        case .sequenceClassification, .multipleChoice:
+            linears += [pooling, classifier(CheckpointNames.classifier, head.outputs)]
+        case .tokenClassification:
+            linears.append(classifier(CheckpointNames.classifier, head.outputs))
+        case .questionAnswering:
+            linears.append(classifier(CheckpointNames.answers, head.outputs))
+        case .maskedLM(let vocabulary):
+            let stems = names.maskedLM
+            linears.append(Linear(Self.transform, [(stems.transform, hidden)], inputs: hidden))
+            norm(Self.transformNorm, stems.norm)
+            linears.append(
+                Linear(
+                    Self.decoder,
+                    weight: c.tiesWordEmbeddings ? names.wordEmbeddings : stems.decoder,
+                    bias: stems.bias,
+                    outputs: vocabulary,
+                    inputs: hidden
+                )
+            )
         }
         self.linears = linears
         self.tables = tables
@@ -108,6 +135,9 @@ struct PackPlan {
     static let words = "embeddings.word"
     static let pooling = "head.pooling"
     static let classifier = "head.classifier"
+    static let transform = "head.transform"
+    static let transformNorm = "head.transform_norm"
+    static let decoder = "head.decoder"
     static func layerPrefix(_ index: Int) -> String { "layer.\(index)." }
 
     /// The section of a weight: its name says what it is stored as.

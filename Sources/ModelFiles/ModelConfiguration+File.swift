@@ -57,6 +57,22 @@ extension ModelConfiguration {
             }
             return type
         }
+        tiesWordEmbeddings = try file.member("tie_word_embeddings")?.bool() ?? true
+        crossEncoderActivation = try Self.crossEncoderActivation(file)
+    }
+
+    /// sentence-transformers writes the activation's class, "torch.nn.modules.linear.Identity" for example, under
+    /// `sentence_transformers.activation_fn`, before version 4 under `sbert_ce_default_activation_function`. It falls back
+    /// to its default for classes of other libraries than PyTorch.
+    private static func crossEncoderActivation(_ file: JSONNode) throws(ModelFilesError) -> CrossEncoderActivation? {
+        let older = try file.member("sbert_ce_default_activation_function")
+        guard let node = try file.member("sentence_transformers")?.member("activation_fn") ?? older else { return nil }
+        let name = try node.string()
+        guard name.hasPrefix("torch.") else { return nil }
+        guard
+            let activation = CrossEncoderActivation(rawValue: name.split(separator: ".").last.map(String.init) ?? "")
+        else { throw node.mismatch("torch.nn.Identity or torch.nn.Sigmoid") }
+        return activation
     }
 
     private static let limits = JSONLimits(bytes: 16 << 20, depth: 16, values: 1_000_000)

@@ -27,6 +27,12 @@ package struct ModelConfiguration: Sendable, Hashable {
         case multiLabelClassification = "multi_label_classification"
     }
 
+    /// What follows the logit of a cross-encoder.
+    package enum CrossEncoderActivation: String, Sendable, Hashable, CaseIterable {
+        case identity = "Identity"
+        case sigmoid = "Sigmoid"
+    }
+
     package var family: Family
     /// The class that the checkpoint was saved from, "BertForSequenceClassification" for example: says which head it has.
     package var architecture: String
@@ -50,6 +56,11 @@ package struct ModelConfiguration: Sendable, Hashable {
     package var labels: [String]
     /// Nil where the file does not say; the number of labels decides then.
     package var problemType: ProblemType?
+
+    /// Whether a masked-LM decoder has the word table's weights, whatever the checkpoint holds beside it.
+    package var tiesWordEmbeddings = true
+    /// What a cross-encoder's score goes through, where sentence-transformers recorded it.
+    package var crossEncoderActivation: CrossEncoderActivation?
 
     /// A configuration as given, unchecked.
     package init(

@@ -52,7 +52,7 @@ extension SentenceTransformersModules {
         }
         maxSequenceLength = try limits?.member("max_seq_length")?.integer(in: 1...Int(Int32.max))
         lowercases = try limits?.member("do_lower_case")?.bool() ?? false
-        defaultPrompt = try Self.defaultPrompt(join(directory, "config_sentence_transformers.json"), files)
+        (prompts, defaultPrompt) = try Self.prompts(join(directory, "config_sentence_transformers.json"), files)
     }
 
     /// The folder of a module, which must lie in the model's.
@@ -154,11 +154,21 @@ extension SentenceTransformersModules {
         return nil
     }
 
-    private static func defaultPrompt(_ path: String, _ files: FolderFiles) throws(ModelFilesError) -> String? {
-        guard files.exists(path) else { return nil }
+    /// All prompts, and the text of the default one.
+    private static func prompts(_ path: String, _ files: FolderFiles) throws(ModelFilesError) -> ([Prompt], String?) {
+        guard files.exists(path) else { return ([], nil) }
         let file = try JSONNode(readingFile: path, from: files)
-        guard let name = try file.member("default_prompt_name")?.string() else { return nil }
+        var prompts: [Prompt] = []
+        for (name, node) in try file.member("prompts")?.members() ?? [] {
+            // "document": null stands for none.
+            guard case .string(let text) = node.value else {
+                guard case .null = node.value else { throw node.mismatch("a string") }
+                continue
+            }
+            prompts.append(Prompt(name: name, text: text))
+        }
+        guard let name = try file.member("default_prompt_name")?.string() else { return (prompts, nil) }
         let prompt = try file.required("prompts").required(name).string()
-        return prompt.isEmpty ? nil : prompt
+        return (prompts, prompt.isEmpty ? nil : prompt)
     }
 }

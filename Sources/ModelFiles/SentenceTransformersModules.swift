@@ -67,8 +67,16 @@ package struct SentenceTransformersModules: Sendable {
     package let pooling: Pooling
     /// The modules after the pooling, in order.
     package let steps: [Step]
+    /// What may be put before texts, by name: "query" and "passage", for example.
+    package let prompts: [Prompt]
     /// What is put before every text unless the caller chooses another prompt; nil for nothing.
     package let defaultPrompt: String?
+
+    /// A prompt of `config_sentence_transformers.json`.
+    package struct Prompt: Sendable, Hashable {
+        package let name: String
+        package let text: String
+    }
 
     /// The width of an embedding.
     package var outputDimension: Int {

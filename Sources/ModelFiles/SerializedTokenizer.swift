@@ -33,6 +33,7 @@ enum SerializedTokenizer {
             throw unsupported(preTokenizer ?? file, "pre_tokenizer", preTokenizerKind, "BertPreTokenizer")
         }
         try readPostProcessor(file, &specification)
+        specification.decoder = try decoder(file)
         return specification
     }
 
@@ -85,6 +86,16 @@ enum SerializedTokenizer {
         specification.handleChineseChars = try node.member("handle_chinese_chars")?.bool() ?? true
         specification.lowercase = try node.member("lowercase")?.bool() ?? true
         specification.stripAccents = try node.member("strip_accents")?.bool()
+    }
+
+    private static func decoder(_ file: JSONNode) throws(ModelFilesError) -> WordPieceDecoder? {
+        guard let node = try file.member("decoder") else { return nil }
+        let kind = try node.required("type").string()
+        guard kind == "WordPiece" else { throw unsupported(node, "decoder", kind, "WordPiece") }
+        return WordPieceDecoder(
+            prefix: try node.member("prefix")?.string() ?? "##",
+            cleansUp: try node.member("cleanup")?.bool() ?? true
+        )
     }
 
     // MARK: - Templates

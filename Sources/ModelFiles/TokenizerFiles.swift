@@ -80,6 +80,8 @@ package enum TokenizerFiles {
         specification.padToken = token("pad_token")
         specification.maskToken = token("mask_token")
         specification.modelMaxLength = settings.modelMaxLength
+        // The default of the class that reads vocab.txt is not that of the one that reads tokenizer.json.
+        specification.cleansUpSpaces = settings.cleansUpSpaces ?? !hasTemplates
         if !hasTemplates {
             let single: [TemplatePiece] = [
                 .special(token: specification.classToken, typeID: 0), .first(typeID: 0),

@@ -10,6 +10,8 @@ struct TokenizerSettings {
     private(set) var handleChineseChars = true
     private(set) var stripAccents: Bool?
     private(set) var modelMaxLength: Int?
+    /// Nil where no file says.
+    private(set) var cleansUpSpaces: Bool?
     /// The special tokens by their keys, `cls_token` for example.
     private(set) var specialTokens = [
         "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "mask_token": "[MASK]",
@@ -69,6 +71,7 @@ struct TokenizerSettings {
         lowercase = try file.member("do_lower_case")?.bool() ?? true
         handleChineseChars = try file.member("tokenize_chinese_chars")?.bool() ?? true
         stripAccents = try file.member("strip_accents")?.bool()
+        cleansUpSpaces = try file.member("clean_up_tokenization_spaces")?.bool()
         // "No limit" is written as 10^30.
         if let node = try file.member("model_max_length"), try node.number() <= Double(Int32.max) {
             modelMaxLength = try node.integer(in: 1...Int(Int32.max))

@@ -18,14 +18,28 @@ package struct BatchRun {
     }
 
     private struct Progress {
-        let task: PreparedTask
-        var results: [SequenceResult] = []
-    }
+        var pipeline: any Pipeline
+        let sequences: [TokenSequence]
+        var done = 0
+        var failure: TaskError?
 
-    private enum SequenceResult {
-        case classification(Classification)
-        case embedding(Embedding)
-        case features(Features)
+        mutating func take(_ values: Matrix, fromRow row: Int, of sequence: Int) {
+            guard failure == nil else { return }
+            do throws(TaskError) {
+                try pipeline.take(values, fromRow: row, of: sequence)
+            } catch {
+                failure = error
+            }
+        }
+
+        mutating func finish() -> Result<TaskResult, TaskError> {
+            if let failure { return .failure(failure) }
+            do throws(TaskError) {
+                return .success(try pipeline.finish())
+            } catch {
+                return .failure(error)
+            }
+        }
     }
 
     private let model: Model
@@ -36,20 +50,20 @@ package struct BatchRun {
 
     /// Tokens and requests of the whole batch.
     package private(set) var tokens = 0
-    package var requests: Int { count }
-    private var count = 0
+    package private(set) var requests = 0
 
     package init(model: Model, maxStepTokens: Int) {
         self.model = model
         self.maxStepTokens = maxStepTokens
     }
 
-    /// Adds a request. `id` is the caller's, unique in the batch.
+    /// Adds a request that has something to compute. `id` is the caller's, unique in the batch.
     package mutating func add(_ task: PreparedTask, id: UInt64) {
-        progress[id] = Progress(task: task)
+        guard let pipeline = task.pipeline else { return }
+        progress[id] = Progress(pipeline: pipeline, sequences: task.sequences)
         waiting += task.sequences.indices.map { Item(request: id, sequence: $0) }
         tokens += task.tokens
-        count += 1
+        requests += 1
     }
 
     /// Whether sequences are left for another step.
@@ -63,8 +77,7 @@ package struct BatchRun {
         var tokens = 0
         while next < waiting.count {
             let item = waiting[next]
-            guard let length = progress[item.request]?.task.sequences[item.sequence].ids.count, keep(item.request)
-            else {
+            guard let length = progress[item.request]?.sequences[item.sequence].ids.count, keep(item.request) else {
                 progress[item.request] = nil
                 next += 1
                 continue
@@ -86,85 +99,71 @@ package struct BatchRun {
         _ step: Step,
         proceed: () -> Bool = { true }
     ) -> [(UInt64, Result<TaskResult, TaskError>)] {
+        let items = step.items.filter { progress[$0.request] != nil }
         do {
-            let sequences = step.items.compactMap { progress[$0.request]?.task.sequences[$0.sequence] }
+            let sequences = items.compactMap { progress[$0.request]?.sequences[$0.sequence] }
             guard let output = try model.encoder.forward(sequences, proceed: proceed) else {
                 for request in step.requests { progress[request] = nil }
                 return []
             }
-            let logits = try classify(step, output)
-            for (index, item) in step.items.enumerated() {
-                guard let task = progress[item.request]?.task else { continue }
-                let rows = output.bounds[index]
-                let hidden = Matrix(
-                    base: output.hidden.base + rows.lowerBound * output.hidden.stride,
-                    rows: rows.count,
-                    columns: output.hidden.columns,
-                    stride: output.hidden.stride
-                )
-                let result = try finish(item.sequence, of: task, hidden, logits[index])
-                progress[item.request]?.results.append(result)
-            }
+            try distribute(output, to: items)
         } catch {
             let failure = TaskError(.internal, "\(error)")
-            defer { for request in step.requests { progress[request] = nil } }
+            for request in step.requests { progress[request] = nil }
             return step.requests.map { ($0, .failure(failure)) }
         }
         return step.requests.compactMap { request in
-            guard let entry = progress[request], entry.results.count == entry.task.sequences.count else { return nil }
-            progress[request] = nil
-            return (request, .success(Self.assemble(entry)))
+            guard let entry = progress[request], entry.done == entry.sequences.count else { return nil }
+            return (request, finish(request))
         }
     }
 
-    /// The logits of the step's classify sequences, by position in the step.
-    private func classify(_ step: Step, _ output: EncoderOutput) throws(EngineError) -> [Int: [Float]] {
-        let positions = step.items.indices.filter {
-            if case .classify = progress[step.items[$0].request]?.task.request { true } else { false }
+    private mutating func finish(_ request: UInt64) -> Result<TaskResult, TaskError> {
+        guard var entry = progress.removeValue(forKey: request) else {
+            return .failure(TaskError(.internal, "the request is not in the batch"))
         }
-        guard !positions.isEmpty, let head = model.head else { return [:] }
-        let columns = output.hidden.columns
-        let buffer = FloatBuffer(count: ComputeTeam.capacity(forRows: positions.count) * columns)
-        let first = buffer.matrix(rows: positions.count, columns: columns)
-        for (row, position) in positions.enumerated() {
-            _ = first[row].update(fromContentsOf: output.hidden[output.bounds[position].lowerBound])
-        }
-        return Dictionary(uniqueKeysWithValues: zip(positions, try head.logits(first)))
+        return entry.finish()
     }
 
-    private func finish(
-        _ sequence: Int,
-        of task: PreparedTask,
-        _ hidden: Matrix,
-        _ logits: [Float]?
-    ) throws(EngineError) -> SequenceResult {
-        let tokens = task.sequences[sequence].ids.count
-        let truncated = task.truncated[sequence]
-        switch task.request {
-        case .classify(_, let options):
-            let scores = classificationScores(logits ?? [], options, model.configuration)
-            return .classification(Classification(scores: scores, tokens: tokens, truncated: truncated))
-        case .embed(_, let options):
-            let values = try model.embedder.embed(hidden, options)
-            return .embedding(Embedding(values: values, tokens: tokens, truncated: truncated))
-        case .features:
-            var values: [Float] = []
-            values.reserveCapacity(hidden.rows * hidden.columns)
-            for row in 0..<hidden.rows { values += hidden[row] }
-            return .features(Features(values: values, tokens: tokens, hidden: hidden.columns, truncated: truncated))
-        case .tokenize:
-            preconditionFailure("a tokenize request is answered when it is prepared")
+    /// Hands hidden states and logits to the pipelines of their requests.
+    private mutating func distribute(_ output: EncoderOutput, to items: [Item]) throws(EngineError) {
+        // The rows that go through the head together, and the places in `items` whose rows they are.
+        var rows: [Int] = []
+        var owners: [(place: Int, rows: Range<Int>)] = []
+        for (place, item) in items.enumerated() {
+            let own = output.bounds[place]
+            switch progress[item.request]?.pipeline.needs {
+            case .states:
+                progress[item.request]?.take(output.hidden.rows(own), fromRow: 0, of: item.sequence)
+            case .logits:
+                owners.append((place, rows.count..<rows.count + own.count))
+                rows += own
+            case nil: break
+            }
+            progress[item.request]?.done += 1
+        }
+        guard !rows.isEmpty, let head = model.head else { return }
+        var owner = 0
+        try head.logits(output.hidden, rows: rows) { (first, logits) throws(EngineError) in
+            var row = first
+            while row < first + logits.rows {
+                while owners[owner].rows.upperBound <= row { owner += 1 }
+                let (place, own) = owners[owner]
+                let end = min(own.upperBound, first + logits.rows)
+                progress[items[place].request]?.take(
+                    logits.rows(row - first..<end - first),
+                    fromRow: row - own.lowerBound,
+                    of: items[place].sequence
+                )
+                row = end
+            }
         }
     }
+}
 
-    private static func assemble(_ entry: Progress) -> TaskResult {
-        switch entry.task.request {
-        case .classify:
-            .classify(entry.results.compactMap { if case .classification(let result) = $0 { result } else { nil } })
-        case .embed: .embed(entry.results.compactMap { if case .embedding(let result) = $0 { result } else { nil } })
-        case .features:
-            .features(entry.results.compactMap { if case .features(let result) = $0 { result } else { nil } })
-        case .tokenize: preconditionFailure("a tokenize request is answered when it is prepared")
-        }
+extension Matrix {
+    /// A few of the rows.
+    func rows(_ range: Range<Int>) -> Matrix {
+        Matrix(base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
     }
 }

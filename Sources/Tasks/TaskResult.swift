@@ -1,54 +1,36 @@
-package import Tokenization
-
-/// A label and its score.
-package struct LabelScore: Sendable, Equatable {
-    package let label: String
-    package let score: Float
-}
-
-/// The answer to one text of a classify request: labels, best first.
-package struct Classification: Sendable, Equatable {
-    package let scores: [LabelScore]
-    package let tokens: Int
-    package let truncated: Bool
-}
-
-/// The answer to one text of an embed request.
-package struct Embedding: Sendable, Equatable {
-    package let values: [Float]
-    package let tokens: Int
-    package let truncated: Bool
-}
-
-/// The answer to one text of a features request: the last hidden state, [tokens, hidden], row by row.
-package struct Features: Sendable, Equatable {
-    package let values: [Float]
-    package let tokens: Int
-    package let hidden: Int
-    package let truncated: Bool
-}
-
-/// The answer to one text of a tokenize request.
-package struct TokenizedText: Sendable, Equatable {
-    package let encoding: Encoding
-    /// The tokens' texts, as the vocabulary has them.
-    package let tokens: [String]
-}
-
 /// The answer to a request: one element a text, in order.
 package enum TaskResult: Sendable, Equatable {
     case classify([Classification])
     case embed([Embedding])
     case features([Features])
     case tokenize([TokenizedText])
+    case tag([TaggedText])
+    case answer([QuestionAnswers])
+    case fillMask([FilledText])
+    case zeroShot([Classification])
+    case rerank([Relevance])
+    case multipleChoice([ChoiceScores])
+    /// All tensors together, and the tokens that were computed.
+    case infer([RawTensor], tokens: Int)
 }
 
-/// Why a request was not answered. `message` names the field.
+/// A label and its score.
+package struct LabelScore: Sendable, Equatable {
+    package let label: String
+    package let score: Float
+
+    package init(label: String, score: Float) {
+        self.label = label
+        self.score = score
+    }
+}
+
+/// Why a request was not answered. `message` begins with the name of the field at fault, as the wire format has it.
 package struct TaskError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
         /// The request is at fault.
         case invalidArgument
-        /// This model does not do that.
+        /// No model does that.
         case unsupported
         /// The worker is at fault.
         case `internal`
@@ -60,6 +42,11 @@ package struct TaskError: Error, Sendable, Equatable, CustomStringConvertible {
     package init(_ kind: Kind, _ message: String) {
         self.kind = kind
         self.message = message
+    }
+
+    /// `field` cannot be as it is.
+    static func invalid(_ field: String, _ reason: String) -> TaskError {
+        TaskError(.invalidArgument, "\(field): \(reason)")
     }
 
     package var description: String { message }

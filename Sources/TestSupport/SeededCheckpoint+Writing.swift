@@ -62,12 +62,31 @@ extension SeededCheckpoint {
             linear(prefix + (bert ? "output.dense" : "ffn.lin2"), hidden, intermediate)
             norm(prefix + (bert ? "output.LayerNorm" : "output_layer_norm"))
         }
-        if bert { linear("pooler.dense", hidden, hidden) }
-        if labels > 0 {
-            if !bert { linear("pre_classifier", hidden, hidden) }
-            linear("classifier", labels, hidden)
+        switch effectiveHead {
+        case nil: if bert { linear("pooler.dense", hidden, hidden) }
+        case .sequence, .choice:
+            linear(bert ? "pooler.dense" : "pre_classifier", hidden, hidden)
+            linear("classifier", effectiveHead == .choice ? 1 : labels, hidden)
+        case .token: linear("classifier", labels, hidden)
+        case .answer: linear("qa_outputs", 2, hidden)
+        case .maskedLM:
+            linear(bert ? "cls.predictions.transform.dense" : "vocab_transform", hidden, hidden)
+            norm(bert ? "cls.predictions.transform.LayerNorm" : "vocab_layer_norm")
+            if ownDecoder {
+                list.append(
+                    (bert ? "cls.predictions.decoder.weight" : "vocab_projector.weight", [vocabulary, hidden])
+                )
+            }
+            list.append((bert ? "cls.predictions.bias" : "vocab_projector.bias", [vocabulary]))
         }
         return list
+    }
+
+    /// Writes a linear layer to a folder of its own, as a Dense module of sentence-transformers has it.
+    package func writeLinear(outputs: Int, inputs: Int, to folder: String) throws(FileWriteError) {
+        try SafetensorsWriter.makeFolder(folder)
+        let tensors = [("linear.weight", [outputs, inputs]), ("linear.bias", [outputs])]
+        try SafetensorsWriter.write(tensors.map(writable), to: "\(folder)/model.safetensors")
     }
 
     /// The name that a tensor has in the file.
@@ -75,7 +94,8 @@ extension SeededCheckpoint {
         var name = canonical
         if gammaBeta, name.hasSuffix("LayerNorm.weight") { name = name.dropLast(6) + "gamma" }
         if gammaBeta, name.hasSuffix("LayerNorm.bias") { name = name.dropLast(4) + "beta" }
-        let inHead = name.hasPrefix("classifier") || name.hasPrefix("pre_classifier")
+        let heads = ["classifier", "pre_classifier", "qa_outputs", "cls.", "vocab_", "linear."]
+        let inHead = heads.contains { name.hasPrefix($0) }
         return prefixed && !inHead ? "\(family.rawValue).\(name)" : name
     }
 
@@ -85,7 +105,7 @@ extension SeededCheckpoint {
     private var configuration: [(key: String, value: String)] {
         let name = family == .bert ? "Bert" : "DistilBert"
         var members = [
-            ("architectures", "[\"\(name)\(labels > 0 ? "ForSequenceClassification" : "Model")\"]"),
+            ("architectures", "[\"\(name)\(architectureSuffix)\"]"),
             ("model_type", "\"\(family.rawValue)\""),
         ]
         switch family {
@@ -105,20 +125,38 @@ extension SeededCheckpoint {
             ("vocab_size", "\(vocabulary)"), ("max_position_embeddings", "\(positions)"), ("pad_token_id", "0"),
         ]
         if labels > 0 {
-            let names = (0..<labels).map { "\"\($0)\":\"LABEL_\($0)\"" }
-            members.append(("id2label", "{\(names.joined(separator: ","))}"))
+            let names = labelNames.isEmpty ? (0..<labels).map { "LABEL_\($0)" } : labelNames
+            let byID = names.enumerated().map { "\"\($0.offset)\":\"\($0.element)\"" }
+            members.append(("id2label", "{\(byID.joined(separator: ","))}"))
+            if !labelNames.isEmpty {
+                let byName = names.enumerated().map { "\"\($0.element)\":\($0.offset)" }
+                members.append(("label2id", "{\(byName.joined(separator: ","))}"))
+            }
         }
+        if !problemType.isEmpty { members.append(("problem_type", "\"\(problemType)\"")) }
+        if ownDecoder { members.append(("tie_word_embeddings", "false")) }
         return members
+    }
+
+    private var architectureSuffix: String {
+        switch effectiveHead {
+        case nil: "Model"
+        case .sequence: "ForSequenceClassification"
+        case .token: "ForTokenClassification"
+        case .answer: "ForQuestionAnswering"
+        case .maskedLM: "ForMaskedLM"
+        case .choice: "ForMultipleChoice"
+        }
     }
 
     private var tokenizer: [(key: String, value: String)] {
         [
-            ("do_lower_case", "true"), ("model_max_length", "\(positions)"),
+            ("do_lower_case", "\(lowercase)"), ("model_max_length", "\(positions)"),
             ("tokenizer_class", family == .bert ? "\"BertTokenizer\"" : "\"DistilBertTokenizer\""),
         ]
     }
 
-    /// Specials, ASCII, continued letters and digits, then aa, ##aa, ab, ##ab, … zz, ##zz, aaa, ##aaa, …
+    /// Specials, ASCII, continued letters and digits, then aa, ##aa, ab, ##ab, … zz, ##zz, aaa, ##aaa, …, and extras.
     private var vocabularyEntries: [String] {
         let letters = Array("abcdefghijklmnopqrstuvwxyz")
         var entries = Self.specials
@@ -142,7 +180,7 @@ extension SeededCheckpoint {
             length += 1
             combinations *= 26
         }
-        return entries
+        return entries.dropLast(extraWords.count) + extraWords
     }
 
     private func objectText(_ members: [(key: String, value: String)]) -> String {

@@ -19,8 +19,20 @@ package struct SeededCheckpoint: Sendable {
     package var tokenTypes = 2
     /// As `config.json` calls it.
     package var activation = "gelu"
-    /// Classes of the sequence classifier; 0 for the encoder alone.
+    /// Classes of the classifier; 0 where there is none.
     package var labels = 0
+    /// nil: a sequence classifier where there are labels, else none.
+    package var head: Head?
+    /// In place of LABEL_0, LABEL_1, …
+    package var labelNames: [String] = []
+    /// As `config.json` calls it.
+    package var problemType = ""
+    /// Whether a masked-LM head has a decoder of its own, instead of the word embeddings.
+    package var ownDecoder = false
+    /// Whether the tokenizer puts texts in lower case.
+    package var lowercase = true
+    /// The last entries of the vocabulary.
+    package var extraWords: [String] = []
     package var seed: UInt64 = 1
     /// Weights are uniform in ±spread, apart from those of layer norms.
     package var spread: Float = 0.0875
@@ -32,6 +44,15 @@ package struct SeededCheckpoint: Sendable {
     package var prefixed = false
     /// Whether `LayerNorm.weight` and `.bias` are called gamma and beta.
     package var gammaBeta = false
+
+    /// What stands behind the encoder.
+    package enum Head: String, Sendable {
+        case sequence, token, answer, choice
+        case maskedLM = "masked_lm"
+    }
+
+    /// The head that there is.
+    var effectiveHead: Head? { head ?? (labels > 0 ? .sequence : nil) }
 
     package init(
         family: ModelConfiguration.Family,

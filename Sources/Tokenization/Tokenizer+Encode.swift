@@ -80,6 +80,7 @@ extension Tokenizer {
 
     /// Turns a text, or a pair of texts, into windows of at most `maxLength` tokens that overlap by `stride` tokens of
     /// the text that is too long. Each window repeats the text that is not truncated, and the special tokens.
+    /// A limit that leaves no room for a text gives windows beyond it, as in the reference.
     ///
     /// - Throws: as `encode`, and `strideTooLong`.
     package func encodeWindows(

@@ -93,6 +93,9 @@ package struct Tokenizer: Sendable {
         return specification.vocabulary.indices.contains(index) ? specification.vocabulary[index] : nil
     }
 
+    /// Whether decoding may leave out the token with this id, as it does `[CLS]` and its like.
+    package func isSpecial(_ id: Int32) -> Bool { addedTokens.isSpecial(id) }
+
     /// The id of exactly this token, or nil when there is none.
     package func id(of token: String) -> Int32? {
         addedTokens.id(of: token) ?? wordPiece.trie.id(of: token.utf8)
@@ -162,6 +165,8 @@ struct TokenIndex: Sendable {
     var idLimit: Int { tokens.reduce(0) { max($0, Int($1.id) + 1) } }
 
     func token(for id: Int32) -> String? { byID[id].map { tokens[$0].content } }
+
+    func isSpecial(_ id: Int32) -> Bool { byID[id].map { tokens[$0].special } ?? false }
 
     func id(of content: String) -> Int32? { byContent.id(of: content.utf8).map { tokens[Int($0)].id } }
 }

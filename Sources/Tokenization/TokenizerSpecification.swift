@@ -41,6 +41,12 @@ package struct TokenizerSpecification: Sendable, Equatable {
     /// The longest input that the checkpoint declares, in tokens. Informational: `encode` is told its limit.
     package var modelMaxLength: Int?
 
+    /// How tokens become text again; nil joins them with spaces.
+    package var decoder: WordPieceDecoder? = WordPieceDecoder()
+    /// Whether decoding also takes spaces out before punctuation and contractions, across tokens
+    /// (`clean_up_tokenization_spaces`).
+    package var cleansUpSpaces = false
+
     /// A specification with the defaults of bert-base-uncased; the templates are `[CLS] A [SEP]` and
     /// `[CLS] A [SEP] B [SEP]`, with type 1 from B on.
     package init(

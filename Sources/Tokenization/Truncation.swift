@@ -68,9 +68,10 @@ struct Truncation {
     }
 
     /// Windows of at most `length` tokens that cover `count` tokens; each begins `stride` tokens before the end of the
-    /// one before.
+    /// one before. Where there is no room at all, the second window is the whole text, as in the reference.
     static func windows(count: Int, length: Int, stride: Int) throws(TokenizationError) -> [Range<Int>] {
         guard length < count else { return [0..<count] }
+        guard length > 0 else { return [0..<0, 0..<count] }
         guard stride >= 0, stride < length else {
             throw TokenizationError(
                 .strideTooLong,

@@ -8,7 +8,7 @@ import Tensors
 struct LoadedEngine {
     let team: ComputeTeam
     let model: Model
-    private let head: ClassificationHead?
+    private let head: HeadLayers?
 
     /// - Parameter variant: the precision: "fp32", "bf16" or "int8".
     init(directory: String, variant: String, threads: Int) throws {
@@ -18,19 +18,17 @@ struct LoadedEngine {
         try packer.write(to: file.rawValue)
         let pack = try PackFile(descriptor: file.rawValue)
         model = try Model(pack: pack, team: team)
-        head = try ClassificationHead(model.configuration, pack: pack, team: team)
+        head = try HeadLayers(model.configuration, pack: pack, team: team)
     }
 
     /// The classifier's logits, one row a sequence; computed as a worker does, first tokens alone in the last layer.
     func logits(_ sequences: [TokenSequence]) throws -> [[Float]] {
         guard let head, let output = try model.forward(sequences) else { return [] }
-        let columns = output.hidden.columns
-        let buffer = FloatBuffer(count: ComputeTeam.capacity(forRows: sequences.count) * columns)
-        let first = buffer.matrix(rows: sequences.count, columns: columns)
-        for row in sequences.indices {
-            _ = first[row].update(fromContentsOf: output.hidden[output.bounds[row].lowerBound])
+        var result: [[Float]] = []
+        try head.logits(output.hidden, rows: sequences.indices.map { output.bounds[$0].lowerBound }) { _, logits in
+            result += (0..<logits.rows).map { Array(logits[$0]) }
         }
-        return try head.logits(first)
+        return result
     }
 }
 

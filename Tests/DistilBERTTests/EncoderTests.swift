@@ -51,6 +51,19 @@ import Testing
         #expect(parts[1] == Array(whole[1].prefix(96)) && parts[3] == Array(whole[3].prefix(96)))
     }
 
+    @Test(arguments: InstructionSet.allCases.filter(\.isSupported), [1, 2])
+    func anyRowsAreThoseOfAllRows(_ set: InstructionSet, _ threads: Int) throws {
+        let model = try LoadedCheckpoint(directory: folder.path, threads: threads, instructionSet: set)
+        let lengths = [5, 40, 1, 90, 17, 128]
+        let wanted = [[1, 4], [0, 7, 8, 9, 39], [0], [], Array(3..<17), [127]]
+        let all = lengths.map { TokenSequence(ids: checkpoint.tokenIDs(length: $0)) }
+        let whole = try model.hidden(all)
+        let parts = try model.hidden(zip(all, wanted).map { TokenSequence(ids: $0.ids, rows: .at($1)) })
+        for (index, rows) in wanted.enumerated() {
+            #expect(parts[index] == rows.flatMap { whole[index][$0 * 96..<($0 + 1) * 96] }, "sequence \(index)")
+        }
+    }
+
     @Test func stopsBetweenLayersWhenToldTo() throws {
         let model = try LoadedCheckpoint(directory: folder.path)
         var asked = 0
@@ -82,6 +95,12 @@ import Testing
         #expect(message(TokenSequence(ids: [-1])) == "token id -1 is outside the model's vocabulary of 500")
         #expect(message(TokenSequence(ids: [1], types: [2])) == "token type 2 is not below the model's 2")
         #expect(message(TokenSequence(ids: [1, 2], types: [1])) == "a sequence of 2 tokens has 1 token types")
+        let rows = "the wanted rows of a sequence of 2 tokens are not ascending and below that"
+        for wrong in [[2], [-1], [1, 0], [1, 1]] {
+            #expect(message(TokenSequence(ids: [1, 2], rows: .at(wrong))) == rows)
+        }
+        #expect(message(TokenSequence(ids: [1], positions: [128])) == "position 128 is not below the model's 128")
+        #expect(message(TokenSequence(ids: [1], positions: [1, 2])) == "a sequence of 1 tokens has 2 positions")
     }
 
     @Test func aPackOfAnotherLayoutIsRefused() throws {

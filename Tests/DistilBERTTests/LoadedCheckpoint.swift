@@ -8,7 +8,7 @@ struct LoadedCheckpoint {
     let configuration: ModelConfiguration
     let pack: PackFile
     let encoder: Encoder
-    let head: ClassificationHead?
+    let head: HeadLayers?
 
     init(
         directory: String,
@@ -36,7 +36,7 @@ struct LoadedCheckpoint {
             layout: layout
         )
         encoder = try Encoder(configuration, pack: pack, team: team)
-        head = try ClassificationHead(configuration, pack: pack, team: team)
+        head = try HeadLayers(configuration, pack: pack, team: team)
     }
 
     /// The last hidden states of each sequence, [rows × H].
@@ -45,19 +45,28 @@ struct LoadedCheckpoint {
         return sequences.indices.map { index in output.bounds[index].flatMap { Array(output.hidden[$0]) } }
     }
 
-    /// The first tokens' rows of a batch, [n, H] (the sequences are asked for no others).
+    /// The logits of each sequence's first token, [n][labels].
     func logits(_ sequences: [TokenSequence]) throws -> [[Float]] {
-        try first(sequences) { try head?.logits($0) ?? [] }
+        try first(sequences) { head, states, rows, take in try head.logits(states, rows: rows, take) }
     }
 
+    /// What the pooling layer makes of each sequence's first token, [n][H].
     func pooled(_ sequences: [TokenSequence]) throws -> [[Float]] {
-        try first(sequences) { try head?.pooled($0) ?? [] }
+        try first(sequences) { head, states, rows, take in try head.pooled(states, rows: rows, take) }
     }
 
-    private func first(_ sequences: [TokenSequence], _ body: (Matrix) throws -> [[Float]]) throws -> [[Float]] {
+    private func first(
+        _ sequences: [TokenSequence],
+        _ body: (HeadLayers, Matrix, [Int], (Int, Matrix) -> Void) throws -> Void
+    ) throws -> [[Float]] {
         let output = try encoder.forward(
             sequences.map { TokenSequence(ids: $0.ids, types: $0.types, rows: .first) }
         )
-        return try output.map { try body($0.hidden) } ?? []
+        var result: [[Float]] = []
+        guard let output, let head else { return result }
+        try body(head, output.hidden, Array(sequences.indices)) { _, values in
+            result += (0..<values.rows).map { Array(values[$0]) }
+        }
+        return result
     }
 }

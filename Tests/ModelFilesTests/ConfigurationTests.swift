@@ -38,6 +38,20 @@ import Testing
         #expect(try read("{\"model_type\": \"distilbert\", \"layer_norm_eps\": 1e-5}") == distilBERT)
     }
 
+    @Test func readsWhatHeadsNeed() throws {
+        func model(_ members: String) throws -> ModelConfiguration { try read("{\"model_type\": \"bert\"\(members)}") }
+        #expect(try model("").tiesWordEmbeddings && model("").crossEncoderActivation == nil)
+        #expect(try !model(", \"tie_word_embeddings\": false").tiesWordEmbeddings)
+        let older = ", \"sbert_ce_default_activation_function\": \"torch.nn.modules.linear.Identity\""
+        #expect(try model(older).crossEncoderActivation == .identity)
+        let newer = ", \"sentence_transformers\": {\"activation_fn\": \"torch.nn.modules.activation.Sigmoid\"}"
+        #expect(try model(older + newer).crossEncoderActivation == .sigmoid)
+        let foreign = ", \"sentence_transformers\": {\"activation_fn\": \"mine.Identity\", \"version\": \"5.0\"}"
+        #expect(try model(foreign).crossEncoderActivation == nil)
+        let unknown = ", \"sbert_ce_default_activation_function\": \"torch.nn.Softmax\""
+        #expect(throws: ModelFilesError.self) { try model(unknown) }
+    }
+
     @Test func readsBothFamiliesKeys() throws {
         let bert = try read(
             """

@@ -77,12 +77,13 @@ import Testing
         try folder.write("0_Transformer/sentence_distilbert_config.json", "{\"do_lower_case\": true}")
         try folder.write(
             "config_sentence_transformers.json",
-            "{\"prompts\": {\"query\": \"query: \"}, \"default_prompt_name\": \"query\"}"
+            "{\"prompts\": {\"query\": \"query: \", \"document\": null, \"x\": \"\"}, \"default_prompt_name\": \"query\"}"
         )
         let model = try ModelFolder(directory: folder.path)
         let modules = try #require(model.modules)
         #expect(modules.pooling.modes == [.lastToken, .meanSqrtLengthTokens] && !modules.pooling.includesPrompt)
         #expect(modules.outputDimension == 2 && modules.lowercases && modules.defaultPrompt == "query: ")
+        #expect(modules.prompts.map(\.name) == ["query", "x"] && modules.prompts.map(\.text) == ["query: ", ""])
         #expect(model.configuration.family == .distilBERT)
         #expect(try model.embeddingLimit(model.tokenizer()) == 512)
         guard case .dense(let dense)? = modules.steps.first, modules.steps.count == 2 else {

@@ -47,6 +47,21 @@ import Tokenization
         return try TokenizerFiles.load(directory: folder.path)
     }
 
+    @Test func readsHowTokensBecomeText() throws {
+        let vocabulary = ["vocab.txt": Self.words.joined(separator: "\n")]
+        let plain = try load(vocabulary)
+        #expect(plain.decoder == WordPieceDecoder() && plain.cleansUpSpaces)
+        let settings = ["tokenizer_config.json": "{\"clean_up_tokenization_spaces\": false}"]
+        #expect(try !load(vocabulary.merging(settings) { $1 }).cleansUpSpaces)
+        #expect(try load(["tokenizer.json": serialized()]).decoder == nil)
+        let decoder = ["decoder": "{\"type\": \"WordPiece\", \"prefix\": \"@@\", \"cleanup\": false}"]
+        let own = try load(["tokenizer.json": serialized(decoder)])
+        #expect(own.decoder == WordPieceDecoder(prefix: "@@", cleansUp: false) && !own.cleansUpSpaces)
+        #expect(throws: ModelFilesError.self) {
+            try load(["tokenizer.json": serialized(["decoder": "{\"type\": \"BPEDecoder\"}"])])
+        }
+    }
+
     @Test func readsTokenizerJSON() throws {
         let specification = try load(["tokenizer.json": serialized()])
         #expect(specification.vocabulary.map { Array($0.utf8) } == Self.words.map { Array($0.utf8) })

@@ -65,6 +65,14 @@ struct GoldenCase: Decodable {
     }
 }
 
+/// Ids and the texts that they stand for, with all tokens and without special ones.
+struct DecodedCase: Decodable {
+    var config: String
+    var ids: [Int32]
+    var text: String
+    var ordinary: String
+}
+
 enum GoldenFiles {
     static let folder = Bundle.module.url(forResource: "Golden", withExtension: nil)!
     static let vocabulary = (try? lines(of: folder.appending(path: "vocabulary.txt"))) ?? []
@@ -96,6 +104,12 @@ enum GoldenFiles {
             uniqueKeysWithValues: names.map { name in (name, Result { try Tokenizer(specification(name)) }) }
         )
     }()
+
+    static func decoded() throws -> [DecodedCase] {
+        try lines(of: folder.appending(path: "decoded.jsonl")).map {
+            try JSONDecoder().decode(DecodedCase.self, from: Data($0.utf8))
+        }
+    }
 
     static func cases() throws -> [GoldenCase] {
         try lines(of: folder.appending(path: "cases.jsonl")).map {

@@ -57,6 +57,29 @@ import Tokenization
         }
     }
 
+    @Test(arguments: ["uncased", "added"]) func decodesAsTheReference(configuration: String) throws {
+        let tokenizer = try GoldenFiles.tokenizer(configuration)
+        let cases = try GoldenFiles.decoded().filter { $0.config == configuration }
+        try #require(cases.count >= 60)
+        for golden in cases {
+            let text = tokenizer.decode(golden.ids)
+            let ordinary = tokenizer.decode(golden.ids, skipsSpecialTokens: true)
+            #expect(text.utf8.elementsEqual(golden.text.utf8), "\(golden.ids)")
+            #expect(ordinary.utf8.elementsEqual(golden.ordinary.utf8), "\(golden.ids)")
+        }
+    }
+
+    @Test func spacesAreCleanedUpAcrossTokensWhenAskedFor() throws {
+        var specification = try GoldenFiles.specification("uncased")
+        let ids = try Tokenizer(specification).encode("it's . a", addSpecialTokens: false).ids
+        #expect(try Tokenizer(specification).decode(ids) == "it ' s. a")
+        specification.cleansUpSpaces = true
+        #expect(try Tokenizer(specification).decode(ids) == "it's. a")
+        specification.decoder = nil
+        specification.cleansUpSpaces = false
+        #expect(try Tokenizer(specification).decode(ids) == "it ' s . a")
+    }
+
     private func windows(of golden: GoldenCase, _ tokenizer: Tokenizer) throws(TokenizationError) -> [Encoding] {
         guard let stride = golden.stride, let limit = golden.limit else {
             return [

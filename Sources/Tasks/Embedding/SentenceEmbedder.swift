@@ -15,6 +15,12 @@ final class SentenceEmbedder {
         case normalize
     }
 
+    /// What may be put before texts.
+    let prompts: [SentenceTransformersModules.Prompt]
+    let defaultPrompt: String?
+    /// Whether a prompt's tokens are pooled too.
+    let poolsPrompt: Bool
+
     private let poolings: [PoolingMode]
     private let steps: [Step]
     private let hidden: Int
@@ -26,6 +32,9 @@ final class SentenceEmbedder {
         pack: PackFile,
         team: ComputeTeam
     ) throws(EngineError) {
+        prompts = modules?.prompts ?? []
+        defaultPrompt = modules?.defaultPrompt
+        poolsPrompt = modules?.pooling.includesPrompt ?? true
         poolings = modules?.pooling.modes ?? [.mean]
         hidden = configuration.hiddenSize
         self.team = team
@@ -50,9 +59,11 @@ final class SentenceEmbedder {
     /// What the Dense module at a step is called in a pack.
     static func denseName(_ step: Int) -> String { "sentence.\(step)" }
 
-    /// Which rows of the hidden states the embedding needs.
-    func rows(_ options: EmbedOptions) -> TokenSequence.Rows {
-        modes(options) == [.cls] ? .first : .all
+    /// Which rows of the hidden states of a text of `length` tokens the embedding needs.
+    ///
+    /// - Parameter skipped: tokens at the front that are not pooled.
+    func rows(_ options: EmbedOptions, of length: Int, skipping skipped: Int) -> TokenSequence.Rows {
+        modes(options) == [.cls] ? .at([skipped < length ? skipped : 0]) : .all
     }
 
     /// The number of values of an embedding, before it is cut.
@@ -63,16 +74,23 @@ final class SentenceEmbedder {
         return dimensions
     }
 
-    /// - Parameter states: the text's rows of the last hidden state, [L, H].
-    func embed(_ states: Matrix, _ options: EmbedOptions) throws(EngineError) -> [Float] {
+    /// - Parameters:
+    ///   - states: the text's rows of the last hidden state that `rows` asked for, [n, H].
+    ///   - length: the text's tokens.
+    func embed(
+        _ states: Matrix,
+        of length: Int,
+        skipping skipped: Int,
+        _ options: EmbedOptions
+    ) throws(EngineError) -> [Float] {
         var values: [Float] = []
-        for mode in modes(options) { values += pool(states, mode) }
-        var normalize = false
+        for mode in modes(options) {
+            values += states.rows < length ? Array(states[0]) : pool(states, skipping: skipped, mode)
+        }
         for step in steps {
             switch step {
             case .normalize:
-                normalize = true
-                values = normalized(values)
+                if options.normalize ?? true { values = normalized(values) }
             // Another pooling than the folder's is asked for: its Dense layers were not trained for it.
             case .dense(let linear, let activation):
                 if options.pooling == nil { values = try apply(linear, activation, values) }
@@ -81,7 +99,7 @@ final class SentenceEmbedder {
         if let dimensions = options.dimensions, dimensions < values.count {
             values.removeLast(values.count - dimensions)
         }
-        return options.normalize ?? normalize ? normalized(values) : values
+        return options.normalize == true ? normalized(values) : values
     }
 
     private func modes(_ options: EmbedOptions) -> [PoolingMode] {
@@ -93,30 +111,32 @@ final class SentenceEmbedder {
         }
     }
 
-    private func pool(_ states: Matrix, _ mode: PoolingMode) -> [Float] {
-        let count = Float(states.rows)
+    /// Pools the rows from `skipped` on; where that leaves none, sums are 0 and a chosen token is the first.
+    private func pool(_ states: Matrix, skipping skipped: Int, _ mode: PoolingMode) -> [Float] {
+        let rows = min(skipped, states.rows)..<states.rows
+        let count = max(Float(rows.count), 1e-9)
         switch mode {
-        case .cls: return Array(states[0])
+        case .cls: return Array(states[rows.first ?? 0])
         case .lastToken: return Array(states[states.rows - 1])
-        case .mean: return sum(states) { _ in 1 }.map { $0 / count }
-        case .meanSqrtLengthTokens: return sum(states) { _ in 1 }.map { $0 / count.squareRoot() }
+        case .mean: return sum(states, rows) { _ in 1 }.map { $0 / count }
+        case .meanSqrtLengthTokens: return sum(states, rows) { _ in 1 }.map { $0 / count.squareRoot() }
         case .weightedMean:
             // the token at position i (from 1) weighs i
-            let weights = count * (count + 1) / 2
-            return sum(states) { Float($0 + 1) }.map { $0 / weights }
+            let weights = max(rows.reduce(0) { $0 + Float($1 + 1) }, 1e-9)
+            return sum(states, rows) { Float($0 + 1) }.map { $0 / weights }
         case .max:
-            var result = Array(states[0])
-            for row in 1..<max(1, states.rows) {
+            var result = Array(states[rows.first ?? 0])
+            for row in rows.dropFirst() {
                 for (column, value) in states[row].enumerated() { result[column] = max(result[column], value) }
             }
             return result
         }
     }
 
-    private func sum(_ states: Matrix, weight: (Int) -> Float) -> [Float] {
+    private func sum(_ states: Matrix, _ rows: Range<Int>, weight: (Int) -> Float) -> [Float] {
         var result = [Float](repeating: 0, count: states.columns)
         result.withUnsafeMutableBufferPointer { result in
-            for row in 0..<states.rows {
+            for row in rows {
                 let factor = weight(row)
                 let values = states[row]
                 for column in result.indices { result[column] += values[column] * factor }

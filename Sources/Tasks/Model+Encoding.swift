@@ -1,0 +1,138 @@
+import DistilBERT
+import Tokenization
+
+extension Model {
+    /// Refuses what is most likely a caller's mistake, before it becomes a meaningless answer: a text of no character
+    /// where `transformers` raises or answers from the special tokens alone, and U+0000, which other programs cut at.
+    ///
+    /// The second text of a pair may be empty: classify and features take it for none, as the pipelines do; elsewhere the
+    /// model sees `[CLS] text [SEP] [SEP]`.
+    func check(_ text: String, _ field: String, mayBeEmpty: Bool = false) throws(TaskError) {
+        guard mayBeEmpty || !text.isEmpty else { throw .invalid(field, "the text is empty") }
+        if let position = text.utf8.firstIndex(of: 0) {
+            let offset = text.unicodeScalars.distance(from: text.startIndex, to: position)
+            throw .invalid(field, "the text holds U+0000 as its character \(offset); remove it")
+        }
+    }
+
+    /// Checks both texts of a pair.
+    func check(_ text: TaskText, _ field: String) throws(TaskError) {
+        try check(text.text, "\(field).text")
+        if let pair = text.pair { try check(pair, "\(field).text_pair", mayBeEmpty: true) }
+    }
+
+    /// One text, or pair, as one sequence.
+    ///
+    /// - Parameters:
+    ///   - field: the text's name in messages.
+    ///   - limit: where it is cut if `overlong` says so; `textLimit` if not given.
+    ///   - strategy: which text of a pair gives up tokens.
+    func encode(
+        _ text: TaskText,
+        _ field: String,
+        _ overlong: Overlong,
+        limit: Int? = nil,
+        strategy: TruncationStrategy = .longestFirst
+    ) throws(TaskError) -> (sequence: TokenSequence, truncated: Bool) {
+        guard overlong != .windows else {
+            throw .invalid("truncation", "windows are for classify and tag; this task takes error or truncate")
+        }
+        var sequence = TokenSequence(ids: [])
+        let truncated: Bool
+        do throws(TokenizationError) {
+            truncated = try withUTF8(text) { (first, second) throws(TokenizationError) in
+                try tokenizer.encodeIDs(
+                    first,
+                    pair: second,
+                    maxLength: overlong == .truncate ? limit ?? textLimit : nil,
+                    strategy: strategy,
+                    into: &sequence.ids,
+                    typeIDs: &sequence.types
+                )
+            }
+        } catch {
+            throw .invalid(field, error.message)
+        }
+        try check(length: sequence.ids.count, field, limit: overlong == .truncate ? maxTokens : limit ?? maxTokens)
+        return (sequence, truncated)
+    }
+
+    /// One text with its offsets, cut to `limit` tokens or, without one, refused if the model cannot take it.
+    func encoding(_ text: String, _ field: String, limit: Int?) throws(TaskError) -> Encoding {
+        let result: Encoding
+        do throws(TokenizationError) {
+            result = try tokenizer.encode(text, maxLength: limit)
+        } catch {
+            throw .invalid(field, error.message)
+        }
+        try check(length: result.count, field, limit: maxTokens)
+        return result
+    }
+
+    /// Refuses a sequence that the model cannot take.
+    func check(length: Int, _ field: String, limit: Int) throws(TaskError) {
+        guard length <= limit else {
+            throw .invalid(
+                field,
+                "it has \(length) tokens, the model takes at most \(limit); shorten it or ask for truncation"
+            )
+        }
+    }
+
+    /// Windows of the whole text, or of the first of a pair, each with the whole second one.
+    ///
+    /// - Parameter stride: the tokens that neighbouring windows share; nil: a quarter of the model's.
+    func windows(_ text: TaskText, _ field: String, stride: Int?) throws(TaskError) -> [Encoding] {
+        let specials = text.pair == nil ? 2 : 3
+        let overlap = stride ?? textLimit / 4
+        guard overlap < textLimit - specials else {
+            throw .invalid(
+                "stride",
+                "windows of \(textLimit) tokens, \(specials) of them special, cannot share \(overlap); ask for fewer"
+            )
+        }
+        do throws(TokenizationError) {
+            return try tokenizer.encodeWindows(
+                text.text,
+                pair: text.pair,
+                maxLength: textLimit,
+                stride: overlap,
+                strategy: text.pair == nil ? .longestFirst : .onlyFirst
+            )
+        } catch {
+            throw .invalid(error.code == .strideTooLong ? "stride" : field, error.message)
+        }
+    }
+}
+
+extension TokenSequence {
+    init(_ encoding: Encoding, rows: Rows) {
+        self.init(ids: encoding.ids, types: encoding.typeIDs, rows: rows)
+    }
+}
+
+/// Lends the UTF-8 of a text and its pair.
+private func withUTF8<R>(
+    _ text: TaskText,
+    _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>?) throws(TokenizationError) -> R
+) throws(TokenizationError) -> R {
+    var first = text.text
+    var second = text.pair
+    var result: Result<R, TokenizationError>?
+    first.withUTF8 { first in
+        func call(_ second: UnsafeBufferPointer<UInt8>?) {
+            do throws(TokenizationError) {
+                result = .success(try body(first, second))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        if second != nil {
+            second?.withUTF8 { call($0) }
+        } else {
+            call(nil)
+        }
+    }
+    guard let result else { preconditionFailure("withUTF8 always calls its body") }
+    return try result.get()
+}

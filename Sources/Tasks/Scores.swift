@@ -1,0 +1,31 @@
+import Glibc
+
+/// eˣⁱ / Σ eˣ, without overflow.
+func softmax(_ values: some Collection<Float>) -> [Float] {
+    let top = values.max() ?? 0
+    let powers = values.map { expf($0 - top) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+}
+
+/// 1 / (1 + e⁻ˣ)
+func sigmoid(_ value: Float) -> Float { 1 / (1 + expf(-value)) }
+
+extension ScoreFunction {
+    func callAsFunction(_ logits: [Float]) -> [Float] {
+        switch self {
+        case .none: logits
+        case .sigmoid: logits.map { Tasks.sigmoid($0) }
+        case .softmax: Tasks.softmax(logits)
+        }
+    }
+}
+
+extension Collection<Float> {
+    /// Where the largest value stands, the first of equal ones, as numpy's argmax; nil of nothing.
+    var argmax: Index? {
+        var best: Index?
+        for index in indices where best.map({ self[index] > self[$0] }) ?? true { best = index }
+        return best
+    }
+}
