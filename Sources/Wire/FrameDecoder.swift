@@ -57,37 +57,36 @@ package struct FrameDecoder: Sendable {
         return written
     }
 
-    /// Takes the next whole frame, lent to `body` without its prefix.
-    ///
-    /// - Returns: what `body` returned; nil when no whole frame has arrived.
-    /// - Throws: `WireError` of kind `tooLarge` when the prefix is beyond the limit: answer RESOURCE_EXHAUSTED and close,
-    ///   for the stream cannot be followed further. Or what `body` throws; the frame is taken then too.
-    package mutating func withNextFrame<R>(
-        _ body: (UnsafeRawBufferPointer) throws(WireError) -> R
-    ) throws(WireError) -> R? {
-        let result: Result<R, WireError>? = buffer.withUnsafeBytes { bytes in
-            let pending = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-            do throws(WireError) {
-                guard let length = try FramePrefix.frameBytes(pending, maximumFrameBytes: maximumFrameBytes),
-                    pending.count - WireProtocol.prefixBytes >= length
-                else { return nil }
-                start += WireProtocol.prefixBytes + length
-                let frame = pending[WireProtocol.prefixBytes..<(WireProtocol.prefixBytes + length)]
-                return .success(try body(UnsafeRawBufferPointer(rebasing: frame)))
-            } catch {
-                return .failure(error)
-            }
-        }
-        if start == end { reset() }
-        return try result?.get()
-    }
-
     /// Takes and decodes the next whole frame; nil when none has arrived.
+    ///
+    /// - Throws: `WireError` of kind `tooLarge` when the prefix is beyond the limit: answer RESOURCE_EXHAUSTED and close,
+    ///   for the stream cannot be followed further. Or what decoding throws; the frame is taken then too.
     package mutating func next<M: WireMessage>(
         _ type: M.Type = M.self,
         limits: DecodingLimits = .default
     ) throws(WireError) -> M? {
-        try withNextFrame { (bytes) throws(WireError) in try M.decode(bytes, limits: limits) }
+        switch M.take(from: &self, limits: limits) {
+        case .frame(let message): message
+        case .malformed(let error, _), .broken(let error): throw error
+        case .none: nil
+        }
+    }
+
+    /// Takes the next whole frame, lent to `body` without its prefix; nil when none has arrived.
+    ///
+    /// - Throws: `WireError` of kind `tooLarge` when the prefix is beyond the limit.
+    mutating func withNextFrame<R>(_ body: (UnsafeRawBufferPointer) -> R) throws(WireError) -> R? {
+        let start = start
+        let pending = end - start
+        guard pending >= WireProtocol.prefixBytes else { return nil }
+        let prefix = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: UInt32.self) }
+        let length = try FramePrefix.frameBytes(prefix, maximumFrameBytes: maximumFrameBytes)
+        guard pending - WireProtocol.prefixBytes >= length else { return nil }
+        let frame = (start + WireProtocol.prefixBytes)..<(start + WireProtocol.prefixBytes + length)
+        let result = buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[frame])) }
+        self.start = frame.upperBound
+        if self.start == end { reset() }
+        return result
     }
 
     private mutating func compact() {
@@ -103,4 +102,52 @@ package struct FrameDecoder: Sendable {
         (start, end) = (0, 0)
         if buffer.count > Self.keptBytes { buffer = [] }
     }
+}
+
+/// What the next frame of a stream turned out to be.
+package enum TakenFrame<Message> {
+    case frame(Message)
+    /// A whole frame that is not a message; its stream id when it was a request that names one. The next frame can be
+    /// taken.
+    case malformed(WireError, streamID: UInt64)
+    /// The stream cannot be followed further.
+    case broken(WireError)
+    /// No whole frame has arrived.
+    case none
+}
+
+extension WireMessage {
+    package static func take(from decoder: inout FrameDecoder, limits: DecodingLimits) -> TakenFrame<Self> {
+        do throws(WireError) {
+            let taken = try decoder.withNextFrame { bytes -> TakenFrame<Self> in
+                do throws(WireError) {
+                    return .frame(try decode(bytes, limits: limits))
+                } catch {
+                    return .malformed(error, streamID: streamIDOfRequest(bytes))
+                }
+            }
+            return taken ?? .none
+        } catch {
+            return .broken(error)
+        }
+    }
+}
+
+/// The stream id of a `Frame` that holds a request, read without decoding the rest; 0 when there is none to be found.
+private func streamIDOfRequest(_ frame: UnsafeRawBufferPointer) -> UInt64 {
+    var bytes = frame[...]
+    // Frame.request is field 2, length-delimited; Request.stream_id is field 1, a varint, which writers put first.
+    guard bytes.popFirst() == 0x12, takeVarint(&bytes) != nil else { return 0 }
+    guard bytes.popFirst() == 0x08, let id = takeVarint(&bytes) else { return 0 }
+    return id
+}
+
+private func takeVarint(_ bytes: inout Slice<UnsafeRawBufferPointer>) -> UInt64? {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 64, by: 7) {
+        guard let byte = bytes.popFirst() else { return nil }
+        value |= UInt64(byte & 0x7f) << shift
+        if byte & 0x80 == 0 { return value }
+    }
+    return nil
 }

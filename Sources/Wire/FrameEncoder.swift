@@ -15,7 +15,7 @@ package struct OutgoingFrame: ~Copyable {
         _ message: some WireMessage,
         maximumFrameBytes: Int = WireProtocol.maximumFrameBytes
     ) throws(WireError) {
-        self.message = PackableMessage(message)
+        self.message = message.packable()
         let limit = min(maximumFrameBytes, Int(UInt32.max))
         guard self.message.size <= limit else {
             throw WireError(
@@ -60,7 +60,12 @@ package enum FramePrefix {
         maximumFrameBytes: Int = WireProtocol.maximumFrameBytes
     ) throws(WireError) -> Int? {
         guard bytes.count >= WireProtocol.prefixBytes else { return nil }
-        let length = Int(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))
+        return try frameBytes(bytes.loadUnaligned(as: UInt32.self), maximumFrameBytes: maximumFrameBytes)
+    }
+
+    /// The length that a prefix, in the order of its bytes on the stream, announces.
+    static func frameBytes(_ prefix: UInt32, maximumFrameBytes: Int) throws(WireError) -> Int {
+        let length = Int(UInt32(bigEndian: prefix))
         guard length <= maximumFrameBytes else {
             throw WireError(
                 .tooLarge,

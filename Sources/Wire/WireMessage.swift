@@ -13,12 +13,22 @@ package protocol WireMessage: Sendable, Equatable {
     func fill(_ structure: inout CMessage, _ arena: inout EncodingArena)
     /// Reads an unpacked structure.
     init(_ structure: CMessage) throws(WireError)
+
+    // These have a default for every message, and are requirements all the same: each message so gets code that is
+    // compiled for its own structure, and another module reaches it without looking up generic types at run time.
+
+    /// The message's C form, ready to be packed.
+    func packable() -> PackableMessage
+    /// Decodes a whole message from memory that the caller keeps for the time of the call.
+    static func decode(_ bytes: UnsafeRawBufferPointer, limits: DecodingLimits) throws(WireError) -> Self
+    /// Takes and decodes the next whole frame of a stream.
+    static func take(from decoder: inout FrameDecoder, limits: DecodingLimits) -> TakenFrame<Self>
 }
 
 extension WireMessage {
     /// The message as protobuf bytes.
     package func encode() -> [UInt8] {
-        let message = PackableMessage(self)
+        let message = packable()
         // An array of no capacity is the one that all empty arrays share; it must not be written to.
         guard message.size > 0 else { return [] }
         return [UInt8](unsafeUninitializedCapacity: message.size) { buffer, count in
@@ -42,10 +52,16 @@ extension WireMessage {
         return try result!.get()
     }
 
-    /// Decodes a whole message from memory that the caller keeps for the time of the call.
+    package func packable() -> PackableMessage { PackableMessage(self) }
+
+    /// Decodes a whole message within the usual limits.
+    package static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> Self {
+        try decode(bytes, limits: .default)
+    }
+
     package static func decode(
         _ bytes: UnsafeRawBufferPointer,
-        limits: DecodingLimits = .default
+        limits: DecodingLimits
     ) throws(WireError) -> Self {
         let arena = try DecodingArena(capacity: try unpackedBytes(bytes, limits: limits))
         return try decode(bytes, in: arena)
@@ -87,7 +103,7 @@ extension WireMessage {
 }
 
 /// A message in its C form, ready to be packed.
-struct PackableMessage: ~Copyable {
+package struct PackableMessage: ~Copyable {
     /// How many bytes `pack` writes.
     let size: Int
     private let structure: UnsafePointer<ProtobufCMessage>

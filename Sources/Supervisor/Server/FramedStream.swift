@@ -44,49 +44,8 @@ final class FramedStream {
         }
     }
 
-    /// What the next frame turned out to be.
-    enum Next<Message> {
-        case frame(Message)
-        /// A whole frame that is not a message; its stream id when it was a request that names one. The next frame can
-        /// be read.
-        case malformed(WireError, streamID: UInt64)
-        /// The stream cannot be followed further.
-        case broken(WireError)
-        case none
-    }
-
     /// Takes the next whole frame.
-    func next<Message: WireMessage>(_ type: Message.Type) -> Next<Message> {
-        do throws(WireError) {
-            let next = try decoder.withNextFrame { (bytes) throws(WireError) -> Next<Message> in
-                do throws(WireError) {
-                    return .frame(try Message.decode(bytes))
-                } catch {
-                    return .malformed(error, streamID: streamIDOfRequest(bytes))
-                }
-            }
-            return next ?? .none
-        } catch {
-            return .broken(error)
-        }
+    func next<Message: WireMessage>(_ type: Message.Type) -> TakenFrame<Message> {
+        Message.take(from: &decoder, limits: .default)
     }
-}
-
-/// The stream id of a `Frame` that holds a request, read without decoding the rest; 0 when there is none to be found.
-func streamIDOfRequest(_ frame: UnsafeRawBufferPointer) -> UInt64 {
-    var bytes = frame[...]
-    // Frame.request is field 2, length-delimited; Request.stream_id is field 1, a varint, which writers put first.
-    guard bytes.popFirst() == 0x12, takeVarint(&bytes) != nil else { return 0 }
-    guard bytes.popFirst() == 0x08, let id = takeVarint(&bytes) else { return 0 }
-    return id
-}
-
-private func takeVarint(_ bytes: inout Slice<UnsafeRawBufferPointer>) -> UInt64? {
-    var value: UInt64 = 0
-    for shift in stride(from: UInt64(0), to: 64, by: 7) {
-        guard let byte = bytes.popFirst() else { return nil }
-        value |= UInt64(byte & 0x7f) << shift
-        if byte & 0x80 == 0 { return value }
-    }
-    return nil
 }
