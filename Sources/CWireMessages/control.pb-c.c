@@ -142,6 +142,51 @@ void   control__v1__model_status__free_unpacked
   assert(message->base.descriptor == &control__v1__model_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   control__v1__model_quality__init
+                     (Control__V1__ModelQuality         *message)
+{
+  static const Control__V1__ModelQuality init_value = CONTROL__V1__MODEL_QUALITY__INIT;
+  *message = init_value;
+}
+size_t control__v1__model_quality__get_packed_size
+                     (const Control__V1__ModelQuality *message)
+{
+  assert(message->base.descriptor == &control__v1__model_quality__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__model_quality__pack
+                     (const Control__V1__ModelQuality *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__model_quality__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__model_quality__pack_to_buffer
+                     (const Control__V1__ModelQuality *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__model_quality__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__ModelQuality *
+       control__v1__model_quality__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__ModelQuality *)
+     protobuf_c_message_unpack (&control__v1__model_quality__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__model_quality__free_unpacked
+                     (Control__V1__ModelQuality *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__model_quality__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   control__v1__status_response__init
                      (Control__V1__StatusResponse         *message)
 {
@@ -367,6 +412,231 @@ void   control__v1__reload_response__free_unpacked
   assert(message->base.descriptor == &control__v1__reload_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   control__v1__cache_list_request__init
+                     (Control__V1__CacheListRequest         *message)
+{
+  static const Control__V1__CacheListRequest init_value = CONTROL__V1__CACHE_LIST_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__cache_list_request__get_packed_size
+                     (const Control__V1__CacheListRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__cache_list_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__cache_list_request__pack
+                     (const Control__V1__CacheListRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__cache_list_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__cache_list_request__pack_to_buffer
+                     (const Control__V1__CacheListRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__cache_list_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CacheListRequest *
+       control__v1__cache_list_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CacheListRequest *)
+     protobuf_c_message_unpack (&control__v1__cache_list_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__cache_list_request__free_unpacked
+                     (Control__V1__CacheListRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__cache_list_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__cache_entry__init
+                     (Control__V1__CacheEntry         *message)
+{
+  static const Control__V1__CacheEntry init_value = CONTROL__V1__CACHE_ENTRY__INIT;
+  *message = init_value;
+}
+size_t control__v1__cache_entry__get_packed_size
+                     (const Control__V1__CacheEntry *message)
+{
+  assert(message->base.descriptor == &control__v1__cache_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__cache_entry__pack
+                     (const Control__V1__CacheEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__cache_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__cache_entry__pack_to_buffer
+                     (const Control__V1__CacheEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__cache_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CacheEntry *
+       control__v1__cache_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CacheEntry *)
+     protobuf_c_message_unpack (&control__v1__cache_entry__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__cache_entry__free_unpacked
+                     (Control__V1__CacheEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__cache_entry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__cache_list_response__init
+                     (Control__V1__CacheListResponse         *message)
+{
+  static const Control__V1__CacheListResponse init_value = CONTROL__V1__CACHE_LIST_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t control__v1__cache_list_response__get_packed_size
+                     (const Control__V1__CacheListResponse *message)
+{
+  assert(message->base.descriptor == &control__v1__cache_list_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__cache_list_response__pack
+                     (const Control__V1__CacheListResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__cache_list_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__cache_list_response__pack_to_buffer
+                     (const Control__V1__CacheListResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__cache_list_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CacheListResponse *
+       control__v1__cache_list_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CacheListResponse *)
+     protobuf_c_message_unpack (&control__v1__cache_list_response__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__cache_list_response__free_unpacked
+                     (Control__V1__CacheListResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__cache_list_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__cache_prune_request__init
+                     (Control__V1__CachePruneRequest         *message)
+{
+  static const Control__V1__CachePruneRequest init_value = CONTROL__V1__CACHE_PRUNE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__cache_prune_request__get_packed_size
+                     (const Control__V1__CachePruneRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__cache_prune_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__cache_prune_request__pack
+                     (const Control__V1__CachePruneRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__cache_prune_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__cache_prune_request__pack_to_buffer
+                     (const Control__V1__CachePruneRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__cache_prune_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CachePruneRequest *
+       control__v1__cache_prune_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CachePruneRequest *)
+     protobuf_c_message_unpack (&control__v1__cache_prune_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__cache_prune_request__free_unpacked
+                     (Control__V1__CachePruneRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__cache_prune_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__cache_prune_response__init
+                     (Control__V1__CachePruneResponse         *message)
+{
+  static const Control__V1__CachePruneResponse init_value = CONTROL__V1__CACHE_PRUNE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t control__v1__cache_prune_response__get_packed_size
+                     (const Control__V1__CachePruneResponse *message)
+{
+  assert(message->base.descriptor == &control__v1__cache_prune_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__cache_prune_response__pack
+                     (const Control__V1__CachePruneResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__cache_prune_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__cache_prune_response__pack_to_buffer
+                     (const Control__V1__CachePruneResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__cache_prune_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CachePruneResponse *
+       control__v1__cache_prune_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CachePruneResponse *)
+     protobuf_c_message_unpack (&control__v1__cache_prune_response__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__cache_prune_response__free_unpacked
+                     (Control__V1__CachePruneResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__cache_prune_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor control__v1__status_request__field_descriptors[1] =
 {
   {
@@ -573,7 +843,7 @@ const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
   (ProtobufCMessageInit) control__v1__worker_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__model_status__field_descriptors[18] =
+static const ProtobufCFieldDescriptor control__v1__model_status__field_descriptors[19] =
 {
   {
     "name",
@@ -791,6 +1061,18 @@ static const ProtobufCFieldDescriptor control__v1__model_status__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "quality",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelStatus, quality),
+    &control__v1__model_quality__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__model_status__field_indices_by_name[] = {
   15,   /* field[15] = architecture */
@@ -802,6 +1084,7 @@ static const unsigned control__v1__model_status__field_indices_by_name[] = {
   16,   /* field[16] = numa */
   8,   /* field[8] = pack_bytes */
   17,   /* field[17] = path */
+  18,   /* field[18] = quality */
   12,   /* field[12] = queued */
   4,   /* field[4] = reason */
   14,   /* field[14] = replays */
@@ -815,7 +1098,7 @@ static const unsigned control__v1__model_status__field_indices_by_name[] = {
 static const ProtobufCIntRange control__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor control__v1__model_status__descriptor =
 {
@@ -825,11 +1108,127 @@ const ProtobufCMessageDescriptor control__v1__model_status__descriptor =
   "Control__V1__ModelStatus",
   "control.v1",
   sizeof(Control__V1__ModelStatus),
-  18,
+  19,
   control__v1__model_status__field_descriptors,
   control__v1__model_status__field_indices_by_name,
   1,  control__v1__model_status__number_ranges,
   (ProtobufCMessageInit) control__v1__model_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__model_quality__field_descriptors[7] =
+{
+  {
+    "texts",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelQuality, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mean_cosine",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelQuality, mean_cosine),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "least_cosine",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelQuality, least_cosine),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "predictions",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelQuality, predictions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "agreement",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelQuality, agreement),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "largest_score_change",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelQuality, largest_score_change),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exceptions",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Control__V1__ModelQuality, n_exceptions),
+    offsetof(Control__V1__ModelQuality, exceptions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__model_quality__field_indices_by_name[] = {
+  4,   /* field[4] = agreement */
+  6,   /* field[6] = exceptions */
+  5,   /* field[5] = largest_score_change */
+  2,   /* field[2] = least_cosine */
+  1,   /* field[1] = mean_cosine */
+  3,   /* field[3] = predictions */
+  0,   /* field[0] = texts */
+};
+static const ProtobufCIntRange control__v1__model_quality__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor control__v1__model_quality__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.ModelQuality",
+  "ModelQuality",
+  "Control__V1__ModelQuality",
+  "control.v1",
+  sizeof(Control__V1__ModelQuality),
+  7,
+  control__v1__model_quality__field_descriptors,
+  control__v1__model_quality__field_indices_by_name,
+  1,  control__v1__model_quality__number_ranges,
+  (ProtobufCMessageInit) control__v1__model_quality__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor control__v1__status_response__field_descriptors[7] =
@@ -1137,5 +1536,253 @@ const ProtobufCMessageDescriptor control__v1__reload_response__descriptor =
   control__v1__reload_response__field_indices_by_name,
   1,  control__v1__reload_response__number_ranges,
   (ProtobufCMessageInit) control__v1__reload_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define control__v1__cache_list_request__field_descriptors NULL
+#define control__v1__cache_list_request__field_indices_by_name NULL
+#define control__v1__cache_list_request__number_ranges NULL
+const ProtobufCMessageDescriptor control__v1__cache_list_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CacheListRequest",
+  "CacheListRequest",
+  "Control__V1__CacheListRequest",
+  "control.v1",
+  sizeof(Control__V1__CacheListRequest),
+  0,
+  control__v1__cache_list_request__field_descriptors,
+  control__v1__cache_list_request__field_indices_by_name,
+  0,  control__v1__cache_list_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__cache_list_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__cache_entry__field_descriptors[4] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CacheEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CacheEntry, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "used_at",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CacheEntry, used_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "models",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Control__V1__CacheEntry, n_models),
+    offsetof(Control__V1__CacheEntry, models),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__cache_entry__field_indices_by_name[] = {
+  1,   /* field[1] = bytes */
+  0,   /* field[0] = key */
+  3,   /* field[3] = models */
+  2,   /* field[2] = used_at */
+};
+static const ProtobufCIntRange control__v1__cache_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor control__v1__cache_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CacheEntry",
+  "CacheEntry",
+  "Control__V1__CacheEntry",
+  "control.v1",
+  sizeof(Control__V1__CacheEntry),
+  4,
+  control__v1__cache_entry__field_descriptors,
+  control__v1__cache_entry__field_indices_by_name,
+  1,  control__v1__cache_entry__number_ranges,
+  (ProtobufCMessageInit) control__v1__cache_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__cache_list_response__field_descriptors[3] =
+{
+  {
+    "path",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CacheListResponse, path),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entries",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Control__V1__CacheListResponse, n_entries),
+    offsetof(Control__V1__CacheListResponse, entries),
+    &control__v1__cache_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit_bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CacheListResponse, limit_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__cache_list_response__field_indices_by_name[] = {
+  1,   /* field[1] = entries */
+  2,   /* field[2] = limit_bytes */
+  0,   /* field[0] = path */
+};
+static const ProtobufCIntRange control__v1__cache_list_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor control__v1__cache_list_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CacheListResponse",
+  "CacheListResponse",
+  "Control__V1__CacheListResponse",
+  "control.v1",
+  sizeof(Control__V1__CacheListResponse),
+  3,
+  control__v1__cache_list_response__field_descriptors,
+  control__v1__cache_list_response__field_indices_by_name,
+  1,  control__v1__cache_list_response__number_ranges,
+  (ProtobufCMessageInit) control__v1__cache_list_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__cache_prune_request__field_descriptors[1] =
+{
+  {
+    "max_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CachePruneRequest, max_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__cache_prune_request__field_indices_by_name[] = {
+  0,   /* field[0] = max_bytes */
+};
+static const ProtobufCIntRange control__v1__cache_prune_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__cache_prune_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CachePruneRequest",
+  "CachePruneRequest",
+  "Control__V1__CachePruneRequest",
+  "control.v1",
+  sizeof(Control__V1__CachePruneRequest),
+  1,
+  control__v1__cache_prune_request__field_descriptors,
+  control__v1__cache_prune_request__field_indices_by_name,
+  1,  control__v1__cache_prune_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__cache_prune_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__cache_prune_response__field_descriptors[2] =
+{
+  {
+    "removed",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Control__V1__CachePruneResponse, n_removed),
+    offsetof(Control__V1__CachePruneResponse, removed),
+    &control__v1__cache_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CachePruneResponse, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__cache_prune_response__field_indices_by_name[] = {
+  1,   /* field[1] = bytes */
+  0,   /* field[0] = removed */
+};
+static const ProtobufCIntRange control__v1__cache_prune_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor control__v1__cache_prune_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CachePruneResponse",
+  "CachePruneResponse",
+  "Control__V1__CachePruneResponse",
+  "control.v1",
+  sizeof(Control__V1__CachePruneResponse),
+  2,
+  control__v1__cache_prune_response__field_descriptors,
+  control__v1__cache_prune_response__field_indices_by_name,
+  1,  control__v1__cache_prune_response__number_ranges,
+  (ProtobufCMessageInit) control__v1__cache_prune_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -1211,7 +1211,7 @@ const ProtobufCMessageDescriptor worker__v1__load__descriptor =
   (ProtobufCMessageInit) worker__v1__load__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[7] =
+static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[8] =
 {
   {
     "tasks",
@@ -1297,6 +1297,18 @@ static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "quality",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Ready, quality),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__ready__field_indices_by_name[] = {
   2,   /* field[2] = architecture */
@@ -1305,12 +1317,13 @@ static const unsigned worker__v1__ready__field_indices_by_name[] = {
   1,   /* field[1] = max_tokens */
   6,   /* field[6] = numa */
   3,   /* field[3] = pack_bytes */
+  7,   /* field[7] = quality */
   0,   /* field[0] = tasks */
 };
 static const ProtobufCIntRange worker__v1__ready__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor worker__v1__ready__descriptor =
 {
@@ -1320,7 +1333,7 @@ const ProtobufCMessageDescriptor worker__v1__ready__descriptor =
   "Worker__V1__Ready",
   "worker.v1",
   sizeof(Worker__V1__Ready),
-  7,
+  8,
   worker__v1__ready__field_descriptors,
   worker__v1__ready__field_indices_by_name,
   1,  worker__v1__ready__number_ranges,
@@ -1819,7 +1832,7 @@ const ProtobufCMessageDescriptor worker__v1__drain__descriptor =
   (ProtobufCMessageInit) worker__v1__drain__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__pack__field_descriptors[2] =
+static const ProtobufCFieldDescriptor worker__v1__pack__field_descriptors[5] =
 {
   {
     "model_directory",
@@ -1845,15 +1858,54 @@ static const ProtobufCFieldDescriptor worker__v1__pack__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "calibration_file",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Pack, calibration_file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "min_cosine",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Pack, min_cosine),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "min_agreement",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Pack, min_agreement),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__pack__field_indices_by_name[] = {
+  2,   /* field[2] = calibration_file */
+  4,   /* field[4] = min_agreement */
+  3,   /* field[3] = min_cosine */
   0,   /* field[0] = model_directory */
   1,   /* field[1] = variant */
 };
 static const ProtobufCIntRange worker__v1__pack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor worker__v1__pack__descriptor =
 {
@@ -1863,7 +1915,7 @@ const ProtobufCMessageDescriptor worker__v1__pack__descriptor =
   "Worker__V1__Pack",
   "worker.v1",
   sizeof(Worker__V1__Pack),
-  2,
+  5,
   worker__v1__pack__field_descriptors,
   worker__v1__pack__field_indices_by_name,
   1,  worker__v1__pack__number_ranges,

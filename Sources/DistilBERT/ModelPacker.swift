@@ -16,6 +16,7 @@ package struct ModelPacker {
     private let layout: WeightLayout
     private let sections: [PackSection]
     private let files: [(name: String, file: MappedFile)]
+    private let notes: [(name: String, bytes: [UInt8])]
 
     /// Layers of so many outputs or fewer are float32 unless an exception says otherwise.
     package static let fewOutputs = 64
@@ -56,6 +57,8 @@ package struct ModelPacker {
     ///     outputs (`fewOutputs`) stays float32: it costs nothing, and answers hang on it.
     ///   - exceptions: formats of single weights, by their names in `weights`: what a quality gate chooses for those
     ///     that lose too much.
+    ///   - notes: what else the pack is to hold, by name; see `PackFile.note`.
+    ///   - key: the pack's key; nil: by the contents, the variant and its exceptions.
     package init(
         _ configuration: ModelConfiguration,
         checkpoint: Checkpoint,
@@ -63,7 +66,9 @@ package struct ModelPacker {
         files: [(name: String, file: MappedFile)],
         variant: String,
         exceptions: [String: WeightFormat] = [:],
-        layout: WeightLayout
+        layout: WeightLayout,
+        notes: [(name: String, bytes: [UInt8])] = [],
+        key: String? = nil
     ) throws(EngineError) {
         guard let format = WeightFormat(rawValue: variant) else {
             let known = WeightFormat.allCases.map(\.rawValue).joined(separator: ", ")
@@ -121,11 +126,24 @@ package struct ModelPacker {
                     )
                 )
             }
+            for note in notes {
+                sections.append(
+                    PackSection(
+                        name: PackFile.noteSection(note.name),
+                        rows: 0,
+                        columns: 0,
+                        byteCount: note.bytes.count
+                    )
+                )
+            }
             self.sections = sections
         } catch {
             throw EngineError(error)
         }
-        key = Self.key(checkpoint, extras, files, variant: variant, exceptions: exceptions, layout: layout)
+        self.notes = notes
+        let key =
+            key ?? Self.key(checkpoint, extras, files, variant: variant, exceptions: exceptions, layout: layout)
+        self.key = key
         self.files = files
         byteCount = PackWriter.byteCount(key: key, layout: layout.name, sections: sections)
     }
@@ -150,6 +168,7 @@ package struct ModelPacker {
             for file in files {
                 writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes)
             }
+            for note in notes { writer.memory(of: PackFile.noteSection(note.name)).copyBytes(from: note.bytes) }
             try writer.finish()
             progress(byteCount)
         } catch {

@@ -59,6 +59,42 @@ extension ModelClient {
             throw .badPayload(error.message, model: model ?? "")
         }
     }
+
+    /// Lists the server's cache of packed weights.
+    ///
+    /// - Parameter timeout: how long to wait for the answer; nil: the configuration's.
+    /// - Throws: ``ModelClientError``.
+    public nonisolated(nonsending) func packCache(
+        timeout: Duration? = nil
+    ) async throws(ModelClientError) -> PackCache {
+        let request = Request(method: RPCMethod.cacheList, payload: CacheListRequest().encode())
+        let response = try await send(request, timeout: timeout)
+        do throws(WireError) {
+            return PackCache(try CacheListResponse.decode(response.payload))
+        } catch {
+            throw .badPayload(error.message, model: "")
+        }
+    }
+
+    /// Removes packed weights that nothing serves from, the least recently used first, until the cache has at most so many
+    /// bytes. They are made again when they are needed.
+    ///
+    /// - Parameters:
+    ///   - bytes: what may be left; 0 removes all that is not in use.
+    ///   - timeout: how long to wait for the answer; nil: the configuration's.
+    /// - Throws: ``ModelClientError``.
+    public nonisolated(nonsending) func prunePackCache(
+        to bytes: Int = 0,
+        timeout: Duration? = nil
+    ) async throws(ModelClientError) -> PruneOutcome {
+        let payload = CachePruneRequest(maxBytes: UInt64(max(0, bytes))).encode()
+        let response = try await send(Request(method: RPCMethod.cachePrune, payload: payload), timeout: timeout)
+        do throws(WireError) {
+            return PruneOutcome(try CachePruneResponse.decode(response.payload))
+        } catch {
+            throw .badPayload(error.message, model: "")
+        }
+    }
 }
 
 /// What the server is doing, again and again; see ``ModelClient/watch(interval:)``.

@@ -59,6 +59,11 @@ package final class PackFile: Sendable {
         sections[name].map { UnsafeRawBufferPointer(start: base + $0.offset, count: $0.section.byteCount) }
     }
 
+    /// What the packer noted beside the weights, such as their quality; nil when there is nothing of that name.
+    package func note(_ name: String) -> [UInt8]? { bytes(of: Self.noteSection(name)).map(Array.init) }
+
+    package static func noteSection(_ name: String) -> String { "note." + name }
+
     /// Float32 values of a section that has this shape.
     package func floats(_ name: String, rows: Int, columns: Int) throws(ModelFilesError) -> UnsafePointer<Float> {
         let pointer = try weight(name, rows: rows, columns: columns)

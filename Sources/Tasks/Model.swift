@@ -60,7 +60,9 @@ package final class Model {
         directory: String,
         variant: String,
         exceptions: [String: WeightFormat] = [:],
-        layout: WeightLayout
+        layout: WeightLayout,
+        notes: [(name: String, bytes: [UInt8])] = [],
+        key: String? = nil
     ) throws(EngineError) -> ModelPacker {
         let recorder = FolderFiles.Recorder()
         do {
@@ -87,7 +89,9 @@ package final class Model {
                 files: recorder.contents(in: directory),
                 variant: variant,
                 exceptions: exceptions,
-                layout: layout
+                layout: layout,
+                notes: notes,
+                key: key
             )
         } catch let error as EngineError {
             throw error

@@ -28,11 +28,13 @@ package enum RPCMethod {
     /// Answered with a stream of `StatusResponse`.
     package static let watch = "control.v1.Control/Watch"
     package static let reload = "control.v1.Control/Reload"
+    package static let cacheList = "control.v1.Control/CacheList"
+    package static let cachePrune = "control.v1.Control/CachePrune"
 
     package static let inferenceMethods = [
         classify, embed, features, tokenize, tagTokens, answerQuestion, fillMask, zeroShot, rerank, multipleChoice,
         infer,
     ]
-    package static let controlMethods = [status, watch, reload]
+    package static let controlMethods = [status, watch, reload, cacheList, cachePrune]
     package static let all = inferenceMethods + controlMethods
 }

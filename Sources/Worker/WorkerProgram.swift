@@ -66,7 +66,7 @@ package enum WorkerProgram {
             )
         )
         switch arguments.mode {
-        case .pack: try pack(&channel)
+        case .pack: try PackingProgram.run(&channel)
         case .serve:
             var server = try load(&channel, arguments)
             try server.run(&channel)
@@ -80,7 +80,7 @@ package enum WorkerProgram {
     }
 
     /// Tells the supervisor why this process cannot go on.
-    private static func fail(_ channel: inout Channel, _ error: any Error) throws -> Failure {
+    static func fail(_ channel: inout Channel, _ error: any Error) throws -> Failure {
         let kind: WorkerFrame.FailureKind =
             switch error {
             case let error as EngineError:
@@ -96,29 +96,6 @@ package enum WorkerProgram {
             }
         try channel.send(.failed(WorkerFrame.Failed(kind: kind, message: "\(error)")))
         return Failure(kind: kind)
-    }
-
-    // MARK: - Packing
-
-    private static func pack(_ channel: inout Channel) throws {
-        guard case .pack(let request) = try channel.receive(), let file = channel.takeDescriptor() else {
-            throw WireError(.malformed, "expected Pack with a descriptor")
-        }
-        do {
-            let packer = try Model.packer(
-                directory: request.modelDirectory,
-                variant: request.variant,
-                layout: try weightLayout()
-            )
-            try channel.send(.packKey(WorkerFrame.PackKey(key: packer.key, bytes: UInt64(packer.byteCount))))
-            guard case .packProceed = try channel.receive() else {
-                throw WireError(.malformed, "expected PackProceed")
-            }
-            try packer.write(to: file.rawValue)
-            try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
-        } catch let error where error is EngineError || error is ModelFilesError || error is TaskError {
-            throw try fail(&channel, error)
-        }
     }
 
     // MARK: - Loading
@@ -150,7 +127,8 @@ package enum WorkerProgram {
                         packBytes: UInt64(pack.byteCount),
                         instructionSet: team.instructionSet.rawValue,
                         loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000),
-                        numa: "shared"
+                        numa: "shared",
+                        quality: pack.note(PackingProgram.qualityNote) ?? []
                     )
                 )
             )
@@ -163,7 +141,7 @@ package enum WorkerProgram {
     }
 
     /// The instruction set to compute with: the best, or what `DISTILLERY_ISA` asks for.
-    private static func instructionSet() throws(EngineError) -> InstructionSet {
+    static func instructionSet() throws(EngineError) -> InstructionSet {
         guard let name = getenv("DISTILLERY_ISA") else { return .best }
         guard let set = InstructionSet(rawValue: String(cString: name)) else {
             let known = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
@@ -173,7 +151,7 @@ package enum WorkerProgram {
     }
 
     /// The weights' layout: what suits the instruction set, or what `DISTILLERY_PRODUCTS` asks for.
-    private static func weightLayout() throws(EngineError) -> WeightLayout {
+    static func weightLayout() throws(EngineError) -> WeightLayout {
         guard let name = getenv("DISTILLERY_PRODUCTS") else {
             return ComputeTeam.defaultLayout(for: try instructionSet())
         }

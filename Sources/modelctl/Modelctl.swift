@@ -16,7 +16,7 @@ struct Modelctl: AsyncParsableCommand {
             """,
         version: ModelClient.version,
         groupedSubcommands: [
-            CommandGroup(name: "Server", subcommands: [Status.self, Watch.self, Reload.self]),
+            CommandGroup(name: "Server", subcommands: [Status.self, Watch.self, Reload.self, Cache.self]),
             CommandGroup(
                 name: "Model",
                 subcommands: [

@@ -5,7 +5,8 @@ import Wire
 /// A worker without a model: it speaks the worker channel and does what the payloads and the model folder tell it to.
 ///
 /// The folder holds `weights`, any text, which makes the pack and its key, and may hold `behaviour`, one of
-/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`.
+/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`. A variant other than fp32
+/// has the weights `WEIGHTS-VARIANT`, a quality, and a pack of a size that is known when it is done.
 ///
 /// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `crash`, `kill`, `exit STATUS`, `garbage`,
 /// `refuse`, and `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the
@@ -39,13 +40,15 @@ struct Program {
 
     private static func pack(_ channel: inout Channel) throws {
         guard case .pack(let request) = try channel.receive(), let file = channel.takeDescriptor() else { exit(64) }
-        guard let weights = try? FileContents.readText("\(request.modelDirectory)/weights") else {
+        guard var weights = try? FileContents.readText("\(request.modelDirectory)/weights") else {
             try channel.send(.failed(.init(kind: .configuration, message: "\(request.modelDirectory): no weights")))
             exit(78)
         }
+        let isExact = request.variant == "fp32"
+        if !isExact { weights += "-\(request.variant)" }
         let contents = Array("PACK \(weights)".utf8)
         let count = UInt64(contents.count)
-        try channel.send(.packKey(WorkerFrame.PackKey(key: "fake-\(weights)", bytes: count)))
+        try channel.send(.packKey(WorkerFrame.PackKey(key: "fake-\(weights)", bytes: isExact ? count : 0)))
         guard case .packProceed = try channel.receive() else { exit(64) }
         guard contents.withUnsafeBytes({ try? file.write($0) }) == .bytes(contents.count) else { exit(70) }
         try channel.send(.packDone(WorkerFrame.PackDone(bytes: count)))
@@ -72,9 +75,16 @@ struct Program {
             try channel.send(.failed(.init(kind: .pack, message: "the pack is damaged")))
             exit(70)
         }
+        let quality = ModelQuality(texts: 3, meanCosine: 0.5, exceptions: ["layer.0.output"])
         try channel.send(
             .ready(
-                WorkerFrame.Ready(tasks: ["classify"], maxTokens: 512, architecture: "Fake", packBytes: UInt64(count))
+                WorkerFrame.Ready(
+                    tasks: ["classify"],
+                    maxTokens: 512,
+                    architecture: "Fake",
+                    packBytes: UInt64(count),
+                    quality: load.variant == "fp32" ? [] : quality.encode()
+                )
             )
         )
         var worker = FakeWorker(weights: String(load.packKey.dropFirst(5)))

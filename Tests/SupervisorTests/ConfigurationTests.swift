@@ -28,7 +28,11 @@ import Testing
                 version_policy:
                   latest:
                     num_versions: 2
-                variants: [fp32]
+                variants: [int8, fp32]
+                quality:
+                  calibration_file: texts.txt
+                  min_cosine: 0.95
+                  min_agreement: 1
                 """,
             file: "config.yaml"
         )
@@ -40,6 +44,8 @@ import Testing
         #expect(model.policy.weight == 2.5)
         #expect(model.defaultTimeout == 2_000_000_000)
         #expect(model.versionPolicy == .latest(2))
+        #expect(model.variants == ["int8", "fp32"])
+        #expect(model.quality == QualityPolicy(calibrationFile: "texts.txt", minCosine: 0.95, minAgreement: 1))
     }
 
     @Test func anEmptyFileIsTheDefaults() throws {
@@ -59,7 +65,9 @@ import Testing
         #expect(refusal("max_queue_size: many").contains("a whole number from 1 to 1000000"))
         #expect(refusal("max_queue_size: 0").contains("'0'"))
         #expect(refusal("max_queue_size: [1]").contains("[1]"))
-        #expect(refusal("variants: [int8]").contains("only variant"))
+        #expect(refusal("variants: [int4]").contains("a list of fp32, bf16, int8"))
+        #expect(refusal("variants: [int8, int8]").contains("at most once"))
+        #expect(refusal("quality:\n  min_cosine: 2").contains("a number from 0 to 1"))
         #expect(refusal("version_policy:\n  specific:\n    versions: [one]").contains("version numbers"))
         #expect(refusal("instance_group: 3").contains("unknown key 'instance_group'"))
     }

@@ -11,13 +11,13 @@ import Wire
     mutating func identify(_ job: PackJobID, _ key: String, cached: Bool = false) -> [PackCoordinator.Action] {
         _ = packs.request(job, at: 0)
         #expect(packs.hello(job, at: 0) == [.sendPack(job)])
-        return packs.identified(job, key: key, bytes: 100, isCached: cached, at: 0)
+        return packs.identified(job, key: key, bytes: 100, cachedBytes: cached ? 100 : nil, at: 0)
     }
 
     @Test mutating func aNewPackIsWrittenAndStored() {
         #expect(packs.request(Self.a, at: 0) == [.spawn(Self.a)])
         #expect(packs.hello(Self.a, at: 0) == [.sendPack(Self.a)])
-        #expect(packs.identified(Self.a, key: "k", bytes: 100, isCached: false, at: 0) == [.sendProceed(Self.a)])
+        #expect(packs.identified(Self.a, key: "k", bytes: 100, cachedBytes: nil, at: 0) == [.sendProceed(Self.a)])
         #expect(packs.packed(Self.a, bytes: 100, at: 0) == [.store(Self.a, key: "k")])
         let done = packs.stored(Self.a, error: nil, at: 0)
         #expect(done == [.kill(Self.a), .finished(Self.a, key: "k", bytes: 100)])

@@ -87,6 +87,25 @@ enum GoldenVersion1 {
 
     /// What version 0.2.0 added: tasks, windows and prompts.
     static let additions: [String: String] = [
+        "CacheListRequest": "",
+        "CacheListResponse":
+            """
+        0a152f7661722f63616368652f64697374696c6c657279121e0a0730662d696e743810808080201880f7c4d50622086d\
+        40313a696e7438188080808040
+        """,
+        "CachePruneRequest": "088080808004",
+        "CachePruneResponse": "0a0b0a0730662d696e743810071009",
+        "StatusResponse.quality":
+            """
+        2a3e0a016d9a0138084011000000000000e83f19000000000000e03f204029000000000000f03f31000000000000d03f\
+        3a0e6c617965722e352e6f7574707574
+        """,
+        "WorkerFrame.pack.quality":
+            """
+        623a0a0b2f6d6f64656c732f6d2f311204696e74381a132f6d6f64656c732f6d2f74657874732e747874210000000000\
+        00e83f29000000000000e03f
+        """,
+        "WorkerFrame.ready.quality": "1a0b0a05656d62656442020908",
         "AnswerQuestionRequest":
             """
         0a310a0677686572653f12276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df0\

@@ -195,6 +195,47 @@ enum Samples {
     /// What later versions have added to the protocol; the names are those of `GoldenVersion1.additions`.
     static let additions: [(name: String, message: any WireMessage)] = [
         (
+            "WorkerFrame.pack.quality",
+            WorkerFrame.pack(
+                .init(
+                    modelDirectory: "/models/m/1",
+                    variant: "int8",
+                    calibrationFile: "/models/m/texts.txt",
+                    minCosine: 0.75,
+                    minAgreement: 0.5
+                )
+            )
+        ),
+        ("WorkerFrame.ready.quality", WorkerFrame.ready(.init(tasks: ["embed"], quality: [9, 8]))),
+        (
+            "StatusResponse.quality",
+            StatusResponse(models: [
+                ModelStatus(
+                    name: "m",
+                    quality: ModelQuality(
+                        texts: 64,
+                        meanCosine: 0.75,
+                        leastCosine: 0.5,
+                        predictions: 64,
+                        agreement: 1,
+                        largestScoreChange: 0.25,
+                        exceptions: ["layer.5.output"]
+                    )
+                )
+            ])
+        ),
+        ("CacheListRequest", CacheListRequest()),
+        (
+            "CacheListResponse",
+            CacheListResponse(
+                path: "/var/cache/distillery",
+                entries: [CacheEntry(key: "0f-int8", bytes: 1 << 26, usedAt: 1_790_000_000, models: ["m@1:int8"])],
+                limitBytes: 1 << 34
+            )
+        ),
+        ("CachePruneRequest", CachePruneRequest(maxBytes: 1 << 30)),
+        ("CachePruneResponse", CachePruneResponse(removed: [CacheEntry(key: "0f-int8", bytes: 7)], bytes: 9)),
+        (
             "ClassifyRequest.windows",
             ClassifyRequest(inputs: inputs, truncation: .windows, windowPooling: .max, stride: 32)
         ),

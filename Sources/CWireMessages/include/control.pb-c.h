@@ -18,11 +18,17 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Control__V1__StatusRequest Control__V1__StatusRequest;
 typedef struct Control__V1__WorkerStatus Control__V1__WorkerStatus;
 typedef struct Control__V1__ModelStatus Control__V1__ModelStatus;
+typedef struct Control__V1__ModelQuality Control__V1__ModelQuality;
 typedef struct Control__V1__StatusResponse Control__V1__StatusResponse;
 typedef struct Control__V1__WatchRequest Control__V1__WatchRequest;
 typedef struct Control__V1__ReloadRequest Control__V1__ReloadRequest;
 typedef struct Control__V1__ReloadResult Control__V1__ReloadResult;
 typedef struct Control__V1__ReloadResponse Control__V1__ReloadResponse;
+typedef struct Control__V1__CacheListRequest Control__V1__CacheListRequest;
+typedef struct Control__V1__CacheEntry Control__V1__CacheEntry;
+typedef struct Control__V1__CacheListResponse Control__V1__CacheListResponse;
+typedef struct Control__V1__CachePruneRequest Control__V1__CachePruneRequest;
+typedef struct Control__V1__CachePruneResponse Control__V1__CachePruneResponse;
 
 
 /* --- enums --- */
@@ -119,10 +125,49 @@ struct  Control__V1__ModelStatus
    */
   ProtobufCBinaryData numa;
   ProtobufCBinaryData path;
+  /*
+   * of a variant of less precision than fp32
+   */
+  Control__V1__ModelQuality *quality;
 };
 #define CONTROL__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__model_status__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL }
+
+
+/*
+ * How the answers of a variant compare with those of fp32, on calibration texts, when it was packed.
+ */
+struct  Control__V1__ModelQuality
+{
+  ProtobufCMessage base;
+  uint32_t texts;
+  /*
+   * of the embeddings
+   */
+  double mean_cosine;
+  double least_cosine;
+  /*
+   * 0: the model has no head
+   */
+  uint32_t predictions;
+  /*
+   * share of the predictions whose best label is the same
+   */
+  double agreement;
+  /*
+   * of any probability
+   */
+  double largest_score_change;
+  /*
+   * weights kept in bf16, as they lost too much: "layer.5.output"
+   */
+  size_t n_exceptions;
+  ProtobufCBinaryData *exceptions;
+};
+#define CONTROL__V1__MODEL_QUALITY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__model_quality__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 struct  Control__V1__StatusResponse
@@ -207,6 +252,85 @@ struct  Control__V1__ReloadResponse
     , 0,NULL }
 
 
+struct  Control__V1__CacheListRequest
+{
+  ProtobufCMessage base;
+};
+#define CONTROL__V1__CACHE_LIST_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__cache_list_request__descriptor) \
+     }
+
+
+/*
+ * One pack of the cache.
+ */
+struct  Control__V1__CacheEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  uint64_t bytes;
+  /*
+   * when it was last opened, in seconds since 1970
+   */
+  int64_t used_at;
+  /*
+   * what serves from it: "name@2:int8"
+   */
+  size_t n_models;
+  ProtobufCBinaryData *models;
+};
+#define CONTROL__V1__CACHE_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__cache_entry__descriptor) \
+    , {0,NULL}, 0, 0, 0,NULL }
+
+
+struct  Control__V1__CacheListResponse
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData path;
+  /*
+   * the most recently used first
+   */
+  size_t n_entries;
+  Control__V1__CacheEntry **entries;
+  /*
+   * 0: none
+   */
+  uint64_t limit_bytes;
+};
+#define CONTROL__V1__CACHE_LIST_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__cache_list_response__descriptor) \
+    , {0,NULL}, 0,NULL, 0 }
+
+
+/*
+ * Removes packs that nothing serves from, the least recently used first, until the cache has at most so many bytes.
+ */
+struct  Control__V1__CachePruneRequest
+{
+  ProtobufCMessage base;
+  uint64_t max_bytes;
+};
+#define CONTROL__V1__CACHE_PRUNE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__cache_prune_request__descriptor) \
+    , 0 }
+
+
+struct  Control__V1__CachePruneResponse
+{
+  ProtobufCMessage base;
+  size_t n_removed;
+  Control__V1__CacheEntry **removed;
+  /*
+   * what is left
+   */
+  uint64_t bytes;
+};
+#define CONTROL__V1__CACHE_PRUNE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__cache_prune_response__descriptor) \
+    , 0,NULL, 0 }
+
+
 /* Control__V1__StatusRequest methods */
 void   control__v1__status_request__init
                      (Control__V1__StatusRequest         *message);
@@ -263,6 +387,25 @@ Control__V1__ModelStatus *
                       const uint8_t       *data);
 void   control__v1__model_status__free_unpacked
                      (Control__V1__ModelStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__ModelQuality methods */
+void   control__v1__model_quality__init
+                     (Control__V1__ModelQuality         *message);
+size_t control__v1__model_quality__get_packed_size
+                     (const Control__V1__ModelQuality   *message);
+size_t control__v1__model_quality__pack
+                     (const Control__V1__ModelQuality   *message,
+                      uint8_t             *out);
+size_t control__v1__model_quality__pack_to_buffer
+                     (const Control__V1__ModelQuality   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__ModelQuality *
+       control__v1__model_quality__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__model_quality__free_unpacked
+                     (Control__V1__ModelQuality *message,
                       ProtobufCAllocator *allocator);
 /* Control__V1__StatusResponse methods */
 void   control__v1__status_response__init
@@ -359,6 +502,101 @@ Control__V1__ReloadResponse *
 void   control__v1__reload_response__free_unpacked
                      (Control__V1__ReloadResponse *message,
                       ProtobufCAllocator *allocator);
+/* Control__V1__CacheListRequest methods */
+void   control__v1__cache_list_request__init
+                     (Control__V1__CacheListRequest         *message);
+size_t control__v1__cache_list_request__get_packed_size
+                     (const Control__V1__CacheListRequest   *message);
+size_t control__v1__cache_list_request__pack
+                     (const Control__V1__CacheListRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__cache_list_request__pack_to_buffer
+                     (const Control__V1__CacheListRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CacheListRequest *
+       control__v1__cache_list_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__cache_list_request__free_unpacked
+                     (Control__V1__CacheListRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__CacheEntry methods */
+void   control__v1__cache_entry__init
+                     (Control__V1__CacheEntry         *message);
+size_t control__v1__cache_entry__get_packed_size
+                     (const Control__V1__CacheEntry   *message);
+size_t control__v1__cache_entry__pack
+                     (const Control__V1__CacheEntry   *message,
+                      uint8_t             *out);
+size_t control__v1__cache_entry__pack_to_buffer
+                     (const Control__V1__CacheEntry   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CacheEntry *
+       control__v1__cache_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__cache_entry__free_unpacked
+                     (Control__V1__CacheEntry *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__CacheListResponse methods */
+void   control__v1__cache_list_response__init
+                     (Control__V1__CacheListResponse         *message);
+size_t control__v1__cache_list_response__get_packed_size
+                     (const Control__V1__CacheListResponse   *message);
+size_t control__v1__cache_list_response__pack
+                     (const Control__V1__CacheListResponse   *message,
+                      uint8_t             *out);
+size_t control__v1__cache_list_response__pack_to_buffer
+                     (const Control__V1__CacheListResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CacheListResponse *
+       control__v1__cache_list_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__cache_list_response__free_unpacked
+                     (Control__V1__CacheListResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__CachePruneRequest methods */
+void   control__v1__cache_prune_request__init
+                     (Control__V1__CachePruneRequest         *message);
+size_t control__v1__cache_prune_request__get_packed_size
+                     (const Control__V1__CachePruneRequest   *message);
+size_t control__v1__cache_prune_request__pack
+                     (const Control__V1__CachePruneRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__cache_prune_request__pack_to_buffer
+                     (const Control__V1__CachePruneRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CachePruneRequest *
+       control__v1__cache_prune_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__cache_prune_request__free_unpacked
+                     (Control__V1__CachePruneRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__CachePruneResponse methods */
+void   control__v1__cache_prune_response__init
+                     (Control__V1__CachePruneResponse         *message);
+size_t control__v1__cache_prune_response__get_packed_size
+                     (const Control__V1__CachePruneResponse   *message);
+size_t control__v1__cache_prune_response__pack
+                     (const Control__V1__CachePruneResponse   *message,
+                      uint8_t             *out);
+size_t control__v1__cache_prune_response__pack_to_buffer
+                     (const Control__V1__CachePruneResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CachePruneResponse *
+       control__v1__cache_prune_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__cache_prune_response__free_unpacked
+                     (Control__V1__CachePruneResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Control__V1__StatusRequest_Closure)
@@ -369,6 +607,9 @@ typedef void (*Control__V1__WorkerStatus_Closure)
                   void *closure_data);
 typedef void (*Control__V1__ModelStatus_Closure)
                  (const Control__V1__ModelStatus *message,
+                  void *closure_data);
+typedef void (*Control__V1__ModelQuality_Closure)
+                 (const Control__V1__ModelQuality *message,
                   void *closure_data);
 typedef void (*Control__V1__StatusResponse_Closure)
                  (const Control__V1__StatusResponse *message,
@@ -385,6 +626,21 @@ typedef void (*Control__V1__ReloadResult_Closure)
 typedef void (*Control__V1__ReloadResponse_Closure)
                  (const Control__V1__ReloadResponse *message,
                   void *closure_data);
+typedef void (*Control__V1__CacheListRequest_Closure)
+                 (const Control__V1__CacheListRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__CacheEntry_Closure)
+                 (const Control__V1__CacheEntry *message,
+                  void *closure_data);
+typedef void (*Control__V1__CacheListResponse_Closure)
+                 (const Control__V1__CacheListResponse *message,
+                  void *closure_data);
+typedef void (*Control__V1__CachePruneRequest_Closure)
+                 (const Control__V1__CachePruneRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__CachePruneResponse_Closure)
+                 (const Control__V1__CachePruneResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -394,11 +650,17 @@ typedef void (*Control__V1__ReloadResponse_Closure)
 extern const ProtobufCMessageDescriptor control__v1__status_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__model_status__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__model_quality__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__status_response__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__watch_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_result__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_response__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__cache_list_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__cache_entry__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__cache_list_response__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__cache_prune_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__cache_prune_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

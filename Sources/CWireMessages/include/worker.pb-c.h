@@ -209,10 +209,14 @@ struct  Worker__V1__Ready
    * where the pack's pages are
    */
   ProtobufCBinaryData numa;
+  /*
+   * control.v1.ModelQuality, as it was packed; empty for fp32
+   */
+  ProtobufCBinaryData quality;
 };
 #define WORKER__V1__READY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__ready__descriptor) \
-    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL} }
+    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, {0,NULL} }
 
 
 struct  Worker__V1__Failed
@@ -334,10 +338,19 @@ struct  Worker__V1__Pack
   ProtobufCMessage base;
   ProtobufCBinaryData model_directory;
   ProtobufCBinaryData variant;
+  /*
+   * texts, one a line; empty: those that are built in
+   */
+  ProtobufCBinaryData calibration_file;
+  /*
+   * a variant that keeps less is not packed
+   */
+  double min_cosine;
+  double min_agreement;
 };
 #define WORKER__V1__PACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__pack__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
 
 
 /*
@@ -348,7 +361,7 @@ struct  Worker__V1__PackKey
   ProtobufCMessage base;
   ProtobufCBinaryData key;
   /*
-   * how large the pack will be
+   * how large the pack will be; 0: known when it is done
    */
   uint64_t bytes;
 };

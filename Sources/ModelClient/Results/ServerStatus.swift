@@ -87,6 +87,8 @@ public struct ModelStatus: Sendable, Hashable {
     public var numa: String
     /// The checkpoint's folder.
     public var path: String
+    /// What a variant of less precision kept of fp32, measured when it was packed; nil for fp32.
+    public var quality: VariantQuality?
 
     /// `name@version:variant`, as a call may name it.
     public var reference: String { "\(name)@\(version):\(variant)" }
@@ -110,6 +112,32 @@ public struct ModelStatus: Sendable, Hashable {
         architecture = message.architecture
         numa = message.numa
         path = message.path
+        quality = message.quality.map(VariantQuality.init)
+    }
+}
+
+/// How the answers of a variant compare with those of fp32, on the texts that it was calibrated on.
+public struct VariantQuality: Sendable, Hashable {
+    /// How many texts were compared.
+    public var texts: Int
+    /// The mean of the cosines between both embeddings of a text.
+    public var meanCosine: Double
+    /// The least of them.
+    public var leastCosine: Double
+    /// The share of predictions whose best label is the same; nil for a model without a head.
+    public var agreement: Double?
+    /// The largest change of a probability; nil for a model without a head.
+    public var largestScoreChange: Double?
+    /// The weights that were kept in bf16 because int8 would have lost too much, as in `layer.5.output`.
+    public var exceptions: [String]
+
+    init(_ message: ModelQuality) {
+        texts = Int(message.texts)
+        meanCosine = message.meanCosine
+        leastCosine = message.leastCosine
+        agreement = message.predictions > 0 ? message.agreement : nil
+        largestScoreChange = message.predictions > 0 ? message.largestScoreChange : nil
+        exceptions = message.exceptions
     }
 }
 

@@ -15,6 +15,22 @@ package enum VersionPolicy: Equatable, Sendable {
     }
 }
 
+/// What a variant of less precision than fp32 has to keep, measured when it is packed. Below it, it is not served.
+package struct QualityPolicy: Equatable, Sendable {
+    /// Texts to measure on, one a line; relative to the model's folder. Nil: those that are built in.
+    package var calibrationFile: String?
+    /// The least mean cosine between the embeddings of the variant and of fp32.
+    package var minCosine: Double
+    /// The least share of predictions that stay the same, for models with a head.
+    package var minAgreement: Double
+
+    package init(calibrationFile: String? = nil, minCosine: Double = 0.99, minAgreement: Double = 0.98) {
+        self.calibrationFile = calibrationFile
+        self.minCosine = minCosine
+        self.minAgreement = minAgreement
+    }
+}
+
 /// A model's `config.yaml`. Every key has a default, so the file may be absent.
 package struct ModelConfiguration: Equatable, Sendable {
     package var policy = QueuePolicy()
@@ -23,9 +39,13 @@ package struct ModelConfiguration: Equatable, Sendable {
     /// For requests without a timeout of their own, in nanoseconds; 0: none.
     package var defaultTimeout: Int64 = 30_000_000_000
     package var versionPolicy = VersionPolicy.all
+    /// The precisions to serve. The first one answers references that name none.
     package var variants = ["fp32"]
+    package var quality = QualityPolicy()
 
     package init() {}
+
+    package static let knownVariants = ["fp32", "bf16", "int8"]
 
     static let table = SettingTable<ModelConfiguration>(settings: [
         .integer("instance_group.count", 0...1024, \.instances),
@@ -65,10 +85,16 @@ package struct ModelConfiguration: Equatable, Sendable {
             return nil
         },
         Setting(key: "variants") { model, value in
-            guard value.words == ["fp32"] else { return "[fp32], the only variant of this release" }
-            model.variants = value.words
+            let words = value.words
+            guard !words.isEmpty, words.allSatisfy(knownVariants.contains), Set(words).count == words.count else {
+                return "a list of \(knownVariants.joined(separator: ", ")), each at most once"
+            }
+            model.variants = words
             return nil
         },
+        .optionalText("quality.calibration_file", \.quality.calibrationFile),
+        .fraction("quality.min_cosine", \.quality.minCosine),
+        .fraction("quality.min_agreement", \.quality.minAgreement),
     ])
 
     /// Reads a `config.yaml`. `file` is its path, for messages.

@@ -13,6 +13,11 @@ package struct RepositoryModel: Equatable, Sendable {
     /// The versions to serve, ascending.
     package var folders: [ModelFolder]
     package var configuration: ModelConfiguration
+
+    /// What to serve: each version in each variant.
+    var served: [(folder: ModelFolder, variant: String)] {
+        folders.flatMap { folder in configuration.variants.map { (folder, $0) } }
+    }
 }
 
 /// A model repository: `<root>/<model>/<version>/`, with an optional `<root>/<model>/config.yaml`.

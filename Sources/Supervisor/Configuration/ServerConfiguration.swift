@@ -5,6 +5,8 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var modelRepository = ""
     package var socket = ""
     package var cacheDirectory: String?
+    /// Packs that nothing serves from are removed while the cache has more bytes; 0: none are.
+    package var cacheMaxBytes = 0
     /// The worker program; nil: `modelworker` beside `modeld`.
     package var workerExecutable: String?
     /// CPUs of a slot; 0: as many as a node has, but at most 4.
@@ -35,6 +37,7 @@ package struct ServerConfiguration: Equatable, Sendable {
         .text("model_repository", \.modelRepository),
         .text("socket", \.socket),
         .optionalText("cache_dir", \.cacheDirectory),
+        .integer("cache_max_bytes", 0...Int.max, \.cacheMaxBytes),
         .optionalText("worker_executable", \.workerExecutable),
         .integer("threads_per_worker", 0...1024, \.threadsPerWorker),
         .optionalText("cpus", \.cpus),

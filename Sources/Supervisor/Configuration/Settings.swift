@@ -70,6 +70,16 @@ struct Setting<Target>: Sendable {
         }
     }
 
+    static func fraction(_ key: String, _ path: any WritableKeyPath<Target, Double> & Sendable) -> Setting {
+        Setting(key: key) { target, value in
+            guard case .scalar(let text) = value, let number = Double(text), (0...1).contains(number) else {
+                return "a number from 0 to 1"
+            }
+            target[keyPath: path] = number
+            return nil
+        }
+    }
+
     /// A duration given in microseconds and kept in nanoseconds, up to one day.
     static func microseconds(_ key: String, _ path: any WritableKeyPath<Target, Int64> & Sendable) -> Setting {
         let limit: Int64 = 86_400_000_000

@@ -95,19 +95,20 @@ package struct PackCoordinator: Sendable {
         return [.sendPack(id)]
     }
 
-    /// The packer has named the pack. `isCached` says that a file of that key and size is there.
+    /// The packer has named the pack, which will have so many bytes (0: known when it is done). `cachedBytes` is the size
+    /// of the file of that key and size that is there.
     package mutating func identified(
         _ id: PackJobID,
         key: String,
         bytes: UInt64,
-        isCached: Bool,
+        cachedBytes: UInt64?,
         at now: Int64
     ) -> [Action] {
         guard jobs[id]?.state == .identifying else { return violation(id, "PackKey out of turn", at: now) }
         guard Self.isKey(key) else { return violation(id, "a pack key that is not a file name", at: now) }
-        if isCached {
+        if let cachedBytes {
             finish(id)
-            return [.kill(id), .finished(id, key: key, bytes: bytes)]
+            return [.kill(id), .finished(id, key: key, bytes: cachedBytes)]
         }
         let isTaken = jobs.values.contains { job in
             if case .packing(key, _) = job.state { true } else { false }
@@ -131,7 +132,10 @@ package struct PackCoordinator: Sendable {
         guard case .packing(let key, let expected)? = jobs[id]?.state else {
             return violation(id, "PackDone out of turn", at: now)
         }
-        guard bytes == expected else { return violation(id, "a pack of \(bytes) bytes, not \(expected)", at: now) }
+        guard expected == 0 || bytes == expected else {
+            return violation(id, "a pack of \(bytes) bytes, not \(expected)", at: now)
+        }
+        advance(id, to: .packing(key: key, bytes: bytes), at: now)
         return [.store(id, key: key)]
     }
 
@@ -140,7 +144,7 @@ package struct PackCoordinator: Sendable {
         guard case .packing(let key, let bytes)? = jobs[id]?.state else { return [] }
         if let error { return [.kill(id)] + fail(id, .unavailable, error, at: now) }
         finish(id)
-        return [.kill(id), .finished(id, key: key, bytes: bytes)] + wake(key, isCached: true, at: now)
+        return [.kill(id), .finished(id, key: key, bytes: bytes)] + wake(key, cachedBytes: bytes, at: now)
     }
 
     /// The packer said why it is about to exit.
@@ -214,20 +218,20 @@ extension PackCoordinator {
         let state = jobs[id]?.state
         finish(id)
         guard case .packing(let key, _)? = state else { return [] }
-        return wake(key, isCached: false, at: now)
+        return wake(key, cachedBytes: nil, at: now)
     }
 
     /// One packer of a key is done with it: the others use its pack, or the first of them makes it.
-    private mutating func wake(_ key: String, isCached: Bool, at now: Int64) -> [Action] {
+    private mutating func wake(_ key: String, cachedBytes: UInt64?, at now: Int64) -> [Action] {
         var actions: [Action] = []
         for id in jobs.keys.sorted() {
             guard case .queued(key, let bytes)? = jobs[id]?.state else { continue }
-            guard isCached else {
+            guard let cachedBytes else {
                 advance(id, to: .packing(key: key, bytes: bytes), at: now)
                 return [.sendProceed(id)]
             }
             finish(id)
-            actions += [.kill(id), .finished(id, key: key, bytes: bytes)]
+            actions += [.kill(id), .finished(id, key: key, bytes: cachedBytes)]
         }
         return actions
     }

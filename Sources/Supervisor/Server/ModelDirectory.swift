@@ -2,7 +2,7 @@ import Wire
 
 /// The models by name, and which one a reference means.
 struct ModelDirectory {
-    /// By name; the versions in descending order.
+    /// By name; the versions in descending order, and of each version the most precise variant last.
     private var models: [String: [ServedModel]] = [:]
 
     /// All models, by name and version.
@@ -12,7 +12,7 @@ struct ModelDirectory {
 
     mutating func insert(_ model: ServedModel) {
         models[model.name, default: []].append(model)
-        models[model.name]?.sort { $0.version > $1.version }
+        models[model.name]?.sort { ($0.version, Self.rank($0)) > ($1.version, Self.rank($1)) }
         list()
     }
 
@@ -22,10 +22,14 @@ struct ModelDirectory {
         list()
     }
 
+    private static func rank(_ model: ServedModel) -> Int {
+        ModelConfiguration.knownVariants.firstIndex(of: model.variant) ?? 0
+    }
+
     private mutating func list() { all = models.keys.sorted().flatMap { models[$0]?.reversed() ?? [] } }
 
-    /// The model that a reference means: the version that it names, else the highest that is ready, else the highest
-    /// that is being loaded.
+    /// The model that a reference means: the variant that it names, else the one that is configured first; of its
+    /// versions the one that it names, else the highest that is ready, else the highest that is being loaded.
     func resolve(_ text: String) -> Result<ServedModel, ReferenceError> {
         let reference: ModelReference
         do throws(WireError) {
@@ -33,11 +37,17 @@ struct ModelDirectory {
         } catch {
             return .failure(ReferenceError(Refusal(.invalidArgument, error.message)))
         }
-        guard let versions = models[reference.name] else {
+        guard let all = models[reference.name] else {
             return .failure(ReferenceError(Refusal(.notFound, "there is no model '\(reference.name)'; \(listing)")))
         }
-        if let variant = reference.variant, variant != "fp32" {
-            let message = "the model '\(reference.name)' has no variant '\(variant)'; it has fp32"
+        let versions = all.filter { model in
+            reference.variant.map { $0 == model.variant } ?? model.isDefaultVariant
+        }
+        guard !versions.isEmpty else {
+            let known = Set(all.map(\.variant)).sorted().joined(separator: ", ")
+            let message =
+                "the model '\(reference.name)' has no variant '\(reference.variant ?? "")'; it has \(known); enable more "
+                + "with 'variants' in its config.yaml"
             return .failure(ReferenceError(Refusal(.notFound, message)))
         }
         if let version = reference.version {

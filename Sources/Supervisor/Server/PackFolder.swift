@@ -24,15 +24,37 @@ struct PackFolder {
         removeAbandoned()
     }
 
-    /// Whether a pack of that key and size is there.
-    func holds(key: String, bytes: UInt64) -> Bool {
+    /// The size of the pack of that key; nil when there is none, or not of the size that is expected (0: any).
+    func size(key: String, expected: UInt64) -> UInt64? {
         var information = stat()
-        guard lstat(file(of: key), &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return false }
-        return UInt64(information.st_size) == bytes
+        guard lstat(file(of: key), &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
+        let bytes = UInt64(information.st_size)
+        return expected == 0 || expected == bytes ? bytes : nil
     }
 
+    /// Opens a pack, and notes that it was used now.
     func open(key: String) throws(SystemError) -> OwnedDescriptor {
-        try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW)
+        let descriptor = try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW)
+        // A cache that is only readable still serves; its packs then have no order of use.
+        _ = utimensat(AT_FDCWD, file(of: key), nil, AT_SYMLINK_NOFOLLOW)
+        return descriptor
+    }
+
+    /// All packs, the most recently used first.
+    func packs() -> [CachedPack] {
+        let suffix = ".pack"
+        return (namesInFolder(path) ?? []).filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }
+            .compactMap { name in
+                var information = stat()
+                guard lstat("\(path)/\(name)", &information) == 0 else { return nil }
+                guard information.st_mode & S_IFMT == S_IFREG else { return nil }
+                return CachedPack(
+                    key: String(name.dropLast(suffix.utf8.count)),
+                    bytes: UInt64(information.st_size),
+                    usedAt: Int64(information.st_mtim.tv_sec)
+                )
+            }
+            .sorted { ($1.usedAt, $0.key) < ($0.usedAt, $1.key) }
     }
 
     func remove(key: String) { unlink(file(of: key)) }

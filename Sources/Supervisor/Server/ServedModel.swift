@@ -38,6 +38,9 @@ final class ServedModel {
         version == 0 ? name : ModelReference(name: name, version: version, variant: variant).description
     }()
 
+    /// Whether references that name no variant mean this one.
+    var isDefaultVariant: Bool { configuration.variants.first == variant || version == 0 }
+
     /// The files of the generation that serves.
     var serving: GenerationFiles? { lifecycle.serving.flatMap { generations[$0.number] } }
 }

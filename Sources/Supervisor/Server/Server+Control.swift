@@ -18,6 +18,12 @@ extension Server {
             case RPCMethod.status:
                 _ = try StatusRequest.decode(request.payload)
                 finish(call, payload: status(at: now).encode())
+            case RPCMethod.cacheList:
+                _ = try CacheListRequest.decode(request.payload)
+                finish(call, payload: cacheList().encode())
+            case RPCMethod.cachePrune:
+                let prune = try CachePruneRequest.decode(request.payload)
+                finish(call, payload: pruneCache(to: prune.maxBytes).encode())
             case RPCMethod.watch:
                 let watch = try WatchRequest.decode(request.payload)
                 let milliseconds = max(100, watch.intervalMilliseconds == 0 ? 1000 : Int64(watch.intervalMilliseconds))
@@ -116,7 +122,8 @@ extension Server {
             replays: counts.replays,
             architecture: ready?.architecture ?? "",
             numa: ready?.numa ?? "",
-            path: model.path
+            path: model.path,
+            quality: files?.quality
         )
     }
 

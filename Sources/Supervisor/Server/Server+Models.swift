@@ -19,24 +19,31 @@ extension Server {
         for name in names {
             do throws(ConfigurationError) {
                 guard let found = try repository.model(name) else { continue }
-                for folder in found.folders { load(add(found, folder), found, folder, at: now) }
+                for (folder, variant) in found.served { load(add(found, folder, variant), found, folder, at: now) }
             } catch {
                 logger.error("a model cannot be read", metadata: ["model": "\(name)", "error": "\(error)"])
-                let model = add(name: name, version: 0, path: "\(repository.root)/\(name)", ModelConfiguration())
+                let path = "\(repository.root)/\(name)"
+                let model = add(name: name, version: 0, variant: "fp32", path: path, ModelConfiguration())
                 enqueue(model.lifecycle.refuseLoad(.invalidArgument, error.message), of: model)
             }
         }
     }
 
-    func add(_ found: RepositoryModel, _ folder: ModelFolder) -> ServedModel {
-        add(name: found.name, version: folder.version, path: folder.path, found.configuration)
+    func add(_ found: RepositoryModel, _ folder: ModelFolder, _ variant: String) -> ServedModel {
+        add(name: found.name, version: folder.version, variant: variant, path: folder.path, found.configuration)
     }
 
-    func add(name: String, version: UInt64, path: String, _ configuration: ModelConfiguration) -> ServedModel {
+    func add(
+        name: String,
+        version: UInt64,
+        variant: String,
+        path: String,
+        _ configuration: ModelConfiguration
+    ) -> ServedModel {
         let model = ServedModel(
             name: name,
             version: version,
-            variant: "fp32",
+            variant: variant,
             queue: QueueID(nextID()),
             path: path,
             configuration: configuration,

@@ -35,7 +35,15 @@ extension Server {
         guard let files = model.generations[generation] else { return }
         do throws(SystemError) {
             let file = try packFolder.makeTemporary(job)
-            let pack = WorkerFrame.Pack(modelDirectory: files.path, variant: model.variant)
+            let quality = files.configuration.quality
+            let folder = "\(repository.root)/\(model.name)/"
+            let pack = WorkerFrame.Pack(
+                modelDirectory: files.path,
+                variant: model.variant,
+                calibrationFile: quality.calibrationFile.map { $0.hasPrefix("/") ? $0 : folder + $0 } ?? "",
+                minCosine: quality.minCosine,
+                minAgreement: quality.minAgreement
+            )
             send(.pack(pack), with: file.rawValue, to: process, at: now)
         } catch {
             violation(of: process, "no file for its pack: \(error)", at: now)
@@ -50,6 +58,7 @@ extension Server {
         do throws(SystemError) {
             files.pack = OpenPack(key: key, bytes: bytes, descriptor: try packFolder.open(key: key))
             enqueue(model.lifecycle.packed(generation: generation, key: key, at: now), of: model)
+            limitCache()
         } catch {
             let message = "the pack cannot be opened: \(error)"
             enqueue(model.lifecycle.packFailed(generation: generation, .unavailable, message, at: now), of: model)
@@ -67,8 +76,9 @@ extension Server {
             }
             enqueue(packs.hello(job, at: now))
         case .packKey(let named):
-            let isCached = PackCoordinator.isKey(named.key) && packFolder.holds(key: named.key, bytes: named.bytes)
-            enqueue(packs.identified(job, key: named.key, bytes: named.bytes, isCached: isCached, at: now))
+            let cached =
+                PackCoordinator.isKey(named.key) ? packFolder.size(key: named.key, expected: named.bytes) : nil
+            enqueue(packs.identified(job, key: named.key, bytes: named.bytes, cachedBytes: cached, at: now))
         case .packProgress: packs.progressed(job, at: now)
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
         case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)

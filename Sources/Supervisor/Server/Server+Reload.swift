@@ -13,6 +13,7 @@ extension Server {
         }
         var names: Set<String> = []
         var version: UInt64?
+        var variant: String?
         if text.isEmpty {
             do throws(ConfigurationError) {
                 names = Set(try repository.names()).union(models.all.map(\.name))
@@ -24,6 +25,7 @@ extension Server {
                 let reference = try ModelReference(parsing: text)
                 names = [reference.name]
                 version = reference.version
+                variant = reference.variant
             } catch {
                 return refuse(Refusal(.invalidArgument, error.message))
             }
@@ -31,7 +33,9 @@ extension Server {
         logger.info("reload", metadata: ["model": "\(text.isEmpty ? "all" : text)"])
         // Held at one until all models are under way, so that it is not answered early.
         let pending = PendingReload(call: call, waitsFor: 1)
-        for name in names.sorted() { reload(name: name, version: version, for: pending, at: now) }
+        for name in names.sorted() {
+            reload(name: name, version: version, variant: variant, for: pending, at: now)
+        }
         if pending.results.isEmpty, pending.waitsFor == 1, !text.isEmpty {
             let message = "there is no model '\(text)' in \(repository.root)"
             return refuse(Refusal(.notFound, message))
@@ -39,31 +43,43 @@ extension Server {
         settle(pending)
     }
 
-    private func reload(name: String, version: UInt64?, for pending: PendingReload, at now: Int64) {
-        let present = models.named(name).filter { version == nil || $0.version == version }
+    private func reload(
+        name: String,
+        version: UInt64?,
+        variant: String?,
+        for pending: PendingReload,
+        at now: Int64
+    ) {
+        func isMeant(_ aVersion: UInt64, _ aVariant: String) -> Bool {
+            (version ?? aVersion) == aVersion && (variant ?? aVariant) == aVariant
+        }
+        let present = models.named(name).filter { isMeant($0.version, $0.variant) }
         let found: RepositoryModel?
         do throws(ConfigurationError) {
             found = try repository.model(name)
         } catch {
             // What serves goes on; what does not says why.
             var concerned = present
-            if concerned.isEmpty, version == nil {
-                concerned = [add(name: name, version: 0, path: "\(repository.root)/\(name)", ModelConfiguration())]
+            if concerned.isEmpty, version == nil, variant == nil {
+                let path = "\(repository.root)/\(name)"
+                concerned = [add(name: name, version: 0, variant: "fp32", path: path, ModelConfiguration())]
             }
             for model in concerned where begin(model, pending) {
                 enqueue(model.lifecycle.refuseLoad(.invalidArgument, error.message), of: model)
             }
             return
         }
-        let folders = (found?.folders ?? []).filter { version == nil || $0.version == version }
-        for model in present where !folders.contains(where: { $0.version == model.version }) {
+        let wanted = (found?.served ?? []).filter { isMeant($0.folder.version, $0.variant) }
+        for model in present
+        where !wanted.contains(where: { $0.folder.version == model.version && $0.variant == model.variant }) {
             guard begin(model, pending) else { continue }
-            let refusal = Refusal(.unavailable, "the model is no longer in the repository")
+            let refusal = Refusal(.unavailable, "the model is no longer in the repository, or its variant not enabled")
             enqueue(model.lifecycle.unload(gracefully: true, refusal, at: now), of: model)
         }
         guard let found else { return }
-        for folder in folders {
-            let model = present.first { $0.version == folder.version } ?? add(found, folder)
+        for (folder, variant) in wanted {
+            let model =
+                present.first { $0.version == folder.version && $0.variant == variant } ?? add(found, folder, variant)
             if begin(model, pending) { load(model, found, folder, at: now) }
         }
     }

@@ -61,7 +61,10 @@ final class GenerationFiles {
     var pack: OpenPack?
     var job: PackJobID?
     /// What the first ready worker said about the model.
-    var ready: WorkerFrame.Ready?
+    var ready: WorkerFrame.Ready? {
+        didSet { quality = ready.flatMap { $0.quality.isEmpty ? nil : try? ModelQuality.decode($0.quality) } }
+    }
+    private(set) var quality: ModelQuality?
 
     init(number: UInt64, path: String, configuration: ModelConfiguration) {
         self.number = number

@@ -105,7 +105,7 @@ extension WorkerStatus: WireMessage {
 package struct ModelStatus: Sendable, Equatable {
     package var name: String
     package var version: UInt64
-    /// Fp32.
+    /// As in `fp32`.
     package var variant: String
     /// UNKNOWN LOADING READY UNLOADING UNAVAILABLE.
     package var state: String
@@ -129,6 +129,8 @@ package struct ModelStatus: Sendable, Equatable {
     /// How the weights are placed, and why.
     package var numa: String
     package var path: String
+    /// Of a variant of less precision than fp32.
+    package var quality: ModelQuality?
 
     package init(
         name: String = "",
@@ -148,7 +150,8 @@ package struct ModelStatus: Sendable, Equatable {
         replays: UInt64 = 0,
         architecture: String = "",
         numa: String = "",
-        path: String = ""
+        path: String = "",
+        quality: ModelQuality? = nil
     ) {
         self.name = name
         self.version = version
@@ -168,6 +171,7 @@ package struct ModelStatus: Sendable, Equatable {
         self.architecture = architecture
         self.numa = numa
         self.path = path
+        self.quality = quality
     }
 }
 
@@ -195,6 +199,7 @@ extension ModelStatus: WireMessage {
         structure.architecture = arena.text(architecture)
         structure.numa = arena.text(numa)
         structure.path = arena.text(path)
+        if let quality { structure.quality = arena.message(quality) }
     }
 
     package init(_ structure: Control__V1__ModelStatus) throws(WireError) {
@@ -216,7 +221,8 @@ extension ModelStatus: WireMessage {
             replays: structure.replays,
             architecture: try decodeText(structure.architecture, "architecture"),
             numa: try decodeText(structure.numa, "numa"),
-            path: try decodeText(structure.path, "path")
+            path: try decodeText(structure.path, "path"),
+            quality: try decodeMessage(structure.quality, "quality")
         )
     }
 }

@@ -120,6 +120,8 @@ extension WorkerFrame {
         package var loadMicroseconds: UInt64
         /// Where the pack's pages are.
         package var numa: String
+        /// An encoded `ModelQuality`, as it was packed; empty for fp32.
+        package var quality: [UInt8]
 
         package init(
             tasks: [String] = [],
@@ -128,7 +130,8 @@ extension WorkerFrame {
             packBytes: UInt64 = 0,
             instructionSet: String = "",
             loadMicroseconds: UInt64 = 0,
-            numa: String = ""
+            numa: String = "",
+            quality: [UInt8] = []
         ) {
             self.tasks = tasks
             self.maxTokens = maxTokens
@@ -137,6 +140,7 @@ extension WorkerFrame {
             self.instructionSet = instructionSet
             self.loadMicroseconds = loadMicroseconds
             self.numa = numa
+            self.quality = quality
         }
     }
 }
@@ -154,6 +158,7 @@ extension WorkerFrame.Ready: WireMessage {
         structure.instruction_set = arena.text(instructionSet)
         structure.load_microseconds = loadMicroseconds
         structure.numa = arena.text(numa)
+        structure.quality = arena.bytes(quality)
     }
 
     package init(_ structure: Worker__V1__Ready) throws(WireError) {
@@ -164,7 +169,8 @@ extension WorkerFrame.Ready: WireMessage {
             packBytes: structure.pack_bytes,
             instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
             loadMicroseconds: structure.load_microseconds,
-            numa: try decodeText(structure.numa, "numa")
+            numa: try decodeText(structure.numa, "numa"),
+            quality: decodeBytes(structure.quality)
         )
     }
 }

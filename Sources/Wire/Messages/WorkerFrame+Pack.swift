@@ -4,13 +4,24 @@ extension WorkerFrame {
     package struct Pack: Sendable, Equatable {
         package var modelDirectory: String
         package var variant: String
+        /// Texts, one a line; empty: those that are built in.
+        package var calibrationFile: String
+        /// A variant that keeps less is not packed.
+        package var minCosine: Double
+        package var minAgreement: Double
 
         package init(
             modelDirectory: String = "",
-            variant: String = ""
+            variant: String = "",
+            calibrationFile: String = "",
+            minCosine: Double = 0,
+            minAgreement: Double = 0
         ) {
             self.modelDirectory = modelDirectory
             self.variant = variant
+            self.calibrationFile = calibrationFile
+            self.minCosine = minCosine
+            self.minAgreement = minAgreement
         }
     }
 }
@@ -23,12 +34,18 @@ extension WorkerFrame.Pack: WireMessage {
     package func fill(_ structure: inout Worker__V1__Pack, _ arena: inout EncodingArena) {
         structure.model_directory = arena.text(modelDirectory)
         structure.variant = arena.text(variant)
+        structure.calibration_file = arena.text(calibrationFile)
+        structure.min_cosine = minCosine
+        structure.min_agreement = minAgreement
     }
 
     package init(_ structure: Worker__V1__Pack) throws(WireError) {
         self.init(
             modelDirectory: try decodeText(structure.model_directory, "model_directory"),
-            variant: try decodeText(structure.variant, "variant")
+            variant: try decodeText(structure.variant, "variant"),
+            calibrationFile: try decodeText(structure.calibration_file, "calibration_file"),
+            minCosine: structure.min_cosine,
+            minAgreement: structure.min_agreement
         )
     }
 }
@@ -37,7 +54,7 @@ extension WorkerFrame {
     /// Names the pack: checkpoint hash, precision, library version, instruction set, layout version.
     package struct PackKey: Sendable, Equatable {
         package var key: String
-        /// How large the pack will be.
+        /// How large the pack will be; 0: known when it is done.
         package var bytes: UInt64
 
         package init(

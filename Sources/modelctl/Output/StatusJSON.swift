@@ -30,10 +30,20 @@ enum StatusJSON {
                 ("replays", "\(model.replays)"), ("tasks", JSONText.array(model.tasks.map(JSONText.string))),
                 ("max_tokens", "\(model.maximumTokens)"), ("pack_bytes", "\(model.packBytes)"),
                 ("architecture", JSONText.string(model.architecture)), ("numa", JSONText.string(model.numa)),
-                ("path", JSONText.string(model.path)),
+                ("path", JSONText.string(model.path)), ("quality", model.quality.map(quality) ?? "null"),
             ]
         }
         return JSONText.object(members)
+    }
+
+    private static func quality(_ quality: VariantQuality) -> String {
+        JSONText.object([
+            "texts": "\(quality.texts)", "mean_cosine": JSONText.number(quality.meanCosine),
+            "least_cosine": JSONText.number(quality.leastCosine),
+            "agreement": quality.agreement.map { JSONText.number($0) } ?? "null",
+            "largest_score_change": quality.largestScoreChange.map { JSONText.number($0) } ?? "null",
+            "exceptions": JSONText.array(quality.exceptions.map(JSONText.string)),
+        ])
     }
 
     private static func worker(_ worker: WorkerStatus, isVerbose: Bool) -> String {

@@ -61,12 +61,25 @@ struct StatusText {
             )
         }
         if model.packBytes > 0 { details.append("packed weights: \(HumanText.bytes(model.packBytes))") }
+        if let quality = model.quality { details += Self.details(of: quality) }
         if !model.numa.isEmpty { details.append("memory nodes: \(model.numa)") }
         if !model.path.isEmpty { details.append("from \(model.path)") }
         if model.replays > 0 {
             details.append("\(HumanText.grouped(model.replays)) requests computed anew after a worker's death")
         }
         return details
+    }
+
+    private static func details(of quality: VariantQuality) -> [String] {
+        func number(_ value: Double) -> String { HumanText.fixed(value, 5) }
+        var line =
+            "against fp32 on \(quality.texts) texts: mean cosine \(number(quality.meanCosine)), "
+            + "least \(number(quality.leastCosine))"
+        if let agreement = quality.agreement, let change = quality.largestScoreChange {
+            line += ", same prediction \(HumanText.fixed(100 * agreement, 1)) %, largest score change \(number(change))"
+        }
+        return quality.exceptions.isEmpty
+            ? [line] : [line, "kept in bf16: \(quality.exceptions.joined(separator: ", "))"]
     }
 
     private func workers(_ models: [ModelStatus]) -> [String] {

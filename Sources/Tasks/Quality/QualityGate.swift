@@ -1,0 +1,118 @@
+import DistilBERT
+import Glibc
+import Tokenization
+
+/// Compares variants of a model with the model in fp32, on calibration texts.
+///
+/// Compared are what every model has, its embeddings, and the logits of its head, row by row.
+package struct QualityGate {
+    private let texts: [String]
+    private let reference: [Outputs]
+
+    /// What a model makes of one text.
+    private struct Outputs {
+        var embedding: [Float]
+        /// The logits of each prediction.
+        var rows: [[Float]] = []
+    }
+
+    /// - Parameters:
+    ///   - reference: the model in fp32; needed here alone.
+    ///   - texts: at least one. What is too long is cut.
+    package init(reference: Model, texts: [String]) throws(TaskError) {
+        self.texts = texts
+        var outputs: [Outputs] = []
+        for text in texts { outputs.append(try Self.outputs(of: reference, text)) }
+        self.reference = outputs
+    }
+
+    /// - Parameter limit: the most texts to compare.
+    package func measure(_ variant: Model, limit: Int = .max) throws(TaskError) -> QualityReport {
+        var report = QualityReport()
+        var cosines = 0.0
+        var same = 0
+        for (text, expected) in zip(texts, reference).prefix(limit) {
+            let outputs = try Self.outputs(of: variant, text)
+            let cosine = Self.cosine(expected.embedding, outputs.embedding)
+            cosines += cosine
+            report.texts += 1
+            report.leastCosine = min(report.leastCosine, cosine)
+            for (old, new) in zip(expected.rows, outputs.rows) {
+                report.predictions += 1
+                if Self.best(old) == Self.best(new) { same += 1 }
+                for (before, after) in zip(Self.scores(old), Self.scores(new)) {
+                    report.largestScoreChange = max(report.largestScoreChange, abs(before - after))
+                }
+            }
+        }
+        report.meanCosine = report.texts > 0 ? cosines / Double(report.texts) : 1
+        report.agreement = report.predictions > 0 ? Double(same) / Double(report.predictions) : 1
+        return report
+    }
+
+    // MARK: - Outputs
+
+    private static func outputs(of model: Model, _ text: String) throws(TaskError) -> Outputs {
+        var outputs = Outputs(embedding: [])
+        let embedding = try model.answer(.embed([TaskText(text)], EmbedOptions(overlong: .truncate)))
+        if case .embed(let results) = embedding, let result = results.first { outputs.embedding = result.values }
+        guard model.hasLogits else { return outputs }
+        let tokenized = try model.answer(.tokenize([TaskText(text)], TokenizeOptions(overlong: .truncate)))
+        guard case .tokenize(let texts) = tokenized, let encoding = texts.first?.encoding else { return outputs }
+        let shape = model.tasks.contains(.multipleChoice) ? [1, 1, encoding.count] : [1, encoding.count]
+        func tensor(_ name: String, _ values: [Int64]) -> RawTensor {
+            RawTensor(name: name, shape: shape, values: .integers(values))
+        }
+        let inputs = [
+            tensor("input_ids", encoding.ids.map { Int64($0) }),
+            tensor("attention_mask", encoding.ids.map { _ in 1 }),
+        ]
+        guard case .infer(let tensors, _) = try model.answer(.infer(inputs, outputs: [])) else { return outputs }
+        for tensor in tensors {
+            guard case .floats(let values) = tensor.values, let size = tensor.shape.last, size > 0 else { continue }
+            outputs.rows += stride(from: 0, to: values.count, by: size).map { Array(values[$0..<$0 + size]) }
+        }
+        return outputs
+    }
+
+    // MARK: - Figures
+
+    private static func cosine(_ left: [Float], _ right: [Float]) -> Double {
+        var (product, leftSquare, rightSquare) = (0.0, 0.0, 0.0)
+        for (x, y) in zip(left, right) {
+            product += Double(x) * Double(y)
+            leftSquare += Double(x) * Double(x)
+            rightSquare += Double(y) * Double(y)
+        }
+        let norms = (leftSquare * rightSquare).squareRoot()
+        return norms > 0 ? product / norms : (leftSquare == rightSquare ? 1 : 0)
+    }
+
+    private static func best(_ row: [Float]) -> Int? { row.indices.max { row[$0] < row[$1] } }
+
+    /// Probabilities: the softmax of a row, the sigmoid of a single logit.
+    private static func scores(_ row: [Float]) -> [Double] {
+        if row.count == 1 { return [1 / (1 + exp(-Double(row[0])))] }
+        let greatest = Double(row.max() ?? 0)
+        let powers = row.map { exp(Double($0) - greatest) }
+        let sum = powers.reduce(0, +)
+        return powers.map { $0 / sum }
+    }
+}
+
+extension Model {
+    /// Whether the head makes logits of texts as they are.
+    fileprivate var hasLogits: Bool { (head?.head.outputs ?? 0) > 0 }
+
+    /// Answers one request by itself.
+    package func answer(_ request: TaskRequest) throws(TaskError) -> TaskResult {
+        let task = try prepare(request)
+        if let immediate = task.immediate { return immediate }
+        var run = BatchRun(model: self, maxStepTokens: 512)
+        run.add(task, id: 0)
+        while let step = run.nextStep(keep: { _ in true }) {
+            for (_, result) in run.perform(step) { return try result.get() }
+        }
+        throw TaskError(.internal, "the request was not answered")
+    }
+}

@@ -1,0 +1,109 @@
+import DistilBERT
+import LinuxSystem
+import ModelFiles
+import Tasks
+import Tensors
+import Wire
+
+/// The packer: `modelworker --pack`, a short-lived process that writes one pack into the file that it is handed.
+///
+/// A variant of less precision than fp32 is compared with fp32 first. What was found goes into the pack, so that every
+/// worker that maps it can say what it keeps; a variant that keeps too little is not packed.
+enum PackingProgram {
+    /// The pack's note that holds an encoded `ModelQuality`.
+    static let qualityNote = "quality"
+
+    static func run(_ channel: inout Channel) throws {
+        guard case .pack(let request) = try channel.receive(), let file = channel.takeDescriptor() else {
+            throw WireError(.malformed, "expected Pack with a descriptor")
+        }
+        do {
+            if request.variant == WeightFormat.float32.rawValue {
+                try packExact(request, file, &channel)
+            } else {
+                try packVariant(request, file, &channel)
+            }
+        } catch let error where error is EngineError || error is ModelFilesError || error is TaskError {
+            throw try WorkerProgram.fail(&channel, error)
+        }
+    }
+
+    private static func packExact(
+        _ request: WorkerFrame.Pack,
+        _ file: borrowing OwnedDescriptor,
+        _ channel: inout Channel
+    ) throws {
+        let packer = try Model.packer(
+            directory: request.modelDirectory,
+            variant: request.variant,
+            layout: try WorkerProgram.weightLayout()
+        )
+        try propose(packer.key, bytes: packer.byteCount, &channel)
+        try packer.write(to: file.rawValue)
+        try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
+    }
+
+    private static func packVariant(
+        _ request: WorkerFrame.Pack,
+        _ file: borrowing OwnedDescriptor,
+        _ channel: inout Channel
+    ) throws {
+        let layout = try WorkerProgram.weightLayout()
+        let plain = try Model.packer(directory: request.modelDirectory, variant: request.variant, layout: layout)
+        let texts =
+            request.calibrationFile.isEmpty
+            ? CalibrationTexts.builtIn : try CalibrationTexts.read(request.calibrationFile)
+        // The size depends on what the comparison finds, so it is told when the pack is done.
+        let key = "\(plain.key)-\(conditions(request, texts))"
+        try propose(key, bytes: 0, &channel)
+        let search = VariantSearch(
+            directory: request.modelDirectory,
+            variant: request.variant,
+            layout: layout,
+            instructionSet: try WorkerProgram.instructionSet(),
+            texts: texts,
+            floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
+        )
+        let found = try search.run { try channel.send(.packProgress(WorkerFrame.PackProgress())) }
+        let packer = try Model.packer(
+            directory: request.modelDirectory,
+            variant: request.variant,
+            exceptions: found.exceptions,
+            layout: layout,
+            notes: [(qualityNote, ModelQuality(found).encode())],
+            key: key
+        )
+        try packer.write(to: file.rawValue)
+        try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
+    }
+
+    /// Names the pack, and waits for the word to write it. No word comes when the cache has it.
+    private static func propose(_ key: String, bytes: Int, _ channel: inout Channel) throws {
+        try channel.send(.packKey(WorkerFrame.PackKey(key: key, bytes: UInt64(bytes))))
+        guard case .packProceed = try channel.receive() else {
+            throw WireError(.malformed, "expected PackProceed")
+        }
+    }
+
+    /// A hash of what a variant was accepted by: other texts or floors are another pack.
+    private static func conditions(_ request: WorkerFrame.Pack, _ texts: [String]) -> String {
+        var hash = Array("\(request.minCosine) \(request.minAgreement)".utf8).withUnsafeBytes { contentHash($0) }
+        for text in texts { hash = Array((text + "\n").utf8).withUnsafeBytes { contentHash($0, seed: hash) } }
+        return String(hash, radix: 16)
+    }
+}
+
+extension ModelQuality {
+    fileprivate init(_ found: VariantSearch.Found) {
+        let report = found.report
+        self.init(
+            texts: UInt32(clamping: report.texts),
+            meanCosine: report.meanCosine,
+            leastCosine: report.leastCosine,
+            predictions: UInt32(clamping: report.predictions),
+            agreement: report.agreement,
+            largestScoreChange: report.largestScoreChange,
+            exceptions: found.exceptions.keys.sorted()
+        )
+    }
+}

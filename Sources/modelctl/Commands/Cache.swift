@@ -1,0 +1,111 @@
+import ArgumentParser
+import Glibc
+import ModelClient
+
+/// `modelctl cache`.
+struct Cache: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Looks after the server's cache of packed weights.",
+        discussion: """
+            Weights are packed once for each variant and kind of machine, and all workers map the same file. Packs that \
+            nothing serves from can be removed; they are made again when they are needed. 'cache_max_bytes' in the \
+            server's configuration does so by itself.
+            """,
+        subcommands: [CacheList.self, CachePrune.self]
+    )
+}
+
+/// `modelctl cache list`.
+struct CacheList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "Shows the packs, the most recently used first.",
+        discussion: """
+            With --json one line {"path","limit_bytes","packs":[{"key","bytes","last_used","models"}]}; "limit_bytes" is \
+            null when there is no limit, "last_used" counts seconds since 1970.
+            """
+    )
+
+    @OptionGroup var server: ServerOptions
+
+    func run() async throws {
+        let cache = try await server.withClient { client in try await client.packCache() }
+        if server.json {
+            Console.line(
+                JSONText.object([
+                    "path": JSONText.string(cache.path),
+                    "limit_bytes": cache.limitBytes.map { "\($0)" } ?? "null",
+                    "packs": JSONText.array(cache.packs.map(PackText.json)),
+                ])
+            )
+        } else {
+            for line in PackText.lines(cache) { Console.line(line) }
+        }
+    }
+}
+
+/// `modelctl cache prune`.
+struct CachePrune: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract: "Removes packs that nothing serves from, the least recently used first.",
+        discussion: """
+            With --json one line {"removed":[{"key","bytes","last_used","models"}],"bytes"}; "bytes" is what is left.
+            """
+    )
+
+    @Option(help: ArgumentHelp("What may be left, in MiB. (default: only what is in use)", valueName: "MiB"))
+    var keep = 0
+    @OptionGroup var server: ServerOptions
+
+    func validate() throws {
+        guard (0...(1 << 40)).contains(keep) else { throw ValidationError("--keep should not be negative.") }
+    }
+
+    func run() async throws {
+        let outcome = try await server.withClient { client in try await client.prunePackCache(to: keep << 20) }
+        if server.json {
+            let removed = JSONText.array(outcome.removed.map(PackText.json))
+            Console.line(JSONText.object(["removed": removed, "bytes": "\(outcome.bytes)"]))
+            return
+        }
+        for pack in outcome.removed {
+            Console.line("removed \(HumanText.printable(pack.key)), \(HumanText.bytes(pack.bytes))")
+        }
+        let count = outcome.removed.count == 1 ? "1 pack" : "\(outcome.removed.count) packs"
+        Console.line("\(count) removed, \(HumanText.bytes(outcome.bytes)) left")
+    }
+}
+
+/// Packs for people and for scripts.
+private enum PackText {
+    static func lines(_ cache: PackCache) -> [String] {
+        let total = HumanText.bytes(cache.packs.reduce(0) { $0 + $1.bytes })
+        let limit = cache.limitBytes.map { "at most \(HumanText.bytes($0))" } ?? "no limit"
+        let heading = "\(HumanText.printable(cache.path)): \(total), \(limit)"
+        guard !cache.packs.isEmpty else { return [heading] }
+        var table = Table([.text("PACK"), .number("SIZE"), .text("LAST USED"), .text("SERVES")])
+        for pack in cache.packs {
+            let models = pack.models.isEmpty ? "-" : pack.models.joined(separator: ", ")
+            table.add([pack.key, HumanText.bytes(pack.bytes), date(pack.lastUsed), models])
+        }
+        return [heading, ""] + table.lines
+    }
+
+    static func json(_ pack: CachedPack) -> String {
+        JSONText.object([
+            "key": JSONText.string(pack.key), "bytes": "\(pack.bytes)", "last_used": "\(pack.lastUsed)",
+            "models": JSONText.array(pack.models.map(JSONText.string)),
+        ])
+    }
+
+    /// Local time, to the minute.
+    private static func date(_ seconds: Int64) -> String {
+        var time = time_t(seconds)
+        var parts = tm()
+        guard localtime_r(&time, &parts) != nil else { return "-" }
+        var text = [CChar](repeating: 0, count: 32)
+        let count = strftime(&text, text.count, "%Y-%m-%d %H:%M", &parts)
+        return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
