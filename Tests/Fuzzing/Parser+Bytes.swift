@@ -34,15 +34,15 @@ extension Parser {
                 .hello(Hello(protocolVersion: 1, softwareVersion: "0", features: ["a"])), .request(request),
                 .response(Response(streamID: 1, message: "m", payload: classify, endOfStream: true)),
             ]
-            let model = ModelStatus(name: "m", version: 2, variant: "fp32", state: "READY", workers: [.init(pid: 7)])
+            // New messages come between those named here and the last two, frame streams and model references.
+            let count = UInt8(WireParsers.all.count)
             let embedding = Wire.Embedding(values: [3, 4], tokens: 2, truncated: true)
             return try frames.map { [0] + $0.encode() }
-                + frames.map { [15] + (try FrameEncoder.encode($0)) }
+                + frames.map { [count - 2] + (try FrameEncoder.encode($0)) }
                 + [
                     [1] + WorkerFrame.batchDone(.init(batchID: 5, tokens: 16, computeMicroseconds: 900)).encode(),
                     [2] + classify, [5] + EmbedResponse(results: [embedding]).encode(),
-                    [11] + StatusResponse(state: "READY", uptimeSeconds: 3, models: [model]).encode(),
-                    [16] + Array("model@2:int8".utf8),
+                    [count - 1] + Array("model@2:int8".utf8),
                 ]
         } run: { bytes in
             guard let first = bytes.first else { return false }
