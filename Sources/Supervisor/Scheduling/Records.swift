@@ -102,6 +102,13 @@ final class WorkerRecord {
         self.slot = slot
     }
 
+    /// Lets go of the requests, which name this worker.
+    func forgetRequests() {
+        assigned = []
+        computing = nil
+        committed = nil
+    }
+
     /// Tokens that were sent to this worker and not yet computed.
     var load: Int { assignedTokens + (computing?.tokens ?? 0) + (committed?.tokens ?? 0) }
 }
@@ -131,6 +138,9 @@ final class QueueRecord {
         self.policy = policy
         self.closed = closed
     }
+
+    /// Lets go of the requests, answered ones too, which name this queue.
+    func forgetRequests() { heap = RequestHeap() }
 }
 
 /// A set of CPUs on which one batch computes at a time.

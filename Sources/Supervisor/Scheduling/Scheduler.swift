@@ -72,6 +72,15 @@ package final class Scheduler {
         slots = Array(repeating: SlotRecord(), count: max(1, slotCount))
     }
 
+    /// Records name each other; what is left of them would otherwise outlive the scheduler.
+    deinit {
+        for worker in workers.values { worker.forgetRequests() }
+        for queue in queues.values {
+            queue.workers = []
+            queue.forgetRequests()
+        }
+    }
+
     // MARK: - What others see
 
     /// Requests without a terminal answer.
@@ -132,6 +141,7 @@ package final class Scheduler {
             refuse(request, refusal)
         }
         for index in slots.indices { slots[index].shares.forget(id) }
+        queue.forgetRequests()
     }
 
     /// Refuses every new request; those that are here are still answered.
