@@ -30,31 +30,36 @@ extension ModelClient {
         guard !inputs.isEmpty else { return [] }
         let parts = Self.parts(of: inputs, call)
         guard parts.count > 1 else { return try await request(call, inputs[...]) }
-        let results = await withTaskGroup(of: (Int, Result<[Value], ModelClientError>).self) { group in
+        let answers = await withTaskGroup(of: PartAnswer<Value>.self) { group in
             for (index, part) in parts.enumerated() {
-                group.addTask {
-                    do throws(ModelClientError) {
-                        return (index, .success(try await self.request(call, inputs[part])))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
+                group.addTask { await PartAnswer(index: index, outcome: self.outcome(call, inputs[part])) }
             }
-            var results = [Result<[Value], ModelClientError>?](repeating: nil, count: parts.count)
-            for await (index, result) in group {
-                results[index] = result
-                if case .failure = result {
+            var answers: [PartAnswer<Value>] = []
+            for await answer in group {
+                if case .failure = answer.outcome {
                     // The others' answers will not be looked at.
                     group.cancelAll()
-                    return [result]
+                    return [answer]
                 }
+                answers.append(answer)
             }
-            return results.compactMap { $0 }
+            return answers.sorted { $0.index < $1.index }
         }
         var values: [Value] = []
         values.reserveCapacity(inputs.count)
-        for result in results { values += try result.get() }
+        for answer in answers { values += try answer.outcome.get() }
         return values
+    }
+
+    private nonisolated(nonsending) func outcome<Input, Answer, Value>(
+        _ call: Inference<Input, Answer, Value>,
+        _ inputs: ArraySlice<Input>
+    ) async -> Result<[Value], ModelClientError> {
+        do throws(ModelClientError) {
+            return .success(try await request(call, inputs))
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Cuts the inputs into requests.
@@ -112,6 +117,12 @@ extension ModelClient {
         }
         return values
     }
+}
+
+/// What became of one of a call's requests.
+private struct PartAnswer<Value: Sendable>: Sendable {
+    let index: Int
+    let outcome: Result<[Value], ModelClientError>
 }
 
 /// Results with the inputs that they belong to.

@@ -11,7 +11,10 @@ func withoutAModel() async throws {
             let texts = ["I love it", "Never again"]
             let results = await client.batch(texts) { try await $0.classify($1, model: "sentiment") }.results()
             let labels = try results.map { try $0.get().label }
-            guard labels == ["POSITIVE", "NEGATIVE"], server.requests.count == 3 else { throw UnexpectedAnswer() }
+            // The call whose answer was cut came again, and perhaps the other one, which shared its connection.
+            guard labels == ["POSITIVE", "NEGATIVE"], (3...4).contains(server.requests.count) else {
+                throw UnexpectedAnswer()
+            }
 
             let text = "Dear Ada, …"
             let entities = try await client.tag(text, model: "ner").entities
