@@ -1082,7 +1082,7 @@ const ProtobufCMessageDescriptor worker__v1__hello__descriptor =
   (ProtobufCMessageInit) worker__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__load__field_descriptors[8] =
+static const ProtobufCFieldDescriptor worker__v1__load__field_descriptors[9] =
 {
   {
     "model_directory",
@@ -1180,6 +1180,18 @@ static const ProtobufCFieldDescriptor worker__v1__load__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "verify_pack",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Load, verify_pack),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__load__field_indices_by_name[] = {
   6,   /* field[6] = generation */
@@ -1189,12 +1201,13 @@ static const unsigned worker__v1__load__field_indices_by_name[] = {
   7,   /* field[7] = pack_key */
   5,   /* field[5] = threads */
   3,   /* field[3] = variant */
+  8,   /* field[8] = verify_pack */
   2,   /* field[2] = version */
 };
 static const ProtobufCIntRange worker__v1__load__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor worker__v1__load__descriptor =
 {
@@ -1204,7 +1217,7 @@ const ProtobufCMessageDescriptor worker__v1__load__descriptor =
   "Worker__V1__Load",
   "worker.v1",
   sizeof(Worker__V1__Load),
-  8,
+  9,
   worker__v1__load__field_descriptors,
   worker__v1__load__field_indices_by_name,
   1,  worker__v1__load__number_ranges,

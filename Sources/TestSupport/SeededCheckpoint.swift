@@ -70,6 +70,15 @@ package struct SeededCheckpoint: Sendable {
         self.vocabulary = vocabulary
     }
 
+    /// A BERT with a classifier that computes in milliseconds and whose sizes are no multiples of any tile.
+    package static func smallBERT(labels: Int, spread: Float) -> SeededCheckpoint {
+        var checkpoint = SeededCheckpoint(family: .bert, hidden: 96, layers: 3, vocabulary: 500)
+        checkpoint.positions = 128
+        checkpoint.labels = labels
+        checkpoint.spread = spread
+        return checkpoint
+    }
+
     /// A DistilBERT of the published size with a classifier: 67 million parameters.
     package static func distilBERTBase(labels: Int = 2) -> SeededCheckpoint {
         base(.distilBERT, layers: 6, labels: labels)

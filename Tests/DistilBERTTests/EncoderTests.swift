@@ -10,19 +10,8 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        var checkpoint = SeededCheckpoint(
-            family: .bert,
-            hidden: 96,
-            layers: 3,
-            heads: 4,
-            intermediate: 200,
-            vocabulary: 500
-        )
-        checkpoint.positions = 128
-        checkpoint.labels = 3
-        checkpoint.spread = 0.25
+        checkpoint = SeededCheckpoint.smallBERT(labels: 3, spread: 0.25)
         try checkpoint.write(to: folder.path)
-        self.checkpoint = checkpoint
     }
 
     @Test(arguments: InstructionSet.allCases.filter(\.isSupported), [1, 2])

@@ -13,19 +13,8 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        var checkpoint = SeededCheckpoint(
-            family: .bert,
-            hidden: 96,
-            layers: 3,
-            heads: 4,
-            intermediate: 200,
-            vocabulary: 500
-        )
-        checkpoint.positions = 128
-        checkpoint.labels = 5
-        checkpoint.spread = 0.1
+        checkpoint = SeededCheckpoint.smallBERT(labels: 5, spread: 0.1)
         try checkpoint.write(to: folder.path)
-        self.checkpoint = checkpoint
     }
 
     private func sequences() -> [TokenSequence] {

@@ -5,11 +5,16 @@ import Wire
 /// The serving loop: requests are remembered when prepared, and done in the order of their batches.
 struct FakeWorker {
     let weights: String
+    /// Whether it was told to compare the pack with its hash.
+    let verifiesPack: Bool
     private var prepared: [UInt64: String] = [:]
     private var batches: [WorkerFrame.Start] = []
     private var draining = false
 
-    init(weights: String) { self.weights = weights }
+    init(weights: String, verifiesPack: Bool) {
+        self.weights = weights
+        self.verifiesPack = verifiesPack
+    }
 
     mutating func run(_ channel: inout Channel) throws {
         while true {
@@ -64,6 +69,7 @@ struct FakeWorker {
         let rest = words.count > 1 ? words[1] : ""
         switch words.first {
         case "echo": return "\(weights):\(rest)"
+        case "verifies": return "\(verifiesPack)"
         case "pid": return "\(ProcessSelf.processID)"
         case "crash": abort()
         case "kill": kill(ProcessSelf.processID, SIGKILL)

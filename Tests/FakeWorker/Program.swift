@@ -10,7 +10,7 @@ import Wire
 ///
 /// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `crash`, `kill`, `exit STATUS`, `garbage`,
 /// `refuse`, and `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the
-/// process's number.
+/// process's number, `verifies` with whether it was told to verify the pack.
 @main
 struct Program {
     static func main() {
@@ -87,7 +87,7 @@ struct Program {
                 )
             )
         )
-        var worker = FakeWorker(weights: String(load.packKey.dropFirst(5)))
+        var worker = FakeWorker(weights: String(load.packKey.dropFirst(5)), verifiesPack: load.verifyPack)
         try worker.run(&channel)
     }
 }

@@ -186,10 +186,14 @@ struct  Worker__V1__Load
    * must be the pack's own
    */
   ProtobufCBinaryData pack_key;
+  /*
+   * read all of the pack and compare its hash first
+   */
+  protobuf_c_boolean verify_pack;
 };
 #define WORKER__V1__LOAD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__load__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0 }
 
 
 struct  Worker__V1__Ready

@@ -125,17 +125,20 @@ private struct PartAnswer<Value: Sendable>: Sendable {
     let outcome: Result<[Value], ModelClientError>
 }
 
-/// Results with the inputs that they belong to.
+/// What `value` makes of each result and the input that it belongs to.
 ///
-/// - Throws: `WireError` when there are more of one than of the other.
-func paired<Result, Input>(
+/// - Throws: `WireError` when there are more of one than of the other, and what `value` throws.
+func paired<Result, Input, Value>(
     _ results: [Result],
-    _ inputs: ArraySlice<Input>
-) throws(WireError) -> Zip2Sequence<[Result], ArraySlice<Input>> {
+    _ inputs: ArraySlice<Input>,
+    _ value: (Result, Input) throws(WireError) -> Value
+) throws(WireError) -> [Value] {
     guard results.count == inputs.count else {
         throw WireError(.invalidValue, "it has \(results.count) results for \(inputs.count) inputs")
     }
-    return zip(results, inputs)
+    var values: [Value] = []
+    for (result, input) in zip(results, inputs) { values.append(try value(result, input)) }
+    return values
 }
 
 extension TextInput {

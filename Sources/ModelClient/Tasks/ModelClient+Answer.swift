@@ -68,11 +68,9 @@ extension ModelClient {
                 return request.encode()
             },
             values: { (answer, questions, metadata) throws(WireError) in
-                var values: [QuestionAnswer] = []
-                for (result, question) in try paired(answer.results, questions) {
-                    values.append(try QuestionAnswer(result, in: question.context, metadata))
+                try paired(answer.results, questions) { (result, question) throws(WireError) in
+                    try QuestionAnswer(result, in: question.context, metadata)
                 }
-                return values
             }
         )
         return try await infer(call, questions)

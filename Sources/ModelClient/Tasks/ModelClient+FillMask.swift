@@ -56,11 +56,9 @@ extension ModelClient {
                 return request.encode()
             },
             values: { (answer, texts, metadata) throws(WireError) in
-                var values: [FilledText] = []
-                for (result, text) in try paired(answer.results, texts) {
-                    values.append(try FilledText(result, of: text, metadata))
+                try paired(answer.results, texts) { (result, text) throws(WireError) in
+                    try FilledText(result, of: text, metadata)
                 }
-                return values
             }
         )
         return try await infer(call, texts)

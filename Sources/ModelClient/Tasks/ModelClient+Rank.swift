@@ -44,7 +44,7 @@ extension ModelClient {
                 return request.encode()
             },
             values: { (answer, texts, metadata) throws(WireError) in
-                try paired(answer.results, texts).map { result, text in
+                try paired(answer.results, texts) { result, text in
                     RankedText(
                         index: text.index,
                         text: text.text,
@@ -115,11 +115,9 @@ extension ModelClient {
                 return request.encode()
             },
             values: { (answer, inputs, metadata) throws(WireError) in
-                var values: [Choice] = []
-                for (result, input) in try paired(answer.results, inputs) {
-                    values.append(try Choice(result, choices: input.choices.count, metadata))
+                try paired(answer.results, inputs) { (result, input) throws(WireError) in
+                    try Choice(result, choices: input.choices.count, metadata)
                 }
-                return values
             }
         )
         return try await infer(call, inputs)

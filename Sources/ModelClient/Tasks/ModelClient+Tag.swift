@@ -62,11 +62,9 @@ extension ModelClient {
                 return request.encode()
             },
             values: { (answer, texts, metadata) throws(WireError) in
-                var values: [TaggedText] = []
-                for (result, text) in try paired(answer.results, texts) {
-                    values.append(try TaggedText(result, of: text, metadata))
+                try paired(answer.results, texts) { (result, text) throws(WireError) in
+                    try TaggedText(result, of: text, metadata)
                 }
-                return values
             }
         )
         return try await infer(call, texts)

@@ -143,8 +143,10 @@ extension Server {
             maxBatchTokens: UInt32(clamping: files.configuration.policy.maxBatchTokens),
             threads: UInt32(clamping: slots[process.slot].cpus.count),
             generation: seat.generation,
-            packKey: pack.key
+            packKey: pack.key,
+            verifyPack: !pack.isVerified
         )
+        process.pack = pack
         send(.load(load), with: pack.descriptor.rawValue, to: process, at: now)
     }
 

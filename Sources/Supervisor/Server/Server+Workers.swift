@@ -179,6 +179,7 @@ extension Server {
             enqueue(model.lifecycle.hello(seat, at: now), of: model)
         case .ready(let ready):
             if files.ready == nil { files.ready = ready }
+            process.pack?.isVerified = true
             let milliseconds = Int(clamping: ready.loadMicroseconds / 1000)
             logger.info(
                 "worker ready",

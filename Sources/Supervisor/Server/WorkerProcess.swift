@@ -19,6 +19,8 @@ final class WorkerProcess {
     var killAt = Int64.max
     /// Set when the supervisor ended it for cause, which is then to blame rather than the signal.
     var killReason: String?
+    /// The pack that it was told to load.
+    var pack: OpenPack?
     /// Requests answered.
     var requests: UInt64 = 0
     /// Whether it has completed a batch.
@@ -45,6 +47,8 @@ final class OpenPack {
     let key: String
     let bytes: UInt64
     let descriptor: OwnedDescriptor
+    /// Whether a worker has compared its bytes with its hash. Until then each one that maps it does.
+    var isVerified = false
 
     init(key: String, bytes: UInt64, descriptor: consuming OwnedDescriptor) {
         self.key = key

@@ -56,6 +56,8 @@ extension WorkerFrame {
         package var generation: UInt64
         /// Must be the pack's own.
         package var packKey: String
+        /// Whether to read all of the pack and compare its hash before it is used.
+        package var verifyPack: Bool
 
         package init(
             modelDirectory: String = "",
@@ -65,7 +67,8 @@ extension WorkerFrame {
             maxBatchTokens: UInt32 = 0,
             threads: UInt32 = 0,
             generation: UInt64 = 0,
-            packKey: String = ""
+            packKey: String = "",
+            verifyPack: Bool = false
         ) {
             self.modelDirectory = modelDirectory
             self.name = name
@@ -75,6 +78,7 @@ extension WorkerFrame {
             self.threads = threads
             self.generation = generation
             self.packKey = packKey
+            self.verifyPack = verifyPack
         }
     }
 }
@@ -93,6 +97,7 @@ extension WorkerFrame.Load: WireMessage {
         structure.threads = threads
         structure.generation = generation
         structure.pack_key = arena.text(packKey)
+        structure.verify_pack = verifyPack ? 1 : 0
     }
 
     package init(_ structure: Worker__V1__Load) throws(WireError) {
@@ -104,7 +109,8 @@ extension WorkerFrame.Load: WireMessage {
             maxBatchTokens: structure.max_batch_tokens,
             threads: structure.threads,
             generation: structure.generation,
-            packKey: try decodeText(structure.pack_key, "pack_key")
+            packKey: try decodeText(structure.pack_key, "pack_key"),
+            verifyPack: structure.verify_pack != 0
         )
     }
 }

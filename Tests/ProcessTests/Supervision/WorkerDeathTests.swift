@@ -24,6 +24,16 @@ import Wire
         #expect(isGone(worker.pid, within: 5))
     }
 
+    @Test func aPackIsVerifiedOnceInAGeneration() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        #expect(try client.call("verifies", model: "m").text == "true")
+        #expect(try client.call("once \(server.folder)/flag crash", model: "m").status == .ok)
+        #expect(try client.call("verifies", model: "m").text == "false")
+        #expect(try client.reload("m").map(\.status) == [.ok])
+        #expect(try client.call("verifies", model: "m").text == "true")
+    }
+
     @Test func aRequestThatCrashesOnceIsReplayedWithinItsDeadline() throws {
         let server = try TestServer()
         var client = try server.client()
