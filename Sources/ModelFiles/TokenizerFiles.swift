@@ -47,8 +47,13 @@ package enum TokenizerFiles {
         hasTemplates: Bool,
         file: String
     ) throws(ModelFilesError) {
+        let special = settings.specialTokens
+        var candidates = Set((special.values + settings.additionalSpecialTokens).map(ExactString.init))
+        candidates.insert(ExactString(specification.unknownToken))
         var ids: [ExactString: Int32] = [:]
-        for (id, token) in specification.vocabulary.enumerated() { ids[ExactString(token)] = Int32(id) }
+        for (id, token) in specification.vocabulary.enumerated() where candidates.contains(ExactString(token)) {
+            ids[ExactString(token)] = Int32(id)
+        }
         var known: Set<ExactString> = []
         for token in specification.addedTokens { known.insert(ExactString(token.content)) }
         for token in settings.addedTokens where known.insert(ExactString(token.content)).inserted {
@@ -56,7 +61,6 @@ package enum TokenizerFiles {
         }
         for token in specification.addedTokens { ids[ExactString(token.content)] = token.id }
 
-        let special = settings.specialTokens
         func token(_ key: String) -> String? { special[key].flatMap { ids[ExactString($0)] == nil ? nil : $0 } }
         func required(_ key: String) throws(ModelFilesError) -> String {
             if let token = token(key) { return token }

@@ -82,8 +82,10 @@ struct ByteTrie: Sendable {
         let starts: [Int]
         let keepFirst: Bool
         var cells: [UInt64] = []
-        /// Whether a base is taken.
-        var used: [Bool] = []
+        /// A bit for each cell, set while it is free.
+        var free: [UInt64] = []
+        /// A bit for each base, set once it is taken.
+        var used: [UInt64] = []
         /// The number of free cells of each block of 256.
         var freeInBlock: [Int] = []
 
@@ -103,7 +105,7 @@ struct ByteTrie: Sendable {
         mutating func build() -> [UInt64] {
             grow()
             grow()
-            used[0] = true
+            take(base: 0)
             let order = sortedKeys()
             var stack = [Pending(keys: 0..<order.count, depth: 0, cell: nil)]
             var labels: [UInt8] = []
@@ -127,11 +129,12 @@ struct ByteTrie: Sendable {
                     ends.append(index)
                 }
                 let base = node.cell == nil ? 256 : place(labels)
-                used[base] = true
+                take(base: base)
                 if let cell = node.cell { cells[cell] |= UInt64(base) }
                 for child in labels.indices {
                     let cell = base ^ Int(labels[child])
                     cells[cell] = UInt64(labels[child]) << 28
+                    free[cell >> 6] &= ~(1 << UInt64(cell & 63))
                     freeInBlock[cell >> 8] -= 1
                     stack.append(Pending(keys: first..<ends[child], depth: node.depth + 1, cell: cell))
                     first = ends[child]
@@ -142,37 +145,55 @@ struct ByteTrie: Sendable {
 
         func length(_ key: Int) -> Int { starts[key + 1] - starts[key] }
 
-        /// Key indices in the order of their bytes, equal keys in the order given.
+        /// Key indices in the order of their bytes, equal keys in the order given. Most keys differ in their first eight
+        /// bytes, which are compared as one number.
         func sortedKeys() -> [Int] {
             bytes.withUnsafeBufferPointer { bytes in
-                (0..<starts.count - 1).sorted { left, right in
-                    let shorter = min(length(left), length(right))
+                let keys = (0..<starts.count - 1).map { key in
+                    var prefix: UInt64 = 0
+                    for offset in 0..<8 {
+                        prefix = prefix << 8 | (offset < length(key) ? UInt64(bytes[starts[key] + offset]) : 0)
+                    }
+                    return (prefix: prefix, key: key)
+                }
+                let sorted = keys.sorted { left, right in
+                    if left.prefix != right.prefix { return left.prefix < right.prefix }
+                    let shorter = min(length(left.key), length(right.key))
                     let order =
                         shorter == 0
-                        ? 0 : memcmp(bytes.baseAddress! + starts[left], bytes.baseAddress! + starts[right], shorter)
+                        ? 0
+                        : memcmp(bytes.baseAddress! + starts[left.key], bytes.baseAddress! + starts[right.key], shorter)
                     if order != 0 { return order < 0 }
-                    return (length(left), left) < (length(right), right)
+                    return (length(left.key), left.key) < (length(right.key), right.key)
                 }
+                return sorted.map(\.key)
             }
         }
 
         mutating func grow() {
             cells += repeatElement(ByteTrie.emptyLabel << 28, count: 256)
-            used += repeatElement(false, count: 256)
+            free += repeatElement(.max, count: 4)
+            used += repeatElement(0, count: 4)
             freeInBlock.append(256)
         }
 
+        mutating func take(base: Int) { used[base >> 6] |= 1 << UInt64(base & 63) }
+
         /// A base under which every label finds a free cell. Looks at the last four blocks only, which bounds the time.
         mutating func place(_ labels: [UInt8]) -> Int {
-            let found = cells.withUnsafeBufferPointer { cells in
-                labels.withUnsafeBufferPointer { labels in
+            let found = free.withUnsafeBufferPointer { free in
+                used.withUnsafeBufferPointer { used in
                     for block in max(1, freeInBlock.count - 4)..<freeInBlock.count
                     where freeInBlock[block] >= labels.count {
-                        var cell = block << 8
-                        while cell < (block + 1) << 8 {
-                            let base = cell ^ Int(labels[0])
-                            if Self.isFree(cells[cell]), !used[base], Self.areFree(cells, base, labels) { return base }
-                            cell += 1
+                        for word in block << 2..<(block + 1) << 2 {
+                            var candidates = free[word]
+                            while candidates != 0 {
+                                let base = (word << 6 | candidates.trailingZeroBitCount) ^ Int(labels[0])
+                                candidates &= candidates - 1
+                                if !Self.has(used, base), labels.allSatisfy({ Self.has(free, base ^ Int($0)) }) {
+                                    return base
+                                }
+                            }
                         }
                     }
                     return -1
@@ -183,19 +204,8 @@ struct ByteTrie: Sendable {
             return (freeInBlock.count - 1) << 8
         }
 
-        private static func isFree(_ cell: UInt64) -> Bool { cell >> 28 & 0x1FF == ByteTrie.emptyLabel }
-
-        private static func areFree(
-            _ cells: UnsafeBufferPointer<UInt64>,
-            _ base: Int,
-            _ labels: UnsafeBufferPointer<UInt8>
-        ) -> Bool {
-            var index = 0
-            while index < labels.count {
-                if !isFree(cells[base ^ Int(labels[index])]) { return false }
-                index += 1
-            }
-            return true
+        private static func has(_ bits: UnsafeBufferPointer<UInt64>, _ index: Int) -> Bool {
+            bits[index >> 6] >> UInt64(index & 63) & 1 != 0
         }
     }
 }
