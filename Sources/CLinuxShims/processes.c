@@ -116,9 +116,10 @@ int linux_no_new_privileges(void) { return (int)result(prctl(PR_SET_NO_NEW_PRIVS
 
 int linux_set_dumpable(bool dumpable) { return (int)result(prctl(PR_SET_DUMPABLE, dumpable ? 1 : 0)); }
 
-int linux_ignore_broken_pipes(void) {
+int linux_ignore_write_signals(void) {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    return (int)result(sigaction(SIGPIPE, &ignore, NULL));
+    if (sigaction(SIGPIPE, &ignore, NULL) < 0) return -errno;
+    return (int)result(sigaction(SIGXFSZ, &ignore, NULL));
 }
 
 int64_t linux_raise_open_file_limit(void) {

@@ -27,9 +27,10 @@ package enum ProcessSelf {
         try checked("set dumpable", linux_set_dumpable(dumpable))
     }
 
-    /// Makes a write without a reader an error (EPIPE) everywhere in the process, instead of a signal that ends it.
-    package static func ignoreBrokenPipes() throws(SystemError) {
-        try checked("ignore SIGPIPE", linux_ignore_broken_pipes())
+    /// Makes a write without a reader (EPIPE) or beyond the limit of a file's size (EFBIG) an error everywhere in the
+    /// process, instead of a signal that ends it.
+    package static func ignoreWriteSignals() throws(SystemError) {
+        try checked("ignore SIGPIPE and SIGXFSZ", linux_ignore_write_signals())
     }
 
     /// Raises the soft limit of open files to the hard limit and returns it.

@@ -25,7 +25,8 @@ package final class PackWriter {
             throw ModelFilesError(
                 .unreadableFile,
                 file: "pack",
-                "no room for \(end) bytes in the cache: \(describe(reserved))"
+                "no room for \(end) bytes in the cache folder: \(describe(reserved)); make room (`modelctl cache prune` "
+                    + "removes what is not in use) or choose another folder with --cache-dir"
             )
         }
         let address = mmap(nil, end, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)

@@ -48,7 +48,7 @@ package enum WorkerProgram {
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
         if let parent = arguments.parent, try !ProcessSelf.dieWithParent(parent) { return Exit.done }
-        try ProcessSelf.ignoreBrokenPipes()
+        try ProcessSelf.ignoreWriteSignals()
         try ProcessSelf.forbidNewPrivileges()
         var warnings: [String] = []
         if let cpus = arguments.cpus {

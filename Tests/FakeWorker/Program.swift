@@ -16,7 +16,7 @@ struct Program {
     static func main() {
         do {
             let isPacker = CommandLine.arguments.contains("--pack")
-            try ProcessSelf.ignoreBrokenPipes()
+            try ProcessSelf.ignoreWriteSignals()
             if let index = CommandLine.arguments.firstIndex(of: "--parent"),
                 let parent = Int32(CommandLine.arguments[index + 1]), try !ProcessSelf.dieWithParent(parent)
             {

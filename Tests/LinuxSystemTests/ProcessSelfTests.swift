@@ -20,7 +20,7 @@ import Testing
             let status = try FileContents.readText("/proc/thread-self/status")
             guard status.contains("NoNewPrivs:\t1") else { exit(41) }
 
-            try ProcessSelf.ignoreBrokenPipes()
+            try ProcessSelf.ignoreWriteSignals()
             let pipe = try OwnedDescriptor.pipe()
             let writing = pipe.writing
             pipe.reading.close()

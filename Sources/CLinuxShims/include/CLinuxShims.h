@@ -116,7 +116,8 @@ int linux_pidfd_reap(int pidfd, bool block, struct linux_exit *_Nonnull status);
 int linux_die_with_parent(int32_t expected_parent);
 int linux_no_new_privileges(void);
 int linux_set_dumpable(bool dumpable);
-int linux_ignore_broken_pipes(void);
+/// Lets writes fail with EPIPE and EFBIG instead of ending the process.
+int linux_ignore_write_signals(void);
 /// Raises the soft limit of open files to the hard one and returns it.
 int64_t linux_raise_open_file_limit(void);
 

@@ -87,7 +87,7 @@ package final class Server {
         scheduler = Scheduler(slotCount: slots.count)
         packs = PackCoordinator(limit: slots.count)
         signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
-        try ProcessSelf.ignoreBrokenPipes()
+        try ProcessSelf.ignoreWriteSignals()
         _ = try? ProcessSelf.raiseOpenFileLimit()
         epoll = try Epoll()
         try epoll.add(signals.rawValue, token: Token.signals.value, interest: .readable)

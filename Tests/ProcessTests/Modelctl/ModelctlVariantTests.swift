@@ -1,5 +1,6 @@
 import Foundation
 import LinuxSystem
+import TestSupport
 import Testing
 
 /// Variants of less precision, packed and served by real processes.
@@ -36,6 +37,32 @@ import Testing
         #expect(cache.contains("sentiment@1:int8"))
         let pruned = try server.modelctl("cache", "prune", "--json")
         #expect(pruned.output.hasPrefix("{\"removed\":[],"), "all packs are in use: \(pruned.output)")
+    }
+
+    /// A limit on the size of files is what a full disk is to posix_fallocate: no blocks.
+    @Test func aPackThatHasNoRoomIsAnErrorAndTheOthersServe() throws {
+        let server = try ModelServer.ready()
+        try configure(server, "variants: [fp32, int8]\n")
+        let status = try #require(try server.modelctl("status", "--json", "-v").json.first as? [String: Any])
+        let pid = try #require(status["pid"] as? Int)
+        func limitFiles(_ bytes: String) throws {
+            // With the colon, the soft limit alone: it can be raised again.
+            let command = ChildCommand("/usr/bin/prlimit", arguments: ["--pid", "\(pid)", "--fsize=\(bytes):"])
+            var process = try TestProcess.start(command)
+            try #require(try process.exit(within: 10).isSuccess)
+        }
+        try limitFiles("8192")
+        let reload = try server.modelctl("reload", "sentiment")
+        #expect(reload.exit == .exited(1))
+        #expect(reload.errors.contains("bytes in the cache folder: File too large"), "\(reload.errors)")
+        #expect(reload.errors.contains("modelctl cache prune"))
+        #expect(try server.modelctl("classify", "sentiment", "a good day").exit.isSuccess)
+        let files = try FileManager.default.contentsOfDirectory(atPath: "\(server.folder)/cache")
+        #expect(files.allSatisfy { $0.hasSuffix(".pack") }, "left behind: \(files)")
+
+        try limitFiles("unlimited")
+        #expect(try server.modelctl("reload", "sentiment").exit.isSuccess)
+        #expect(try server.modelctl("classify", "sentiment:int8", "a good day").exit.isSuccess)
     }
 
     @Test func aVariantBelowTheFloorIsRefusedAndTheOthersServe() throws {
