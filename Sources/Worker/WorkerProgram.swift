@@ -83,19 +83,23 @@ package enum WorkerProgram {
     static func fail(_ channel: inout Channel, _ error: any Error) throws -> Failure {
         let kind: WorkerFrame.FailureKind =
             switch error {
-            case let error as EngineError:
-                switch error {
-                case .files(let error): error.code == .unreadableFile ? .resource : .configuration
-                case .pack: .pack
-                case .input: .configuration
-                case .tensors(.resource): .resource
-                case .tensors: .configuration
-                }
-            case is ModelFilesError, is TaskError: .configuration
+            case EngineError.files(let error): Self.kind(error)
+            case EngineError.pack: .pack
+            case EngineError.tensors(.resource): .resource
+            case let error as ModelFilesError: Self.kind(error)
+            case is EngineError, is TaskError: .configuration
             default: .internal
             }
         try channel.send(.failed(WorkerFrame.Failed(kind: kind, message: "\(error)")))
         return Failure(kind: kind)
+    }
+
+    private static func kind(_ error: ModelFilesError) -> WorkerFrame.FailureKind {
+        switch error.code {
+        case .unreadableFile: .resource
+        case .malformedPack: .pack
+        default: .configuration
+        }
     }
 
     // MARK: - Loading

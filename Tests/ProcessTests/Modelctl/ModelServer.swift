@@ -43,8 +43,10 @@ final class ModelServer {
         return ["sentiment/1": classifier, "encoder/1": SeededCheckpoint(family: .bert)]
     }
 
-    /// - Parameter models: checkpoints by their folders, such as `encoder/1`.
-    init(models: [String: SeededCheckpoint] = ModelServer.standardModels) throws {
+    /// - Parameters:
+    ///   - models: checkpoints by their folders, such as `encoder/1`.
+    ///   - cache: the folder of packs; nil: one of its own.
+    init(models: [String: SeededCheckpoint] = ModelServer.standardModels, cache: String? = nil) throws {
         temporary = try TemporaryFolder()
         for (path, checkpoint) in models {
             try temporary.makeFolder("models/\(path)")
@@ -54,7 +56,8 @@ final class ModelServer {
             ChildCommand(
                 try Self.program("modeld"),
                 arguments: [
-                    "--model-repository", repository, "--socket", socket, "--cache-dir", "\(folder)/cache",
+                    "--model-repository", repository, "--socket", socket, "--cache-dir",
+                    cache ?? "\(folder)/cache",
                     "--log-level", "critical",
                 ],
                 environment: Self.environment(home: folder)
@@ -69,8 +72,12 @@ final class ModelServer {
     /// Starts a server and waits until its models are ready.
     static func ready() throws -> ModelServer {
         let server = try ModelServer()
-        try server.waitUntil("every model is ready") { $0.contains("\"state\":\"READY\",\"models\"") }
+        try server.waitUntilReady()
         return server
+    }
+
+    func waitUntilReady() throws {
+        try waitUntil("every model is ready") { $0.contains("\"state\":\"READY\",\"models\"") }
     }
 
     /// Waits until what `modelctl status --json` prints is as it should be.
