@@ -18,13 +18,16 @@ package final class Model {
     /// Where embeddings cut their texts: sentence-transformers' `max_seq_length` in its folders.
     let embeddingLimit: Int
 
+    /// The pack's note that holds the compiled vocabulary, `ByteTrie.bytes`.
+    private static let vocabularyNote = "vocabulary"
+
     /// Loads everything from a pack.
     package init(pack: PackFile, team: ComputeTeam) throws(EngineError) {
         let folder: ModelFolder
         let specification: TokenizerSpecification
         do {
             folder = try ModelFolder(pack: pack)
-            (specification, tokenizer) = try Self.tokenizer(of: folder)
+            (specification, tokenizer) = try Self.tokenizer(of: folder, pack: pack)
         } catch {
             throw EngineError.files(error)
         }
@@ -40,15 +43,24 @@ package final class Model {
     /// The tokenizer as sentence-transformers changes it: `do_lower_case` of its Transformer module puts texts in lower
     /// case even where the tokenizer keeps case, and then accents stay.
     private static func tokenizer(
-        of folder: ModelFolder
+        of folder: ModelFolder,
+        pack: PackFile? = nil
     ) throws(ModelFilesError) -> (TokenizerSpecification, Tokenizer) {
         var specification = try folder.tokenizer()
         if folder.modules?.lowercases == true, !specification.lowercase {
             specification.stripAccents = specification.stripAccents ?? false
             specification.lowercase = true
         }
+        var vocabulary: ByteTrie?
+        if let pack, let bytes = pack.bytes(of: PackFile.noteSection(vocabularyNote)) {
+            do {
+                vocabulary = try ByteTrie(bytes: bytes, owner: pack, idLimit: specification.vocabulary.count)
+            } catch {
+                throw ModelFilesError(.malformedPack, file: "pack", "\(error)")
+            }
+        }
         do {
-            return (specification, try Tokenizer(specification))
+            return (specification, try Tokenizer(specification, vocabulary: vocabulary))
         } catch {
             throw ModelFilesError(.malformedTokenizer, file: folder.directory, "\(error)")
         }
@@ -67,7 +79,7 @@ package final class Model {
         let recorder = FolderFiles.Recorder()
         do {
             let folder = try ModelFolder(directory: directory, files: FolderFiles(recorder: recorder))
-            _ = try tokenizer(of: folder)
+            let vocabulary = try tokenizer(of: folder).1.vocabulary
             var extras: [ModelPacker.PackedExtra] = []
             for (index, step) in (folder.modules?.steps ?? []).enumerated() {
                 guard case .dense(let dense) = step else { continue }
@@ -90,7 +102,7 @@ package final class Model {
                 variant: variant,
                 exceptions: exceptions,
                 layout: layout,
-                notes: notes,
+                notes: notes + [(vocabularyNote, vocabulary.bytes)],
                 key: key
             )
         } catch let error as EngineError {

@@ -4,10 +4,14 @@ internal import Glibc
 ///
 /// A node is the cell index `base ^ byte` of its parent's base and the byte that leads to it. Every node with children
 /// has a base of its own, so a cell's label alone tells whose child it is. One step is one load.
-struct ByteTrie: Sendable {
+///
+/// The cells can be kept (`bytes`) and mapped: building them is most of what building a tokenizer takes.
+package struct ByteTrie: Sendable {
     /// A cell: bits 0-27 the base of its children, 28-36 its label (256: empty), 37-63 its id + 1 (0: no string ends
-    /// here).
-    private let cells: [UInt64]
+    /// here). In blocks of 256.
+    private nonisolated(unsafe) let cells: UnsafeBufferPointer<UInt64>
+    /// What the cells lie in.
+    private let owner: any AnyObject & Sendable
 
     /// The most strings and, with some slack, the most nodes that the packing of cells has room for.
     static let maximumCount = 1 << 26
@@ -17,7 +21,7 @@ struct ByteTrie: Sendable {
     /// are left out.
     ///
     /// - Throws: when there are more than `maximumCount` strings or as many bytes.
-    init(_ keys: [String], keepFirst: Bool = false) throws(TokenizationError) {
+    package init(_ keys: [String], keepFirst: Bool = false) throws(TokenizationError) {
         var bytes: [UInt8] = []
         var starts: [Int] = [0]
         for key in keys {
@@ -32,12 +36,53 @@ struct ByteTrie: Sendable {
             )
         }
         var builder = Builder(bytes: bytes, starts: starts, keepFirst: keepFirst)
-        cells = builder.build()
+        let memory = Memory(builder.build())
+        cells = UnsafeBufferPointer(memory.cells)
+        owner = memory
+    }
+
+    /// A trie whose `bytes` lie in memory that `owner` keeps, aligned to 8; they are not copied.
+    ///
+    /// - Throws: when they are not those of a trie with ids below `idLimit`, as far as a walk could go astray.
+    package init(
+        bytes: UnsafeRawBufferPointer,
+        owner: some AnyObject & Sendable,
+        idLimit: Int
+    ) throws(TokenizationError) {
+        let cells = bytes.bindMemory(to: UInt64.self)
+        let isSound =
+            bytes.count >= 2 * Self.blockBytes && bytes.count.isMultiple(of: Self.blockBytes)
+            && cells.allSatisfy { cell in
+                Int(cell & 0xFFF_FFFF) | 0xFF < cells.count && Int(cell >> 37) <= idLimit
+            }
+            && cells.prefix(256).allSatisfy { $0 == Walker.dead }
+        guard isSound else {
+            throw TokenizationError(.invalidSpecification, "the compiled vocabulary is damaged")
+        }
+        self.cells = cells
+        self.owner = owner
+    }
+
+    /// The cells, little-endian as in memory.
+    package var bytes: [UInt8] { Array(UnsafeRawBufferPointer(cells)) }
+
+    private static let blockBytes = 256 * MemoryLayout<UInt64>.stride
+
+    /// Cells that were built here.
+    private final class Memory: Sendable {
+        nonisolated(unsafe) let cells: UnsafeMutableBufferPointer<UInt64>
+
+        init(_ values: [UInt64]) {
+            cells = .allocate(capacity: values.count)
+            _ = cells.initialize(from: values)
+        }
+
+        deinit { cells.deallocate() }
     }
 
     /// Lends the trie for walking.
     func withWalker<R>(_ body: (Walker) -> R) -> R {
-        cells.withUnsafeBufferPointer { body(Walker(cells: $0.baseAddress!)) }
+        withExtendedLifetime(owner) { body(Walker(cells: cells.baseAddress!)) }
     }
 
     /// The id of exactly this string.

@@ -28,9 +28,10 @@ package struct Tokenizer: Sendable {
 
     /// Builds the tables of a tokenizer.
     ///
+    /// - Parameter vocabulary: the trie of the specification's vocabulary, where there is one already.
     /// - Throws: when the specification names tokens that it does not define, or contradicts itself.
-    package init(_ specification: TokenizerSpecification) throws(TokenizationError) {
-        let trie = try ByteTrie(specification.vocabulary)
+    package init(_ specification: TokenizerSpecification, vocabulary: ByteTrie? = nil) throws(TokenizationError) {
+        let trie = if let vocabulary { vocabulary } else { try ByteTrie(specification.vocabulary) }
         let added = try TokenIndex(specification.addedTokens, vocabulary: specification.vocabulary, trie)
         let resolve = { (role: String, token: String) throws(TokenizationError) -> Int32 in
             if let id = added.id(of: token) ?? trie.id(of: token.utf8) { return id }
@@ -85,6 +86,9 @@ package struct Tokenizer: Sendable {
             normalized.isEmpty
             ? nil : try AddedTokenMatcher(normalized, patterns: Self.patterns(of: normalized, normalizer))
     }
+
+    /// The trie of the vocabulary, for keeping.
+    package var vocabulary: ByteTrie { wordPiece.trie }
 
     /// The token with an id, or nil when there is none.
     package func token(for id: Int32) -> String? {

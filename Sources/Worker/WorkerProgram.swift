@@ -114,7 +114,9 @@ package enum WorkerProgram {
             guard pack.key == request.packKey else {
                 throw EngineError.pack("the pack has the key \(pack.key), expected \(request.packKey)")
             }
-            guard !request.verifyPack || pack.verify() else { throw EngineError.pack("the pack's bytes are not those that were written") }
+            guard !request.verifyPack || pack.verify() else {
+                throw EngineError.pack("the pack's bytes are not those that were written")
+            }
             let team = try ComputeTeam(
                 cpus: Array(repeating: nil, count: arguments.threads),
                 instructionSet: try instructionSet(),

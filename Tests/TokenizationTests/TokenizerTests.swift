@@ -19,6 +19,48 @@ import Tokenization
         #expect(tokenizer.padID == 0 && tokenizer.maskID == 4)
     }
 
+    @Test func aVocabularyThatWasKeptIsWalkedWhereItLies() throws {
+        let specification = TokenizerSpecification(vocabulary: vocabulary)
+        let built = try Tokenizer(specification)
+        let memory = Memory(built.vocabulary.bytes)
+        let kept = try ByteTrie(bytes: memory.bytes, owner: memory, idLimit: vocabulary.count)
+        let mapped = try Tokenizer(specification, vocabulary: kept)
+        let text = "abc ac abd é [MASK]"
+        #expect(try mapped.encode(text).ids == built.encode(text).ids)
+        #expect(mapped.vocabulary.bytes == built.vocabulary.bytes)
+    }
+
+    @Test func aVocabularyThatLeadsAstrayIsRefused() throws {
+        let bytes = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary)).vocabulary.bytes
+        func isRefused(_ bytes: [UInt8], idLimit: Int) -> Bool {
+            let memory = Memory(bytes)
+            return (try? ByteTrie(bytes: memory.bytes, owner: memory, idLimit: idLimit)) == nil
+        }
+        #expect(!isRefused(bytes, idLimit: vocabulary.count))
+        #expect(isRefused(bytes, idLimit: vocabulary.count - 1), "an id that no token has")
+        #expect(isRefused(Array(bytes.dropLast(8)), idLimit: vocabulary.count), "a block that is cut")
+        #expect(isRefused([], idLimit: vocabulary.count))
+        var wild = bytes
+        wild[8 * 300 + 2] |= 0xF0
+        #expect(isRefused(wild, idLimit: vocabulary.count), "children beyond the end")
+        var alive = bytes
+        alive[8 * 97 + 4] ^= 1
+        #expect(isRefused(alive, idLimit: vocabulary.count), "children of what is dead")
+    }
+
+    /// Bytes at a place that stays.
+    private final class Memory: Sendable {
+        nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+
+        init(_ values: [UInt8]) {
+            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: values.count, alignment: 8)
+            memory.copyBytes(from: values)
+            bytes = UnsafeRawBufferPointer(memory)
+        }
+
+        deinit { bytes.deallocate() }
+    }
+
     @Test func takesTheLongestPieceAndGivesUpOnTheWholeWord() throws {
         let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary))
         #expect(try tokenizer.encode("abc ac abd", addSpecialTokens: false).ids == [8, 9, 5, 9, 1])
