@@ -1,8 +1,8 @@
 import Glibc
 import ModelClient
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-import Synchronization
 import Wire
 
 /// A server for the tests of programs that use `ModelClient`: on a real Unix socket, with answers that the test makes up,
@@ -60,7 +60,7 @@ public final class FakeModelServer: Sendable {
     public let socketPath: String
     let configuration: Configuration
     private let folder: String
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// Starts a server on a socket in a temporary folder of its own. ``withFakeModelServer(configuration:_:)`` also stops it.
     ///
@@ -88,7 +88,7 @@ public final class FakeModelServer: Sendable {
             .bind(unixDomainSocketPath: socketPath)
             // Not as the value that is waited for: ThreadSanitizer does not see how the runtime hands one over
             // (swiftlang/swift#57803).
-            .map { [self] listener in state.withLock { $0.listener = listener } }
+            .map { [self] listener in state.withLockedValue { $0.listener = listener } }
             .get()
     }
 
@@ -110,12 +110,12 @@ public final class FakeModelServer: Sendable {
 
     /// Closes all connections. Clients connect again.
     public func disconnectAll() {
-        let connections = state.withLock { Array($0.connections.values) }
+        let connections = state.withLockedValue { Array($0.connections.values) }
         for connection in connections { connection.close() }
     }
 
     private func stopListening() async {
-        let listener = state.withLock { state in
+        let listener = state.withLockedValue { state in
             defer { state.listener = nil }
             return state.listener
         }
@@ -127,10 +127,10 @@ public final class FakeModelServer: Sendable {
     // MARK: - What was asked
 
     /// The calls to models so far, in the order of their arrival.
-    public var requests: [FakeRequest] { state.withLock { $0.requests } }
+    public var requests: [FakeRequest] { state.withLockedValue { $0.requests } }
 
     /// How many calls were cancelled so far.
-    public var cancellations: Int { state.withLock { $0.cancellations } }
+    public var cancellations: Int { state.withLockedValue { $0.cancellations } }
 
     /// Waits until so many calls have arrived since the server's start.
     ///
@@ -147,7 +147,7 @@ public final class FakeModelServer: Sendable {
 
     private func wait(until isDone: @escaping @Sendable ([FakeRequest], Int) -> Bool) async {
         await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
+            let isThere = state.withLockedValue { state in
                 if isDone(state.requests, state.cancellations) { return true }
                 state.waiters.append((isDone, continuation))
                 return false
@@ -157,7 +157,7 @@ public final class FakeModelServer: Sendable {
     }
 
     private func note(_ change: (inout State) -> Void) {
-        let continuations = state.withLock { state in
+        let continuations = state.withLockedValue { state in
             change(&state)
             let done = state.waiters.filter { $0.isDone(state.requests, state.cancellations) }
             state.waiters.removeAll { $0.isDone(state.requests, state.cancellations) }
@@ -182,16 +182,16 @@ public final class FakeModelServer: Sendable {
     ///   - model: only calls to this model, as the caller names it; nil: to any.
     ///   - times: how many calls; `Int.max` for all.
     public func inject(_ fault: Fault, model: String? = nil, times: Int = 1) {
-        state.withLock { $0.faults.append((fault, model, times)) }
+        state.withLockedValue { $0.faults.append((fault, model, times)) }
     }
 
     /// Lets calls go right again.
     public func clearFaults() {
-        state.withLock { $0.faults = [] }
+        state.withLockedValue { $0.faults = [] }
     }
 
     private func nextFault(for model: String) -> Fault? {
-        state.withLock { state in
+        state.withLockedValue { state in
             guard let index = state.faults.firstIndex(where: { $0.times > 0 && ($0.model ?? model) == model }) else {
                 return nil
             }
@@ -203,17 +203,17 @@ public final class FakeModelServer: Sendable {
     // MARK: - Answers
 
     func register(_ method: String, _ model: String, _ handler: @escaping Handler) {
-        state.withLock { $0.handlers[Key(method: method, model: model)] = handler }
+        state.withLockedValue { $0.handlers[Key(method: method, model: model)] = handler }
     }
 
     /// The models that have answers, and their methods.
     var models: [String: [String]] {
-        state.withLock { $0.handlers.keys.reduce(into: [:]) { $0[$1.model, default: []].append($1.method) } }
+        state.withLockedValue { $0.handlers.keys.reduce(into: [:]) { $0[$1.model, default: []].append($1.method) } }
     }
 
     private func handler(_ method: String, _ model: String) -> Handler? {
         let name = String(model.prefix { $0 != "@" && $0 != ":" })
-        return state.withLock {
+        return state.withLockedValue {
             $0.handlers[Key(method: method, model: model)] ?? $0.handlers[Key(method: method, model: name)]
         }
     }
@@ -221,11 +221,11 @@ public final class FakeModelServer: Sendable {
     // MARK: - For connections
 
     func opened(_ connection: FakeConnection) {
-        state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
+        state.withLockedValue { $0.connections[ObjectIdentifier(connection)] = connection }
     }
 
     func closed(_ connection: FakeConnection) {
-        state.withLock { $0.connections[ObjectIdentifier(connection)] = nil }
+        state.withLockedValue { $0.connections[ObjectIdentifier(connection)] = nil }
     }
 
     func cancelled() {

@@ -1,6 +1,6 @@
 import ModelClient
 import ModelClientTesting
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @Suite(.endsHangs) struct BatchTests {
@@ -104,19 +104,19 @@ import Testing
     }
 
     @Test func noMoreAreInFlightThanAsked() async throws {
-        let running = Mutex((now: 0, most: 0))
+        let running = NIOLockedValueBox((now: 0, most: 0))
         try await withFake { server, client in
             server.onClassify("m") { text in
-                running.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+                running.withLockedValue { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
                 await Task.yield()
-                running.withLock { $0.now -= 1 }
+                running.withLockedValue { $0.now -= 1 }
                 return .label(text.text)
             }
             let texts = (0..<100).map { "\($0)" }
             let results = await client.batch(texts, inFlight: 4) { try await $0.classify($1, model: "m") }.results()
             #expect(results.compactMap { try? $0.get().label } == texts)
         }
-        #expect(running.withLock { $0.most } <= 4)
+        #expect(running.withLockedValue { $0.most } <= 4)
     }
 
     @Test func longListsAreSeveralRequests() async throws {

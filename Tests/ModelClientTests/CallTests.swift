@@ -1,5 +1,5 @@
 import ModelClient
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 import Wire
 
@@ -167,7 +167,7 @@ import Wire
     }
 
     @Test func theServersLimitIsKept() async throws {
-        let most = Mutex(0)
+        let most = NIOLockedValueBox(0)
         try await withServer { connection, _ in
             try connection.greet(maximumInFlight: 3)
             var open: [Request] = []
@@ -177,7 +177,7 @@ import Wire
                 case .request(let request):
                     received += 1
                     open.append(request)
-                    most.withLock { $0 = max($0, open.count) }
+                    most.withLockedValue { $0 = max($0, open.count) }
                     // Whatever the client sends on top comes before its answer to the ping.
                     if open.count == 3 { try connection.sendFrame(.ping(Ping(id: 1))) }
                 case .ping: try connection.answer(open.removeFirst())
@@ -192,7 +192,7 @@ import Wire
                 try await group.waitForAll()
             }
         }
-        #expect(most.withLock { $0 } == 3)
+        #expect(most.withLockedValue { $0 } == 3)
     }
 
     @Test func tasksOnTheClientsExecutor() async throws {

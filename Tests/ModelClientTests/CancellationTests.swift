@@ -1,5 +1,5 @@
 import ModelClient
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 import Wire
 
@@ -55,18 +55,18 @@ import Wire
 
     @Test func theDeadlineHoldsWithoutTheServer() async throws {
         // The requests for "late" and the cancellations, in the order of their arrival.
-        let late = Mutex<[Request]>([])
-        let cancelled = Mutex<[UInt64]>([])
+        let late = NIOLockedValueBox<[Request]>([])
+        let cancelled = NIOLockedValueBox<[UInt64]>([])
         try await withServer { connection, _ in
             try connection.greet()
             while true {
                 switch try connection.receive() {
-                case .request(let request) where request.model == "late": late.withLock { $0.append(request) }
+                case .request(let request) where request.model == "late": late.withLockedValue { $0.append(request) }
                 case .request(let request): try connection.answer(request)
                 case .cancel(let cancel):
-                    cancelled.withLock { $0.append(cancel.streamID) }
+                    cancelled.withLockedValue { $0.append(cancel.streamID) }
                     // Too late: dropped.
-                    for request in late.withLock({ $0 }) { try connection.answer(request) }
+                    for request in late.withLockedValue({ $0 }) { try connection.answer(request) }
                 case let frame: throw FakeServerError.unexpected(frame)
                 }
             }
@@ -75,7 +75,7 @@ import Wire
             try await expectLabel("first", of: "first", client)
             // On a slow machine the timeout can pass before the call is sent; then a longer one is tried.
             var timeout = Duration.milliseconds(100)
-            while late.withLock(\.isEmpty) {
+            while late.withLockedValue(\.isEmpty) {
                 timeout *= 2
                 let start = ContinuousClock.now
                 let error = await failure { _ = try await client.classify("a", model: "late", timeout: timeout) }
@@ -84,11 +84,11 @@ import Wire
                 // The server has read this last, and so all that was sent before.
                 try await expectLabel("b", of: "b", client)
             }
-            let requests = late.withLock { $0 }
+            let requests = late.withLockedValue { $0 }
             let request = try #require(requests.first)
             #expect(requests.count == 1)
             #expect(Duration.microseconds(request.timeoutMicroseconds) <= timeout)
-            #expect(cancelled.withLock { $0 } == [request.streamID])
+            #expect(cancelled.withLockedValue { $0 } == [request.streamID])
         }
     }
 

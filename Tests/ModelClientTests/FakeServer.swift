@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import NIOConcurrencyHelpers
 import TestSupport
 import Wire
 
@@ -10,8 +10,8 @@ import Wire
 final class FakeServer: Sendable {
     let path: String
     private let folder: TemporaryFolder
-    private let listener: Mutex<Int32>
-    private let connections = Mutex(Connections())
+    private let listener: NIOLockedValueBox<Int32>
+    private let connections = NIOLockedValueBox(Connections())
     private let threads = DispatchGroup()
 
     private struct Connections {
@@ -27,7 +27,7 @@ final class FakeServer: Sendable {
         folder = try TemporaryFolder()
         self.path = path ?? folder("s")
         let descriptor = try Self.listen(self.path)
-        listener = Mutex(descriptor)
+        listener = NIOLockedValueBox(descriptor)
         let threads = threads
         threads.enter()
         Thread.detachNewThread { [self] in
@@ -35,7 +35,7 @@ final class FakeServer: Sendable {
             var number = 0
             while case let accepted = accept(descriptor, nil, nil), accepted >= 0 {
                 number += 1
-                connections.withLock {
+                connections.withLockedValue {
                     $0.descriptors.append(accepted)
                     if $0.areClosed { shutdown(accepted, Int32(SHUT_RDWR)) }
                 }
@@ -76,20 +76,20 @@ final class FakeServer: Sendable {
     }
 
     private func closeAll() {
-        listener.withLock { descriptor in
+        listener.withLockedValue { descriptor in
             guard descriptor >= 0 else { return }
             shutdown(descriptor, Int32(SHUT_RDWR))
         }
-        connections.withLock {
+        connections.withLockedValue {
             $0.areClosed = true
             for descriptor in $0.descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
         threads.wait()
-        connections.withLock {
+        connections.withLockedValue {
             for descriptor in $0.descriptors { close(descriptor) }
             $0.descriptors = []
         }
-        listener.withLock { descriptor in
+        listener.withLockedValue { descriptor in
             if descriptor >= 0 { close(descriptor) }
             descriptor = -1
         }
@@ -104,7 +104,7 @@ enum FakeServerError: Error {
 /// The server's end of one connection.
 final class FakeConnection: Sendable {
     private let descriptor: Int32
-    private let decoder = Mutex(FrameDecoder())
+    private let decoder = NIOLockedValueBox(FrameDecoder())
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
@@ -132,11 +132,11 @@ final class FakeConnection: Sendable {
     /// The next frame; throws when the client is gone or the server is stopped.
     func receive() throws -> Frame {
         while true {
-            if let frame: Frame = try decoder.withLock({ try $0.next() }) { return frame }
+            if let frame: Frame = try decoder.withLockedValue({ try $0.next() }) { return frame }
             var chunk = [UInt8](repeating: 0, count: 64 << 10)
             let count = recv(descriptor, &chunk, chunk.count, 0)
             guard count > 0 else { throw FakeServerError.ended }
-            decoder.withLock { $0.append(Array(chunk[..<count])) }
+            decoder.withLockedValue { $0.append(Array(chunk[..<count])) }
         }
     }
 

@@ -1,5 +1,5 @@
 import ModelClient
-import Synchronization
+import NIOConcurrencyHelpers
 import TestSupport
 import Testing
 import Wire
@@ -157,10 +157,10 @@ import Wire
 
     @Test func aServerThatGreetsAndLeavesIsNotHammered() async throws {
         let connections = Seen<Int>()
-        let most = Mutex(0)
+        let most = NIOLockedValueBox(0)
         let start = ContinuousClock.now
         try await withServer { connection, number in
-            most.withLock { $0 = max($0, number) }
+            most.withLockedValue { $0 = max($0, number) }
             try connection.greet()
             try connection.sendFrame(.goAway(GoAway(reason: "draining")))
             connections.add(number)
@@ -169,7 +169,7 @@ import Wire
             let error = await failure { _ = try await client.classify("a", model: "m", timeout: .milliseconds(300)) }
             #expect(error?.isRetryable == true || error?.code == .deadlineExceeded)
             while let number = await connections.next(), number < 4 {}
-            let made = most.withLock { $0 }
+            let made = most.withLockedValue { $0 }
             // Two at once, then after 20, 40, 80 … ms, of which up to a fifth is taken off at random, at most 2 s.
             var allowed = 2
             var (elapsed, delay) = (start.duration(to: .now), Duration.milliseconds(16))

@@ -1,7 +1,7 @@
 import Logging
 import ModelClient
+import NIOConcurrencyHelpers
 import ServiceLifecycle
-import Synchronization
 import Testing
 import Wire
 
@@ -98,7 +98,7 @@ import Wire
                 while (try? await client.classify("a secret", model: "m")) == nil {}
             }
         }
-        let all = lines.all.withLock { $0 }
+        let all = lines.all.withLockedValue { $0 }
         #expect(all.contains { $0.contains("Connected") && $0.contains(socket) })
         #expect(all.contains { $0.hasPrefix("error The server broke the protocol") })
         #expect(!all.contains { $0.contains("secret") })
@@ -106,7 +106,7 @@ import Wire
 }
 
 private final class Lines: Sendable {
-    let all = Mutex<[String]>([])
+    let all = NIOLockedValueBox<[String]>([])
 }
 
 private struct RecordingHandler: LogHandler {
@@ -125,6 +125,6 @@ private struct RecordingHandler: LogHandler {
 
     func log(event: LogEvent) {
         let metadata = metadata.merging(event.metadata ?? [:]) { $1 }
-        lines.all.withLock { $0.append("\(event.level) \(event.message) \(metadata)") }
+        lines.all.withLockedValue { $0.append("\(event.level) \(event.message) \(metadata)") }
     }
 }

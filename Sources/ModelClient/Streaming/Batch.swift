@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 extension ModelClient {
     /// Makes a call about each of many inputs, with a result and a cancellation of its own.
@@ -133,13 +133,13 @@ final class BatchProgress<Answer: Sendable>: Sendable {
 
     let elements: AsyncStream<Batch<Answer>.Element>
     private let continuation: AsyncStream<Batch<Answer>.Element>.Continuation
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     private let inFlight: Int
     private let run: @Sendable (Int) async -> Outcome
 
     init(count: Int, inFlight: Int, run: @escaping @Sendable (Int) async -> Outcome) {
         (elements, continuation) = AsyncStream.makeStream()
-        state = Mutex(State(results: Array(repeating: nil, count: count), missing: count))
+        state = NIOLockedValueBox(State(results: Array(repeating: nil, count: count), missing: count))
         self.inFlight = inFlight
         self.run = run
         if count == 0 { continuation.finish() }
@@ -147,7 +147,7 @@ final class BatchProgress<Answer: Sendable>: Sendable {
 
     /// Begins as many calls as may be in flight.
     func start() {
-        state.withLock { state in
+        state.withLockedValue { state in
             while state.running.count < inFlight, state.next < state.results.count {
                 let index = state.next
                 state.next += 1
@@ -158,7 +158,7 @@ final class BatchProgress<Answer: Sendable>: Sendable {
     }
 
     private func finish(_ index: Int, _ outcome: Outcome) {
-        let waiters = state.withLock { state in
+        let waiters = state.withLockedValue { state in
             state.running[index] = nil
             return record(index, outcome, &state)
         }
@@ -168,7 +168,7 @@ final class BatchProgress<Answer: Sendable>: Sendable {
 
     func cancel(_ index: Int) {
         let outcome = Outcome.failure(ModelClientError(code: .cancelled, message: "the input was cancelled"))
-        let step = state.withLock { state -> Cancellation in
+        let step = state.withLockedValue { state -> Cancellation in
             guard state.results.indices.contains(index), state.results[index] == nil else { return .waiters([]) }
             // One that runs reports its cancellation itself.
             if let task = state.running[index] { return .task(task) }
@@ -182,14 +182,14 @@ final class BatchProgress<Answer: Sendable>: Sendable {
     }
 
     func cancelAll() {
-        let missing = state.withLock { state in state.results.indices.filter { state.results[$0] == nil } }
+        let missing = state.withLockedValue { state in state.results.indices.filter { state.results[$0] == nil } }
         // The last first, so that no cancellation makes room for a call that is cancelled next.
         for index in missing.reversed() { cancel(index) }
     }
 
     func results() async -> [Outcome] {
         await withCheckedContinuation { continuation in
-            let results = state.withLock { state -> [Outcome]? in
+            let results = state.withLockedValue { state -> [Outcome]? in
                 guard state.missing > 0 else { return state.results.compactMap { $0 } }
                 state.waiters.append(continuation)
                 return nil

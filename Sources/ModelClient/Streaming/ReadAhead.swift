@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Reads a sequence ahead of the loop that takes its answers, by a limited number of elements.
 ///
@@ -26,7 +26,7 @@ where Inputs.Element: Sendable {
         case end(Result<Void, Inputs.Failure>)
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let inputs: Inputs
     private let limit: Int
     private let run: @Sendable (Inputs.Element) async -> Outcome
@@ -39,7 +39,7 @@ where Inputs.Element: Sendable {
 
     func start() {
         let task = Task { await self.read() }
-        let isCancelled = state.withLock { state in
+        let isCancelled = state.withLockedValue { state in
             state.reading = task
             return state.isCancelled
         }
@@ -48,7 +48,7 @@ where Inputs.Element: Sendable {
 
     /// Ends reading and asking. The loop gets nothing more.
     func cancel() {
-        let (tasks, reading, waiting) = state.withLock { state in
+        let (tasks, reading, waiting) = state.withLockedValue { state in
             state.isCancelled = true
             defer { (state.queue, state.reader, state.loop) = ([], nil, nil) }
             return (state.queue, state.reading, [state.reader, state.loop])
@@ -82,21 +82,21 @@ where Inputs.Element: Sendable {
     /// - Returns: false when none will be needed.
     private func hasRoom() async -> Bool {
         await withCheckedContinuation { continuation in
-            let mayGoOn = state.withLock { state in
+            let mayGoOn = state.withLockedValue { state in
                 if state.isCancelled || state.outstanding < limit { return true }
                 state.reader = continuation
                 return false
             }
             if mayGoOn { continuation.resume() }
         }
-        return state.withLock { state in
+        return state.withLockedValue { state in
             state.outstanding += 1
             return !state.isCancelled
         }
     }
 
     private func add(_ task: Task<Element, Never>) {
-        let (loop, isCancelled) = state.withLock { state in
+        let (loop, isCancelled) = state.withLockedValue { state in
             if !state.isCancelled { state.queue.append(task) }
             defer { state.loop = nil }
             return (state.loop, state.isCancelled)
@@ -106,7 +106,7 @@ where Inputs.Element: Sendable {
     }
 
     private func end(_ result: Result<Void, Inputs.Failure>) {
-        let loop = state.withLock { state in
+        let loop = state.withLockedValue { state in
             state.end = result
             defer { state.loop = nil }
             return state.loop
@@ -119,14 +119,14 @@ where Inputs.Element: Sendable {
     /// The next element with its answer; nil at the end, or after a cancellation.
     func next() async -> Result<Element?, Inputs.Failure> {
         await withCheckedContinuation { continuation in
-            let mayGoOn = state.withLock { state in
+            let mayGoOn = state.withLockedValue { state in
                 if state.isCancelled || state.end != nil || !state.queue.isEmpty { return true }
                 state.loop = continuation
                 return false
             }
             if mayGoOn { continuation.resume() }
         }
-        let step = state.withLock { state -> Step in
+        let step = state.withLockedValue { state -> Step in
             if !state.queue.isEmpty { return .element(state.queue.removeFirst()) }
             defer { state.end = .success(()) }
             return .end(state.isCancelled ? .success(()) : state.end ?? .success(()))
@@ -139,7 +139,7 @@ where Inputs.Element: Sendable {
             } onCancel: {
                 task.cancel()
             }
-            let (reader, isCancelled) = state.withLock { state in
+            let (reader, isCancelled) = state.withLockedValue { state in
                 state.outstanding -= 1
                 defer { state.reader = nil }
                 return (state.reader, state.isCancelled)
