@@ -133,11 +133,12 @@ final class FakeConnection: ChannelInboundHandler, @unchecked Sendable {
 extension Response {
     /// An answer to a request.
     init(_ request: Request, payload: [UInt8]) {
-        let model = request.model.contains("@") ? request.model : request.model + "@1"
+        let asked = try? ModelReference(parsing: request.model)
+        let model = asked.map { ModelReference(name: $0.name, version: $0.version ?? 1, variant: $0.variant ?? "fp32") }
         self.init(
             streamID: request.streamID,
             timings: Timings(),
-            model: model.contains(":") ? model : model + ":fp32",
+            model: model?.description ?? request.model,
             payload: payload,
             endOfStream: true
         )

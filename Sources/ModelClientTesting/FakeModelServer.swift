@@ -298,6 +298,8 @@ public final class FakeModelServer: Sendable {
         case RPCMethod.reload:
             let results = models.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: 2) }
             return Response(request, payload: ReloadResponse(results: results).encode())
+        case RPCMethod.cacheList: return Response(request, payload: CacheListResponse(path: "/fake").encode())
+        case RPCMethod.cachePrune: return Response(request, payload: CachePruneResponse().encode())
         default:
             let models = models.sorted { $0.key < $1.key }.map { name, methods in
                 WireModelStatus(

@@ -34,9 +34,7 @@ extension Model {
         limit: Int? = nil,
         strategy: TruncationStrategy = .longestFirst
     ) throws(TaskError) -> (sequence: TokenSequence, truncated: Bool) {
-        guard overlong != .windows else {
-            throw .invalid("truncation", "windows are for classify and tag; this task takes error or truncate")
-        }
+        try overlong.refuseWindows()
         var sequence = TokenSequence(ids: [])
         let truncated: Bool
         do throws(TokenizationError) {

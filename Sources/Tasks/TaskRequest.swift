@@ -54,6 +54,13 @@ package enum Overlong: Sendable, Equatable {
     case truncate
     /// Compute the whole text in overlapping windows: `classify` and `tag` alone.
     case windows
+
+    /// For the tasks that have no windows.
+    func refuseWindows() throws(TaskError) {
+        guard self != .windows else {
+            throw .invalid("truncation", "windows are for classify and tag; this task takes error or truncate")
+        }
+    }
 }
 
 /// How logits become scores.

@@ -8,6 +8,8 @@ package enum WireProtocol {
     package static let prefixBytes = 4
     /// The largest frame, without its prefix, unless a `Hello` names another limit: 16 MiB.
     package static let maximumFrameBytes = 16 << 20
+    /// The most bytes of a frame on a worker's channel: what a client's largest frame becomes.
+    package static let maximumWorkerFrameBytes = maximumFrameBytes + 4096
 }
 
 /// The names of the methods, as they travel in `Request.method`.

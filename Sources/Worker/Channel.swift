@@ -4,7 +4,7 @@ import Wire
 /// The worker's end of its socketpair with the supervisor: blocking, one thread, frames with descriptors beside them.
 struct Channel: ~Copyable {
     private let stream: UnixStream
-    private var decoder = FrameDecoder()
+    private var decoder = FrameDecoder(maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
     private var descriptors = ReceivedDescriptors()
     private var outgoing: [UInt8] = []
 

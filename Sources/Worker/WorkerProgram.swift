@@ -85,9 +85,9 @@ package enum WorkerProgram {
             switch error {
             case EngineError.files(let error): Self.kind(error)
             case EngineError.pack: .pack
-            case EngineError.tensors(.resource): .resource
+            case EngineError.tensors(.resource), TensorError.resource: .resource
             case let error as ModelFilesError: Self.kind(error)
-            case is EngineError, is TaskError: .configuration
+            case is EngineError, is TaskError, is TensorError: .configuration
             default: .internal
             }
         try channel.send(.failed(WorkerFrame.Failed(kind: kind, message: "\(error)")))
@@ -142,7 +142,7 @@ package enum WorkerProgram {
         } catch let error
             where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError
         {
-            throw try fail(&channel, (error as? TensorError).map(EngineError.tensors) ?? error)
+            throw try fail(&channel, error)
         }
     }
 

@@ -33,7 +33,8 @@ struct Server: ParsableArguments {
 func fixed(_ value: Double, _ digits: Int = 2) -> String {
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
-    let text = "\(Int((value * scale).rounded()))"
+    let scaled = Int((value * scale).rounded())
+    let text = String(scaled.magnitude)
     let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
-    return digits == 0 ? text : padded.dropLast(digits) + "." + padded.suffix(digits)
+    return (scaled < 0 ? "-" : "") + (digits == 0 ? text : padded.dropLast(digits) + "." + padded.suffix(digits))
 }

@@ -61,7 +61,10 @@ import Testing
         #expect(message("a", "") == "inputs[1].context: the text is empty")
         #expect(message("a", "b\u{0}") == "inputs[1].context: the text holds U+0000 as its character 1; remove it")
         #expect(message(long, "a").hasPrefix("inputs[1].question: it has 80 tokens and leaves room for 0 of"))
-        #expect(message("a", "b", AnswerOptions(topK: 0)) == "top_k: it is 0; it must be at least 1")
+        for count in [0, 1001] {
+            let refusal = "top_k: it is \(count); it must be between 1 and 1000"
+            #expect(message("a", "b", AnswerOptions(topK: count)) == refusal)
+        }
         #expect(message("a", "b", AnswerOptions(maxAnswerLength: 0)).hasPrefix("max_answer_len: "))
         #expect(message("a", "b", AnswerOptions(maxSequenceLength: 65)).hasPrefix("max_seq_len: it is 65"))
         #expect(message("a", "b", AnswerOptions(maxSequenceLength: 3)).hasPrefix("inputs[0].question: "))
@@ -84,6 +87,8 @@ import Testing
         #expect(message("[MASK]", FillMaskOptions(targets: [])).hasPrefix("targets: "))
         #expect(message("[MASK]", FillMaskOptions(targets: [" "])).hasPrefix("targets: none of them"))
         #expect(message("[MASK]", FillMaskOptions(overlong: .windows)).hasPrefix("truncation: "))
+        let masks = String(repeating: "[MASK] ", count: 60)
+        #expect(message(masks, FillMaskOptions(topK: 900)).hasPrefix("top_k: 900 tokens for each mask would make"))
     }
 
     @Test func zeroShot() throws {
@@ -142,6 +147,9 @@ import Testing
             ([tensor("input_ids", [2, 3], [1, 1, 1, 1])], "input_ids: it has 4 values, and the shape [2, 3]"),
             ([tensor("input_ids", [Int.max, 3], [1])], "input_ids: it has 1 values"),
             ([tensor("input_ids", [4], [2, 3, 2, 3])], "input_ids: its shape is [4], and [batch, tokens] is wanted"),
+            ([tensor("attention_mask", [], [1]), ids], "input_ids: its shape is [2, 2], and attention_mask has []"),
+            ([tensor("input_ids", [], [2])], "input_ids: its shape is []"),
+            ([tensor("input_ids", [5000, 1], Array(repeating: 2, count: 5000))], "input_ids: it has 5000 rows, and"),
             ([tensor("input_ids", [0, 3], [])], "input_ids: its shape is [0, 3]"),
             ([tensor("input_ids", [1, 65], Array(repeating: 2, count: 65))], "input_ids: it has 65 tokens a row"),
             ([tensor("input_ids", [1, 1], [900])], "input_ids: 900 is not between 0 and 899"),

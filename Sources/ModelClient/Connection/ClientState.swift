@@ -230,8 +230,10 @@ struct ClientState {
     /// Gives up the calls whose deadline has passed.
     mutating func deadlinePassed(now: UInt64) -> [Action] {
         var actions: [Action] = []
-        for entry in calls.values where Self.expiry(entry) <= now {
-            actions += giveUp(entry, late(entry.call, wasSent: entry.sentOn != nil))
+        let late = calls.values.filter { Self.expiry($0) <= now }
+        // Those that wait first: they must not be sent in the place of one that is given up.
+        for entry in late.filter({ $0.sentOn == nil }) + late.filter({ $0.sentOn != nil }) {
+            actions += giveUp(entry, self.late(entry.call, wasSent: entry.sentOn != nil))
         }
         // Without a connection nothing else takes ended calls out of the queue.
         waiting.keep { calls[$0].map { $0.sentOn == nil } ?? false }

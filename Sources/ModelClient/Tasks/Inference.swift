@@ -84,7 +84,7 @@ extension ModelClient {
         return parts
     }
 
-    /// Makes one request; halves it when the server accepts only smaller frames.
+    /// Makes one request; halves it when it, or its answer, is larger than a frame.
     private nonisolated(nonsending) func request<Input, Answer, Value>(
         _ call: Inference<Input, Answer, Value>,
         _ inputs: ArraySlice<Input>
@@ -97,14 +97,21 @@ extension ModelClient {
             costEstimate: UInt32(clamping: inputs.reduce(0) { $0 + call.bytes($1) })
         )
         request.payload = call.payload(inputs)
+        let end = ContinuousClock.now + (call.timeout ?? configuration.defaultTimeout)
         let response: Response
         do throws(ModelClientError) {
             response = try await send(request, timeout: call.timeout)
         } catch {
-            guard error.code == .resourceExhausted, error.origin == .client, inputs.count > 1 else { throw error }
+            let isTooLarge =
+                error.code == .resourceExhausted && error.origin == .client
+                || error.code == .outOfRange && error.origin == .server
+            guard isTooLarge, inputs.count > 1 else { throw error }
             let middle = inputs.startIndex + inputs.count / 2
-            let first = try await self.request(call, inputs[..<middle])
-            return first + (try await self.request(call, inputs[middle...]))
+            var half = call
+            half.timeout = end - .now
+            let first = try await self.request(half, inputs[..<middle])
+            half.timeout = end - .now
+            return first + (try await self.request(half, inputs[middle...]))
         }
         let values: [Value]
         do throws(WireError) {

@@ -15,6 +15,7 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var cpus: String?
     /// How many CPUs are left to others.
     package var reserveCPUs = 0
+    /// Of a client's frame. Workers' channels take no larger ones.
     package var maxFrameBytes = 16 << 20
     /// Unanswered requests on one connection.
     package var maxInFlight = 4096
@@ -42,7 +43,7 @@ package struct ServerConfiguration: Equatable, Sendable {
         .integer("threads_per_worker", 0...1024, \.threadsPerWorker),
         .optionalText("cpus", \.cpus),
         .integer("reserve_cpus", 0...4096, \.reserveCPUs),
-        .integer("max_frame_bytes", 4096...(1 << 30), \.maxFrameBytes),
+        .integer("max_frame_bytes", 4096...(16 << 20), \.maxFrameBytes),
         .integer("max_in_flight", 1...1_000_000, \.maxInFlight),
         .integer("max_connections", 1...100_000, \.maxConnections),
         .integer("max_output_bytes", 65_536...(1 << 32), \.maxOutputBytes),

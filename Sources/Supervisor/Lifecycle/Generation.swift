@@ -23,15 +23,14 @@ package struct Generation: Sendable {
     var making = 0
     var seatMaking: [Int]
     var enlisted: Set<Int> = []
-    /// When it must be ready, if an older one serves meanwhile.
-    let readyBy: Int64
+    /// When it must be ready, if an older one serves meanwhile. Counts from the moment at which its pack is there.
+    var readyBy = Int64.max
 
-    init(number: UInt64, slots: [Int], timeouts: WorkerLifecycle.Timeouts, readyBy: Int64) {
+    init(number: UInt64, slots: [Int], timeouts: WorkerLifecycle.Timeouts) {
         self.number = number
         self.slots = slots
         self.seats = slots.map { _ in WorkerLifecycle(timeouts: timeouts) }
         self.seatMaking = slots.map { _ in 0 }
-        self.readyBy = readyBy
     }
 
     /// Whether no seat has a process or will have one.

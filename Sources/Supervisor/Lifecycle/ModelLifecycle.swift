@@ -106,12 +106,7 @@ package struct ModelLifecycle: Sendable {
             serving = nil
         }
         lastNumber += 1
-        incoming = Generation(
-            number: lastNumber,
-            slots: slots,
-            timeouts: timeouts,
-            readyBy: now + timeouts.load
-        )
+        incoming = Generation(number: lastNumber, slots: slots, timeouts: timeouts)
         actions.append(.pack(generation: lastNumber))
         return (lastNumber, actions)
     }
@@ -153,6 +148,8 @@ package struct ModelLifecycle: Sendable {
         }
         self[keyPath: path]?.packKey = key
         self[keyPath: path]?.packed = true
+        let readyBy = now + timeouts.load
+        self[keyPath: path]?.readyBy = readyBy
         self[keyPath: path]?.making += 1
         var actions: [Action] = []
         for index in self[keyPath: path]?.seats.indices ?? 0..<0 {

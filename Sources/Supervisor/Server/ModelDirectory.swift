@@ -28,8 +28,9 @@ struct ModelDirectory {
 
     private mutating func list() { all = models.keys.sorted().flatMap { models[$0]?.reversed() ?? [] } }
 
-    /// The model that a reference means: the variant that it names, else the one that is configured first; of its
-    /// versions the one that it names, else the highest that is ready, else the highest that is being loaded.
+    /// The model that a reference means: of the versions and variants that it leaves open, the configured variant of the
+    /// highest version that is ready. While that variant is not ready in any version, another one that is, so that
+    /// enabling a variant breaks nothing; else what is being loaded.
     func resolve(_ text: String) -> Result<ServedModel, ReferenceError> {
         let reference: ModelReference
         do throws(WireError) {
@@ -40,10 +41,8 @@ struct ModelDirectory {
         guard let all = models[reference.name] else {
             return .failure(ReferenceError(Refusal(.notFound, "there is no model '\(reference.name)'; \(listing)")))
         }
-        let versions = all.filter { model in
-            reference.variant.map { $0 == model.variant } ?? model.isDefaultVariant
-        }
-        guard !versions.isEmpty else {
+        var meant = all.filter { model in reference.variant.map { $0 == model.variant } ?? true }
+        guard !meant.isEmpty else {
             let known = Set(all.map(\.variant)).sorted().joined(separator: ", ")
             let message =
                 "the model '\(reference.name)' has no variant '\(reference.variant ?? "")'; it has \(known); enable more "
@@ -51,14 +50,17 @@ struct ModelDirectory {
             return .failure(ReferenceError(Refusal(.notFound, message)))
         }
         if let version = reference.version {
-            if let model = versions.first(where: { $0.version == version }) { return .success(model) }
-            let known = versions.map { "\($0.version)" }.joined(separator: ", ")
-            let message = "the model '\(reference.name)' has no version \(version); it has \(known)"
-            return .failure(ReferenceError(Refusal(.notFound, message)))
+            let known = Set(meant.map(\.version)).sorted(by: >).map { "\($0)" }.joined(separator: ", ")
+            meant.removeAll { $0.version != version }
+            if meant.isEmpty {
+                let message = "the model '\(reference.name)' has no version \(version); it has \(known)"
+                return .failure(ReferenceError(Refusal(.notFound, message)))
+            }
         }
+        let configured = meant.filter { reference.variant != nil || $0.isDefaultVariant }
         let model =
-            versions.first { $0.lifecycle.state == .ready } ?? versions.first { $0.lifecycle.state == .loading }
-            ?? versions[0]
+            configured.first { $0.lifecycle.state == .ready } ?? meant.first { $0.lifecycle.state == .ready }
+            ?? configured.first { $0.lifecycle.state == .loading } ?? configured.first ?? meant[0]
         return .success(model)
     }
 

@@ -8,7 +8,7 @@ struct PackFolder {
     /// Makes the folder, and removes what packers of servers that are gone have left.
     init(path: String) throws(ConfigurationError) {
         self.path = path
-        var partial = ""
+        var partial = path.hasPrefix("/") ? "" : "."
         for component in path.split(separator: "/") {
             partial += "/" + component
             if mkdir(partial, 0o755) != 0, errno != EEXIST {
@@ -57,7 +57,9 @@ struct PackFolder {
             .sorted { ($1.usedAt, $0.key) < ($0.usedAt, $1.key) }
     }
 
-    func remove(key: String) { unlink(file(of: key)) }
+    /// Whether the pack of that key is gone.
+    @discardableResult
+    func remove(key: String) -> Bool { unlink(file(of: key)) == 0 || errno == ENOENT }
 
     // MARK: - Files being written
 

@@ -15,9 +15,13 @@ extension Server {
     /// Removes packs that no generation has open, the least recently used first.
     func pruneCache(to limit: UInt64) -> CachePruneResponse {
         let packs = packFolder.packs()
-        let victims = CachedPack.victims(of: packs, limit: limit, inUse: Set(packUsers().keys))
+        var victims = CachedPack.victims(of: packs, limit: limit, inUse: Set(packUsers().keys))
+        victims.removeAll { victim in
+            let isGone = packFolder.remove(key: victim.key)
+            if !isGone { logger.error("a pack cannot be removed", metadata: ["key": "\(victim.key)"]) }
+            return !isGone
+        }
         for victim in victims {
-            packFolder.remove(key: victim.key)
             logger.info("a pack was removed", metadata: ["key": "\(victim.key)", "bytes": "\(victim.bytes)"])
         }
         let left = packs.reduce(UInt64(0)) { $0 + $1.bytes } - victims.reduce(UInt64(0)) { $0 + $1.bytes }

@@ -139,8 +139,8 @@ extension Server {
         } catch {
             guard case .response(var response) = frame, !response.payload.isEmpty else { return }
             response.payload = []
-            response.status = error.status
-            response.message = "the answer is too large for the client: \(error.message)"
+            response.status = .outOfRange
+            response.message = "the answer is too large for the client: \(error.message); send less at once"
             try? client.channel.output.append(Frame.response(response), maximumFrameBytes: client.peerFrameLimit)
         }
         if client.channel.output.count > configuration.maxOutputBytes {

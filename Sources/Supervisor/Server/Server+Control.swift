@@ -16,8 +16,8 @@ extension Server {
         do throws(WireError) {
             switch request.method {
             case RPCMethod.status:
-                _ = try StatusRequest.decode(request.payload)
-                finish(call, payload: status(at: now).encode())
+                let request = try StatusRequest.decode(request.payload)
+                finish(call, payload: status(at: now, withMemory: request.verbose).encode())
             case RPCMethod.cacheList:
                 _ = try CacheListRequest.decode(request.payload)
                 finish(call, payload: cacheList().encode())
@@ -53,7 +53,7 @@ extension Server {
     /// Sends the status to every watch that is due, unless its client has yet to read what it was sent before.
     func runWatches(at now: Int64) {
         guard watches.contains(where: { $0.nextAt <= now }) else { return }
-        let payload = status(at: now).encode()
+        let payload = status(at: now, withMemory: true).encode()
         for index in watches.indices.reversed() where watches[index].nextAt <= now {
             let watch = watches[index]
             watches[index].nextAt = now + watch.interval
@@ -65,14 +65,15 @@ extension Server {
 
     // MARK: - Status
 
-    func status(at now: Int64) -> StatusResponse {
-        let own = try? MemoryUsage.of(processID: ProcessSelf.processID)
+    /// - Parameter withMemory: whether to measure the processes, for which the kernel walks through all their pages.
+    private func status(at now: Int64, withMemory: Bool) -> StatusResponse {
+        let own = withMemory ? try? MemoryUsage.of(processID: ProcessSelf.processID) : nil
         return StatusResponse(
             state: stateName,
             version: Self.version,
             pid: ProcessSelf.processID,
             uptimeSeconds: UInt64(max(0, now - startedAt) / 1_000_000_000),
-            models: models.all.map(status(of:)),
+            models: models.all.map { status(of: $0, withMemory: withMemory) },
             connections: UInt32(clamping: clients.count),
             pssBytes: UInt64(own?.proportionalBytes ?? own?.residentBytes ?? 0)
         )
@@ -87,7 +88,7 @@ extension Server {
         return states.contains(.loading) ? "STARTING" : "NOT_SERVING"
     }
 
-    private func status(of model: ServedModel) -> ModelStatus {
+    private func status(of model: ServedModel, withMemory: Bool) -> ModelStatus {
         let lifecycle = model.lifecycle
         let counts = scheduler.status(of: model.queue)
         let files = model.serving
@@ -102,7 +103,9 @@ extension Server {
             }
         var workers: [WorkerStatus] = []
         for generation in [lifecycle.serving, lifecycle.incoming, lifecycle.leaving].compactMap({ $0 }) {
-            for index in generation.seats.indices { workers.append(status(of: index, in: generation, of: model)) }
+            for index in generation.seats.indices {
+                workers.append(status(of: index, in: generation, of: model, withMemory: withMemory))
+            }
         }
         return ModelStatus(
             name: model.name,
@@ -127,11 +130,16 @@ extension Server {
         )
     }
 
-    private func status(of index: Int, in generation: Generation, of model: ServedModel) -> WorkerStatus {
+    private func status(
+        of index: Int,
+        in generation: Generation,
+        of model: ServedModel,
+        withMemory: Bool
+    ) -> WorkerStatus {
         let seat = generation.seats[index]
         let slot = slots[generation.slots[index]]
         let process = model.workers[SeatID(generation: generation.number, index: index)]
-        let memory = process.flatMap { try? MemoryUsage.of(processID: $0.processID) }
+        let memory = withMemory ? process.flatMap { try? MemoryUsage.of(processID: $0.processID) } : nil
         let state =
             switch seat.state {
             case .idle, .starting: "STARTING"

@@ -108,7 +108,10 @@ extension Server {
             logger.warning("unavailable: \(refusal.message)", metadata: ["model": "\(model.reference)"])
             scheduler.close(model.queue, refusal)
         case .release(let generation):
-            if let job = model.generations[generation]?.job { enqueue(packs.cancel(job, at: now)) }
+            if let job = model.generations[generation]?.job {
+                packJobs[job] = nil
+                enqueue(packs.cancel(job, at: now))
+            }
             model.generations[generation] = nil
         case .loaded(let outcome): loaded(model, outcome)
         case .unloaded:

@@ -32,7 +32,7 @@ extension Server {
             let channel = try FramedStream(
                 pair.takeFirst(),
                 owner: .channel(id.value),
-                maximumFrameBytes: WireProtocol.maximumFrameBytes
+                maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes
             )
             try epoll.add(channel.descriptor, token: channel.owner.value, interest: .readable)
             try epoll.add(child.rawValue, token: Token.process(id.value).value, interest: .readable)
@@ -83,7 +83,7 @@ extension Server {
     func send(_ frame: WorkerFrame, to process: WorkerProcess) {
         guard !process.channelClosed else { return }
         do throws(WireError) {
-            try process.channel.output.append(frame, maximumFrameBytes: WireProtocol.maximumFrameBytes)
+            try process.channel.output.append(frame, maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
             markForFlush(process.channel)
         } catch {
             // A request's payload came in a frame of the same limit, and everything else is small.

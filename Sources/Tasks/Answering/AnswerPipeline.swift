@@ -50,7 +50,6 @@ struct AnswerPipeline: Pipeline {
     }
 
     private struct Candidate {
-        let folded: [Unicode.Scalar]
         let range: Range<Int>
         /// Sums are kept in double precision, as Python has them.
         var score: Double
@@ -60,6 +59,8 @@ struct AnswerPipeline: Pipeline {
         // Some answers become one when they are aligned to words.
         let wanted = options.alignsToWords ? 2 * options.topK + 10 : options.topK
         var candidates: [Candidate] = []
+        // By their texts in lower case: answers that differ in nothing else are one.
+        var places: [[Unicode.Scalar]: Int] = [:]
         var nullScore = Float(1_000_000)
         for index in context.windows {
             let window = windows[index]
@@ -76,17 +77,18 @@ struct AnswerPipeline: Pipeline {
                 let upper = min(end, context.scalars.count)
                 let range = min(start, upper)..<upper
                 let folded = pythonLowercased(context.scalars[range])
-                if let same = candidates.firstIndex(where: { $0.folded == folded }) {
+                if let same = places[folded] {
                     candidates[same].score += Double(span.score)
                 } else {
-                    candidates.append(Candidate(folded: folded, range: range, score: Double(span.score)))
+                    places[folded] = candidates.count
+                    candidates.append(Candidate(range: range, score: Double(span.score)))
                 }
             }
         }
         // Without a token that could be one, the answer is the empty one.
         if options.handlesImpossible || candidates.isEmpty {
             let score = options.handlesImpossible ? Double(nullScore) : 0
-            candidates.append(Candidate(folded: [], range: 0..<0, score: score))
+            candidates.append(Candidate(range: 0..<0, score: score))
         }
         let order = candidates.indices.sorted {
             candidates[$0].score != candidates[$1].score ? candidates[$0].score > candidates[$1].score : $0 < $1

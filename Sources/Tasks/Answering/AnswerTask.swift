@@ -67,9 +67,13 @@ struct AnswerTask: TaskBody {
     let questions: [Question]
     let options: AnswerOptions
 
+    private static let mostAnswers = 1000
+
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !questions.isEmpty else { throw .invalid("inputs", "there is no question") }
-        guard options.topK >= 1 else { throw .invalid("top_k", "it is \(options.topK); it must be at least 1") }
+        guard (1...Self.mostAnswers).contains(options.topK) else {
+            throw .invalid("top_k", "it is \(options.topK); it must be between 1 and \(Self.mostAnswers)")
+        }
         guard options.maxAnswerLength >= 1 else {
             throw .invalid("max_answer_len", "it is \(options.maxAnswerLength); it must be at least 1")
         }

@@ -1,4 +1,5 @@
 import DistilBERT
+import ModelFiles
 import Tokenization
 
 package struct FillMaskOptions: Sendable, Equatable {
@@ -47,18 +48,21 @@ struct FillMaskTask: TaskBody {
     let texts: [String]
     let options: FillMaskOptions
 
+    /// What fits a frame.
+    private static let mostAnswerBytes = 15 << 20
+
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !texts.isEmpty else { throw .invalid("texts", "there is no text") }
         guard options.topK >= 1 else { throw .invalid("top_k", "it is \(options.topK); it must be at least 1") }
-        guard options.overlong != .windows else {
-            throw .invalid("truncation", "windows are for classify and tag; this task takes error or truncate")
-        }
+        try options.overlong.refuseWindows()
         guard let mask = model.tokenizer.maskID else {
             throw .invalid("model", "its tokenizer has no mask token")
         }
         let targets = try FillMaskTargets(options.targets, model.tokenizer)
         var pipeline = FillMaskPipeline(options: options, targets: targets, tokenizer: model.tokenizer)
         var sequences: [TokenSequence] = []
+        var answerBytes = 0
+        let wanted = min(options.topK, targets.ids?.count ?? model.configuration.vocabularySize)
         for (index, text) in texts.enumerated() {
             let field = "texts[\(index)]"
             try model.check(text, field)
@@ -68,6 +72,15 @@ struct FillMaskTask: TaskBody {
             guard !rows.isEmpty else {
                 let token = model.tokenizer.token(for: mask) ?? ""
                 throw .invalid(field, "there is no \(token) in it\(encoding.truncated ? " where it is cut" : "")")
+            }
+            // Each token comes with the whole text.
+            answerBytes += rows.count * wanted * (text.utf8.count + 32)
+            guard answerBytes <= Self.mostAnswerBytes else {
+                throw .invalid(
+                    "top_k",
+                    "\(wanted) tokens for each mask would make an answer of more than \(Self.mostAnswerBytes >> 20) MiB; "
+                        + "ask for fewer, name targets, or send fewer masks at once"
+                )
             }
             sequences.append(TokenSequence(encoding, rows: .at(rows)))
             pipeline.texts.append(.init(encoding: encoding, masks: rows))

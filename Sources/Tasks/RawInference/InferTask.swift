@@ -19,8 +19,8 @@ struct InferTask: TaskBody {
     let inputs: [RawTensor]
     let outputs: [String]
 
-    /// More values are not answered at once.
-    private static let mostValues = 1 << 24
+    /// More values are not answered at once: they would not fit a frame of 16 MiB.
+    static let mostValues = 4_000_000
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         let inputs = try RawInputs(inputs, for: model)
@@ -30,11 +30,13 @@ struct InferTask: TaskBody {
             throw .invalid("outputs", "the model has no \"\(name)\"; it has \(names)")
         }
         var count = 0
-        for output in known { count += RawTensor.count(output.shape) ?? Self.mostValues }
+        for output in known where outputs.isEmpty || outputs.contains(output.name) {
+            count += RawTensor.count(output.shape) ?? Self.mostValues
+        }
         guard count <= Self.mostValues else {
             throw .invalid(
                 "input_ids",
-                "the outputs would have \(count) values, and \(Self.mostValues) is the most; send fewer rows at once"
+                "the outputs would have \(count) values, and \(Self.mostValues) is the most; send fewer or shorter rows"
             )
         }
         let sequences = inputs.rows.map { row in

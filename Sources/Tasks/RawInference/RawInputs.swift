@@ -11,14 +11,14 @@ struct RawInputs {
 
     var length: Int { shape[shape.count - 1] }
 
+    private static let mostRows = 4096
     private static let names = ["input_ids", "attention_mask", "token_type_ids"]
 
     init(_ tensors: [RawTensor], for model: Model) throws(TaskError) {
         var inputs: [String: [Int64]] = [:]
-        var shape: [Int] = []
+        let shape = tensors.first?.shape ?? []
         for tensor in tensors {
             let values = try Self.values(of: tensor, inputs)
-            if shape.isEmpty { shape = tensor.shape }
             guard tensor.shape == shape else {
                 throw .invalid(tensor.name, "its shape is \(tensor.shape), and \(tensors[0].name) has \(shape)")
             }
@@ -33,6 +33,9 @@ struct RawInputs {
         let length = shape[rank - 1]
         guard length <= model.maxTokens else {
             throw .invalid("input_ids", "it has \(length) tokens a row, the model takes at most \(model.maxTokens)")
+        }
+        guard ids.count / length <= Self.mostRows else {
+            throw .invalid("input_ids", "it has \(ids.count / length) rows, and \(Self.mostRows) is the most at once")
         }
         self.shape = shape
         let limits = (

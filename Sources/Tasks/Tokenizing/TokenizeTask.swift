@@ -26,9 +26,7 @@ struct TokenizeTask: TaskBody {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !texts.isEmpty else { throw .invalid("inputs", "there is no text") }
-        guard options.overlong != .windows else {
-            throw .invalid("truncation", "windows are for classify and tag; this task takes error or truncate")
-        }
+        try options.overlong?.refuseWindows()
         var results: [TokenizedText] = []
         for (index, text) in texts.enumerated() {
             let encoding: Encoding

@@ -23,7 +23,9 @@ enum PackingProgram {
             } else {
                 try packVariant(request, file, &channel)
             }
-        } catch let error where error is EngineError || error is ModelFilesError || error is TaskError {
+        } catch let error
+            where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError
+        {
             throw try WorkerProgram.fail(&channel, error)
         }
     }

@@ -22,20 +22,17 @@ struct VariantSearch {
     /// How many texts tell which weights lose most.
     private static let rankingTexts = 16
 
-    /// - Parameter progress: called between two measurements.
+    /// - Parameter progress: called again and again, after each text at the least.
     func run(progress: () throws -> Void) throws -> Found {
-        let gate = try QualityGate(reference: try model("fp32", [:]), texts: texts)
-        try progress()
-        var found = Found(report: try gate.measure(try model(variant, [:])))
-        try progress()
+        let gate = try QualityGate(reference: try model("fp32", [:]), texts: texts, progress: progress)
+        var found = Found(report: try gate.measure(try model(variant, [:]), progress: progress))
         let isLast = variant == WeightFormat.bfloat16.rawValue
         guard !floor.accepts(found.report), !isLast else { return try accepted(found) }
         let ranking = try ranked(gate, progress)
         var count = 1
         while !floor.accepts(found.report), found.exceptions.count < ranking.count {
             found.exceptions = Dictionary(uniqueKeysWithValues: ranking.prefix(count).map { ($0, .bfloat16) })
-            found.report = try gate.measure(try model(variant, found.exceptions))
-            try progress()
+            found.report = try gate.measure(try model(variant, found.exceptions), progress: progress)
             count *= 2
         }
         return try accepted(found)
@@ -47,8 +44,8 @@ struct VariantSearch {
         var gains: [(name: String, cosine: Double)] = []
         for weight in weights where weight.format.rawValue == variant {
             let trial = try model(variant, [weight.name: .bfloat16])
-            gains.append((weight.name, try gate.measure(trial, limit: Self.rankingTexts).meanCosine))
-            try progress()
+            let report = try gate.measure(trial, limit: Self.rankingTexts, progress: progress)
+            gains.append((weight.name, report.meanCosine))
         }
         return gains.sorted { ($1.cosine, $0.name) < ($0.cosine, $1.name) }.map(\.name)
     }
@@ -86,8 +83,9 @@ struct VariantSearch {
     }
 
     private func fixed(_ value: Double) -> String {
-        let digits = String(Int((value * 1_000_000).rounded(.down)))
+        let millionths = Int((value * 1_000_000).rounded(.down))
+        let digits = String(millionths.magnitude)
         let padded = String(repeating: "0", count: max(0, 7 - digits.count)) + digits
-        return "\(padded.dropLast(6)).\(padded.suffix(6))"
+        return "\(millionths < 0 ? "-" : "")\(padded.dropLast(6)).\(padded.suffix(6))"
     }
 }

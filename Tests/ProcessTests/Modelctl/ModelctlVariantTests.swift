@@ -84,6 +84,18 @@ import Testing
         #expect(refused.output.contains("UNAVAILABLE") || refused.output.contains("FAILED_PRECONDITION"))
     }
 
+    @Test func enablingAVariantThatIsRefusedBreaksNothing() throws {
+        let server = try ModelServer.ready()
+        try configure(server, "variants: [int8, fp32]\nquality:\n  min_cosine: 1\n")
+        #expect(try server.modelctl("reload", "sentiment").exit == .exited(1))
+        let answer = try server.modelctl("classify", "sentiment", "a good day")
+        #expect(answer.exit.isSuccess, "\(answer.errors)")
+        try configure(server, "variants: [int8, fp32]\n")
+        #expect(try server.modelctl("reload", "sentiment").exit.isSuccess)
+        let bare = try server.modelctl("classify", "sentiment", "a good day", "--json")
+        #expect(try bare.output == server.modelctl("classify", "sentiment:int8", "a good day", "--json").output)
+    }
+
     @Test func weightsThatLoseTooMuchAreKeptInMoreBits() throws {
         let server = try ModelServer.ready()
         try Data("only this text\nand this one\n".utf8)

@@ -112,7 +112,7 @@ struct RawClient: ~Copyable {
     }
 
     mutating func status() throws -> StatusResponse {
-        let response = try response(try start(RPCMethod.status, payload: StatusRequest().encode()))
+        let response = try response(try start(RPCMethod.status, payload: StatusRequest(verbose: true).encode()))
         return try StatusResponse.decode(response.payload)
     }
 
