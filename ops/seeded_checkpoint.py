@@ -79,7 +79,7 @@ class SeededCheckpoint:
     shards: int = 1
     prefixed: bool = False
     gamma_beta: bool = False
-    head: str = ""  # sequence, token, answer, masked_lm, choice; "": sequence where there are labels, else none
+    head: str = ""  # sequence, token, answer, masked_lm, pretraining (BERT), choice; "": sequence where there are labels, else none
     label_names: tuple = ()  # in place of LABEL_0, LABEL_1, …
     problem_type: str = ""
     own_decoder: bool = False  # of a masked-LM head, instead of the word embeddings
@@ -118,7 +118,7 @@ class SeededCheckpoint:
             linear(p + ("intermediate.dense" if bert else "ffn.lin1"), self.intermediate, h)
             linear(p + ("output.dense" if bert else "ffn.lin2"), h, self.intermediate)
             norm(p + ("output.LayerNorm" if bert else "output_layer_norm"))
-        if bert and self.head in ("", "sequence", "choice"):
+        if bert and self.head in ("", "sequence", "choice", "pretraining"):
             linear("pooler.dense", h, h)
         if not bert and self.head in ("sequence", "choice"):
             linear("pre_classifier", h, h)
@@ -128,13 +128,15 @@ class SeededCheckpoint:
             linear("classifier", 1, h)
         if self.head == "answer":
             linear("qa_outputs", 2, h)
-        if self.head == "masked_lm":
+        if self.head in ("masked_lm", "pretraining"):
             linear("cls.predictions.transform.dense" if bert else "vocab_transform", h, h)
             norm("cls.predictions.transform.LayerNorm" if bert else "vocab_layer_norm")
             if self.own_decoder:
                 decoder = "cls.predictions.decoder.weight" if bert else "vocab_projector.weight"
                 out.append((decoder, [self.vocabulary, h]))
             out.append(("cls.predictions.bias" if bert else "vocab_projector.bias", [self.vocabulary]))
+        if self.head == "pretraining":
+            linear("cls.seq_relationship", 2, h)
         return out
 
     def file_name(self, canonical):
@@ -168,7 +170,8 @@ class SeededCheckpoint:
         name = "Bert" if self.family == "bert" else "DistilBert"
         return name + {
             "": "Model", "sequence": "ForSequenceClassification", "token": "ForTokenClassification",
-            "answer": "ForQuestionAnswering", "masked_lm": "ForMaskedLM", "choice": "ForMultipleChoice",
+            "answer": "ForQuestionAnswering", "masked_lm": "ForMaskedLM", "pretraining": "ForPreTraining",
+            "choice": "ForMultipleChoice",
         }[self.head]
 
     def config(self):

@@ -103,10 +103,16 @@ public struct ModelClientError: Error, Sendable {
 }
 
 extension ModelClientError: CustomStringConvertible {
-    /// The code, the message, and the cause.
+    /// The code, the message, and the causes, each said once.
     public var description: String {
-        let cause = cause.map { " (\($0))" } ?? ""
-        return "\(code): \(message)\(cause)"
+        var text = "\(code): \(message)"
+        var next = cause
+        while let error = next {
+            let reason = (error as? ModelClientError)?.message ?? "\(error)"
+            if !text.contains(reason) { text += " (\(reason))" }
+            next = (error as? ModelClientError)?.cause
+        }
+        return text
     }
 }
 

@@ -40,13 +40,15 @@ extension Classification {
 
 extension FakeModelServer {
     /// Answers `classify` of a model: one classification a text, labels with the best first. A closure that throws a
-    /// ``ModelClientError`` answers with its code; so do those of the other tasks.
+    /// `ModelClientError` answers with its code; so do those of the other tasks.
     ///
     /// ```swift
     /// server.onClassify("sentiment") { text in text.text.contains("love") ? .label("POSITIVE") : .label("NEGATIVE") }
     /// ```
     ///
-    /// - Parameter model: the name, without or with version and variant.
+    /// - Parameters:
+    ///   - model: the name, without or with version and variant.
+    ///   - answer: what is answered to a text.
     public func onClassify(
         _ model: String,
         _ answer: @escaping @Sendable (TextInput) async throws -> Classification
@@ -93,7 +95,9 @@ extension FakeModelServer {
     /// server.onEmbed("minilm") { text in text.text == "cat" ? [1, 0] : [0, 1] }
     /// ```
     ///
-    /// - Parameter answer: the vector of a text; by default eight numbers made of the text's bytes, of length 1.
+    /// - Parameters:
+    ///   - model: the name, without or with version and variant.
+    ///   - answer: the vector of a text; by default eight numbers made of the text's bytes, of length 1.
     public func onEmbed(
         _ model: String,
         _ answer: @escaping @Sendable (TextInput) async throws -> [Float] = { fakeVector(of: $0.text) }

@@ -34,6 +34,6 @@ public struct Fault: Sendable {
     /// No answer comes, so the caller's timeout passes.
     public static let silence = Fault(kind: .silence)
 
-    /// The answer is none: its bytes are no message. The call fails with ``ModelClientError/Code/internal``.
+    /// The answer is none: its bytes are no message. The call fails with `ModelClientError.Code.internal`.
     public static let garbage = Fault(kind: .garbage)
 }

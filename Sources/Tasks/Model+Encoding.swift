@@ -8,7 +8,7 @@ extension Model {
     /// The second text of a pair may be empty: classify and features take it for none, as the pipelines do; elsewhere the
     /// model sees `[CLS] text [SEP] [SEP]`.
     func check(_ text: String, _ field: String, mayBeEmpty: Bool = false) throws(TaskError) {
-        guard mayBeEmpty || !text.isEmpty else { throw .invalid(field, "the text is empty") }
+        guard mayBeEmpty || !text.isEmpty else { throw .invalid(field, "the text is empty; give one") }
         if let position = text.utf8.firstIndex(of: 0) {
             let offset = text.unicodeScalars.distance(from: text.startIndex, to: position)
             throw .invalid(field, "the text holds U+0000 as its character \(offset); remove it")
@@ -25,11 +25,13 @@ extension Model {
     ///
     /// - Parameters:
     ///   - field: the text's name in messages.
+    ///   - pairField: what is at fault when the second text is not cut and leaves no room for the first.
     ///   - limit: where it is cut if `overlong` says so; `textLimit` if not given.
     ///   - strategy: which text of a pair gives up tokens.
     func encode(
         _ text: TaskText,
         _ field: String,
+        pairField: String? = nil,
         _ overlong: Overlong,
         limit: Int? = nil,
         strategy: TruncationStrategy = .longestFirst
@@ -49,6 +51,7 @@ extension Model {
                 )
             }
         } catch {
+            if error.code == .lengthTooShort, let pairField { throw noRoom(pairField) }
             throw .invalid(field, error.message)
         }
         try check(length: sequence.ids.count, field, limit: overlong == .truncate ? maxTokens : limit ?? maxTokens)
@@ -77,6 +80,11 @@ extension Model {
         }
     }
 
+    /// A second text that is too long to be beside any of the first.
+    private func noRoom(_ field: String) -> TaskError {
+        .invalid(field, "it leaves no room for the text in the \(textLimit) tokens that the model takes; shorten it")
+    }
+
     /// Windows of the whole text, or of the first of a pair, each with the whole second one.
     ///
     /// - Parameter stride: the tokens that neighbouring windows share; nil: a quarter of the model's.
@@ -98,6 +106,8 @@ extension Model {
                 strategy: text.pair == nil ? .longestFirst : .onlyFirst
             )
         } catch {
+            // Without a stride of the caller's, only the pair can leave too little.
+            if text.pair != nil, error.code == .lengthTooShort || stride == nil { throw noRoom("\(field)_pair") }
             throw .invalid(error.code == .strideTooLong ? "stride" : field, error.message)
         }
     }

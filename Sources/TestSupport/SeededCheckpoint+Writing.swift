@@ -69,7 +69,8 @@ extension SeededCheckpoint {
             linear("classifier", effectiveHead == .choice ? 1 : labels, hidden)
         case .token: linear("classifier", labels, hidden)
         case .answer: linear("qa_outputs", 2, hidden)
-        case .maskedLM:
+        case .maskedLM, .preTraining:
+            if effectiveHead == .preTraining { linear("pooler.dense", hidden, hidden) }
             linear(bert ? "cls.predictions.transform.dense" : "vocab_transform", hidden, hidden)
             norm(bert ? "cls.predictions.transform.LayerNorm" : "vocab_layer_norm")
             if ownDecoder {
@@ -78,6 +79,7 @@ extension SeededCheckpoint {
                 )
             }
             list.append((bert ? "cls.predictions.bias" : "vocab_projector.bias", [vocabulary]))
+            if effectiveHead == .preTraining { linear("cls.seq_relationship", 2, hidden) }
         }
         return list
     }
@@ -145,6 +147,7 @@ extension SeededCheckpoint {
         case .token: "ForTokenClassification"
         case .answer: "ForQuestionAnswering"
         case .maskedLM: "ForMaskedLM"
+        case .preTraining: "ForPreTraining"
         case .choice: "ForMultipleChoice"
         }
     }

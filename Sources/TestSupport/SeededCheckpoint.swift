@@ -49,6 +49,8 @@ package struct SeededCheckpoint: Sendable {
     package enum Head: String, Sendable {
         case sequence, token, answer, choice
         case maskedLM = "masked_lm"
+        /// BERT's: a masked LM, and whether the second text follows the first.
+        case preTraining = "pretraining"
     }
 
     /// The head that there is.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import ModelClient
 
 /// Small programs that show what the models are good for. Each file is one of them.
@@ -27,6 +28,14 @@ struct Server: ParsableArguments {
             try await body(client)
         }
     }
+}
+
+/// The text of a file, in UTF-8.
+func contents(ofFile path: String) throws -> String {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+        throw ValidationError("'\(path)' is no file of UTF-8 text that can be read")
+    }
+    return text
 }
 
 /// A number with so many digits after the point.

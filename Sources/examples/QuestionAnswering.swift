@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import ModelClient
 
 /// Questions about a document, answered with the sentence where the answer stands.
@@ -17,7 +16,7 @@ struct QuestionAnswering: AsyncParsableCommand {
     var questions: [String]
 
     func run() async throws {
-        let document = try String(contentsOfFile: file, encoding: .utf8)
+        let document = try contents(ofFile: file)
         try await server.withClient { client in
             let options = AnswerOptions(mayBeUnanswerable: true)
             let inputs = questions.map { QuestionInput($0, context: document) }

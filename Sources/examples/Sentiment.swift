@@ -38,16 +38,18 @@ struct Sentiment: AsyncParsableCommand {
                     latencies = []
                 }
             }
-            summarise(moods, latencies, failures)
+            if !latencies.isEmpty || moods.isEmpty { summarise(moods, latencies, failures) }
         }
     }
 
     private func summarise(_ moods: [String: Int], _ latencies: [Duration], _ failures: Int) {
-        let total = max(1, moods.values.reduce(0, +))
-        let shares = moods.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value * 100 / total) %" }
+        let total = moods.values.reduce(0, +)
         let sorted = latencies.sorted()
-        let p99 = sorted.isEmpty ? .zero : sorted[min(sorted.count - 1, sorted.count * 99 / 100)]
-        let milliseconds = fixed(p99 / .milliseconds(1), 1)
+        guard !sorted.isEmpty else { return print("no posts; \(failures) skipped") }
+        let shares = moods.sorted { $0.key < $1.key }.map { mood, count in
+            "\(mood) \(fixed(100 * Double(count) / Double(total), 0)) %"
+        }
+        let milliseconds = fixed(sorted[sorted.count * 99 / 100] / .milliseconds(1), 1)
         print("\(total) posts: \(shares.joined(separator: ", ")); p99 \(milliseconds) ms; \(failures) skipped")
     }
 }

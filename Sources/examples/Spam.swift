@@ -4,6 +4,7 @@ import ModelClient
 /// A spam filter: mails come as lines on standard input, and each is kept, rejected, or held for a person.
 ///
 /// `client.batch` gives each mail a result of its own: one that cannot be judged is held, and the others are not concerned.
+/// A model that has no such label judges no mail.
 ///
 ///     examples spam --model spam --spam-label SPAM < mails.txt
 struct Spam: AsyncParsableCommand {
@@ -27,7 +28,10 @@ struct Spam: AsyncParsableCommand {
                 let subject = mail.prefix(60)
                 switch result {
                 case .success(let answer):
-                    let score = answer.scores.first { $0.label == spamLabel }?.score ?? 0
+                    guard let score = answer.scores.first(where: { $0.label == spamLabel })?.score else {
+                        let labels = answer.scores.map(\.label).sorted().joined(separator: ", ")
+                        throw ValidationError("the model has no label '\(spamLabel)'; it has \(labels)")
+                    }
                     print(score >= threshold ? "reject" : "keep  ", fixed(Double(score)), subject)
                 case .failure(let error):
                     print("hold      ", subject, "(\(error.code))")

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import ModelClient
 
 /// The topics of whole documents, longer than the 512 tokens that a BERT reads at once.
@@ -18,7 +17,7 @@ struct Topic: AsyncParsableCommand {
         try await server.withClient { client in
             let options = ClassifyOptions(labels: .top(3), truncation: .windows)
             for file in files {
-                let document = try String(contentsOfFile: file, encoding: .utf8)
+                let document = try contents(ofFile: file)
                 let answer = try await client.classify(document, model: server.model, options: options)
                 let topics = answer.scores.map { "\($0.label) \(fixed(Double($0.score)))" }.joined(separator: ", ")
                 print("\(file): \(topics) (\(answer.tokens) tokens in \(answer.windows) windows)")

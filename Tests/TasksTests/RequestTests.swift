@@ -19,7 +19,10 @@ import Testing
         let long = Array(repeating: "a", count: 70).joined(separator: " ")
         let cases: [(TaskRequest, String)] = [
             (.classify([], ClassifyOptions()), "inputs: there is no text"),
-            (.classify([TaskText("a"), TaskText("")], ClassifyOptions()), "inputs[1].text: the text is empty"),
+            (
+                .classify([TaskText("a"), TaskText("")], ClassifyOptions()),
+                "inputs[1].text: the text is empty; give one"
+            ),
             (
                 .embed([TaskText("a", pair: "\u{0}")], EmbedOptions()),
                 "inputs[0].text_pair: the text holds U+0000 as its character 0; remove it"

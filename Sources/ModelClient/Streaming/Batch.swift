@@ -23,7 +23,7 @@ extension ModelClient {
     ///
     /// Each input travels as a request of its own, and the server puts them together as its tokens allow; so one that is
     /// refused fails alone. Where all should fail with one, the methods that take a list, such as
-    /// ``classify(_:model:options:timeout:)-(String,_,_,_)``, cost less.
+    /// ``classify(_:model:options:timeout:)-([String],_,_,_)``, cost less.
     ///
     /// - Parameters:
     ///   - inputs: what to ask about.

@@ -9,7 +9,7 @@ extension ModelClient {
     /// ```
     ///
     /// It reads query and text together, which is slower and more exact than comparing embeddings: find candidates with
-    /// ``embed(_:model:options:timeout:)-(String,_,_,_)`` or a search index, then order those.
+    /// ``embed(_:model:options:timeout:)-([String],_,_,_)`` or a search index, then order those.
     ///
     /// - Parameters:
     ///   - texts: the texts, none of them empty.

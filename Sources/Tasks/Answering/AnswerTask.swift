@@ -133,6 +133,7 @@ struct AnswerTask: TaskBody {
                 field,
                 "it has \(tokens) tokens and leaves room for \(room) of the context in a window of \(length), which shares "
                     + "\(stride) with the next one; shorten the question"
+                    + (length < model.maxTokens ? " or take windows of more tokens (max_seq_len)" : "")
             )
         }
     }

@@ -71,7 +71,12 @@ struct FillMaskTask: TaskBody {
             let rows = encoding.ids.indices.filter { encoding.ids[$0] == mask }
             guard !rows.isEmpty else {
                 let token = model.tokenizer.token(for: mask) ?? ""
-                throw .invalid(field, "there is no \(token) in it\(encoding.truncated ? " where it is cut" : "")")
+                throw .invalid(
+                    field,
+                    encoding.truncated
+                        ? "there is no \(token) in its first \(encoding.count) tokens, where it is cut; shorten what is before"
+                        : "there is no \(token) in it; write one where a word is wanted"
+                )
             }
             // Each token comes with the whole text.
             answerBytes += rows.count * wanted * (text.utf8.count + 32)

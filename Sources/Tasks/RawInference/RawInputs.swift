@@ -81,7 +81,9 @@ struct RawInputs {
                     + names.joined(separator: ", ")
             )
         }
-        guard case .integers(let values) = tensor.values else { throw .invalid(tensor.name, "it must be of integers") }
+        guard case .integers(let values) = tensor.values else {
+            throw .invalid(tensor.name, "it holds floats; its values must be integers (INT64)")
+        }
         guard RawTensor.count(tensor.shape) == values.count else {
             throw .invalid(tensor.name, "it has \(values.count) values, and the shape \(tensor.shape)")
         }

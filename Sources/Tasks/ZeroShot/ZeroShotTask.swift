@@ -43,10 +43,11 @@ struct ZeroShotTask: TaskBody {
             try model.check(text, field)
             let first = sequences.count
             var cut = false
-            for label in options.labels {
+            for (place, label) in options.labels.enumerated() {
                 var (sequence, truncated) = try model.encode(
                     TaskText(text, pair: template(label)),
                     field,
+                    pairField: "labels[\(place)]",
                     options.overlong,
                     strategy: .onlyFirst
                 )

@@ -66,6 +66,6 @@ struct ChoiceText: TaskText {
                 let text = HumanText.printable(pair.0, width: max(20, Console.width - 40))
                 let score = HumanText.fixed(Double(pair.1), 4)
                 return "  \(score)  \(index == answer.choice.index ? Style.bold(text) : text)\(HumanText.bar(pair.1))"
-            }
+            } + HumanText.note(truncated: answer.choice.truncated).map { "  " + $0 }
     }
 }

@@ -76,7 +76,7 @@ struct Classify: TaskCommand {
     var text: ClassificationText { ClassificationText(isSingle: inputs.isSingle) }
 }
 
-/// Classifications for people: label, score, and a bar on a terminal.
+/// Classifications for people: label, score, and a bar on a terminal; what was cut, or read in windows.
 struct ClassificationText: TaskText {
     let isSingle: Bool
 
@@ -87,7 +87,9 @@ struct ClassificationText: TaskText {
             let name = label + String(repeating: " ", count: width - label.count)
             return "\(name)  \(HumanText.fixed(Double(score.score), 4))\(HumanText.bar(score.score))"
         }
-        guard !isSingle else { return rows }
-        return [Style.bold(HumanText.printable(input.label, width: Console.width))] + rows.map { "  " + $0 }
+        let note = HumanText.note(truncated: answer.truncated, windows: answer.windows)
+        guard !isSingle else { return rows + note }
+        let title = Style.bold(HumanText.printable(input.label, width: Console.width))
+        return [title] + (rows + note).map { "  " + $0 }
     }
 }

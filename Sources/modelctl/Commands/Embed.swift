@@ -77,5 +77,6 @@ struct EmbeddingText: TaskText {
         let similarities = compared.map { row in compared.map { row.embedding.cosineSimilarity(to: $0.embedding) } }
         return HeatMap.lines(labels: compared.map(\.label), values: similarities)
             + ["", "Cosine similarity of vectors of \(first.embedding.values.count) dimensions."]
+            + HeatMap.note(truncated: compared.filter(\.embedding.truncated).count)
     }
 }

@@ -69,6 +69,7 @@ struct FilledMaskText: TaskText {
                 lines.append("  \(Style.bold(word))\(padding)  \(score)\(HumanText.bar(token.score))")
             }
         }
+        lines += HumanText.note(truncated: answer.truncated).map { "  " + $0 }
         return lines + answer.warnings.map { Style.yellow("  " + HumanText.printable($0)) }
     }
 }

@@ -32,11 +32,21 @@ struct Infer: TaskCommand {
         { (line) throws(InputError) in
             // A text of the command line is an object, too.
             let object =
-                try line.inputs == nil ? line.text.map { InputLine.parse(Array($0.utf8)) }?.get() ?? line : line
+                try line.inputs == nil ? line.text.map(Self.object) ?? line : line
             var tensors: [Tensor] = []
             for input in try InputLine.required(object.inputs, "inputs") { tensors.append(try input.tensor()) }
             return Query(inputs: tensors, outputs: object.outputs ?? [])
         }
+    }
+
+    private static func object(_ text: String) throws(InputError) -> InputLine {
+        guard text.first(where: { !$0.isWhitespace }) == "{" else {
+            throw InputError(
+                message: "infer takes tensors, as in "
+                    + "{\"inputs\":[{\"name\":\"input_ids\",\"shape\":[1,3],\"data\":[101,7592,102]}]}"
+            )
+        }
+        return try InputLine.parse(Array(text.utf8)).get()
     }
 
     var ask: @Sendable (ModelClient, Query) async throws(ModelClientError) -> InferenceOutput {

@@ -79,7 +79,9 @@ struct RankedTextLines: TaskText {
             let number = HumanText.fixed(Double(ranked.score), 4)
             let room = max(20, Console.width - 40)
             let text = HumanText.printable(ranked.text, width: room)
-            return "\(place + 1).  \(number)  \(place == 0 ? Style.bold(text) : text)\(HumanText.bar(ranked.score))"
+            let note = HumanText.note(truncated: ranked.truncated).map { "  (\($0))" }.joined()
+            let shown = (place == 0 ? Style.bold(text) : text) + note
+            return "\(place + 1).  \(number)  \(shown)\(HumanText.bar(ranked.score))"
         }
     }
 }

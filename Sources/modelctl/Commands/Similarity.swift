@@ -29,8 +29,12 @@ struct Similarity: TaskCommand {
         let options = EmbedOptions(truncation: inputs.truncation)
         return {
             [model = inputs.model, timeout = inputs.timeout.duration] client, texts async throws(ModelClientError) in
-            let values = try await client.similarities(among: texts, model: model, options: options, timeout: timeout)
-            return ComparedTexts(texts: texts, values: values)
+            let vectors = try await client.embed(texts, model: model, options: options, timeout: timeout)
+            return ComparedTexts(
+                texts: texts,
+                values: vectors.map { row in vectors.map { row.cosineSimilarity(to: $0) } },
+                truncated: vectors.filter(\.truncated).count
+            )
         }
     }
 
@@ -45,11 +49,13 @@ struct Similarity: TaskCommand {
 struct ComparedTexts: Sendable {
     var texts: [String]
     var values: [[Float]]
+    /// Of how many texts the end was dropped.
+    var truncated: Int
 }
 
 /// Similarities for people: a heat map.
 struct SimilarityText: TaskText {
     func lines(_ answer: ComparedTexts, to input: TaskInput) -> [String] {
-        HeatMap.lines(labels: answer.texts, values: answer.values)
+        HeatMap.lines(labels: answer.texts, values: answer.values) + HeatMap.note(truncated: answer.truncated)
     }
 }

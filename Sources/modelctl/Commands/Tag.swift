@@ -92,7 +92,7 @@ struct TagText: TaskText {
         let marks = answer.entities.map {
             MarkedText.Mark(range: $0.range, label: $0.label, style: style($0.label))
         }
-        let note = answer.truncated ? [Style.dim("  end of the text dropped")] : []
+        let note = HumanText.note(truncated: answer.truncated, windows: answer.windows).map { "  " + $0 }
         guard !answer.entities.isEmpty else {
             return [HumanText.printable(input.label), Style.dim("  nothing found")] + note
         }

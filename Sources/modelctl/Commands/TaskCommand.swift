@@ -98,7 +98,7 @@ extension TaskCommand {
                         Console.line(JSONText.failure(code: failure.code, message: failure.message))
                     } else {
                         // What is wrong with an input names its place already.
-                        let isNamed = if case .input = failure { true } else { inputs.isSingle }
+                        let isNamed = if case .input = failure { true } else { given.count == 1 && inputs.file == nil }
                         let place = isNamed ? "" : "\(input.place): "
                         Console.error("\(place)\(failure.code): \(HumanText.printable(failure.message))")
                     }

@@ -46,7 +46,7 @@ struct InputLine: Sendable {
             } else {
                 "expected a JSON string, or an object with \"text\" and perhaps \"text_pair\""
             }
-        default: "this is not JSON; write a string in double quotes, or an object with \"text\""
+        default: "this is not JSON; write a string in double quotes, or an object with the task's members"
         }
     }
 }

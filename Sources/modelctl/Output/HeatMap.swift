@@ -21,6 +21,12 @@ enum HeatMap {
         }
         return lines
     }
+
+    /// What became of texts that were too long, if any was.
+    static func note(truncated: Int) -> [String] {
+        guard truncated > 0 else { return [] }
+        return [Style.dim("end of \(truncated == 1 ? "one text" : "\(truncated) texts") dropped")]
+    }
 }
 
 extension Style {

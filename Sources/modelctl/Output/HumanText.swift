@@ -33,6 +33,12 @@ package enum HumanText {
         return "  " + Style.green(String(repeating: "█", count: eighths / 8) + partial)
     }
 
+    /// What became of a text that was too long, if it was; at most one line.
+    static func note(truncated: Bool, windows: Int = 1) -> [String] {
+        if truncated { return [Style.dim("end of the text dropped")] }
+        return windows > 1 ? [Style.dim("read in \(windows) windows")] : []
+    }
+
     /// A size in bytes, in the largest binary unit of which there is at least one.
     package static func bytes(_ count: Int) -> String {
         var value = Double(count)

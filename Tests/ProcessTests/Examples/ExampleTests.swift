@@ -25,18 +25,22 @@ import Testing
         #expect(lines.count == 3)
         #expect(lines.last?.hasPrefix("250 posts: NEGATIVE 80 %, POSITIVE 20 %; p99 ") == true)
         #expect(lines.last?.hasSuffix(" ms; 0 skipped") == true)
+        #expect(try await run(["sentiment", "--model", "sentiment"]) == ["no posts; 0 skipped"])
     }
 
     @Test func spam() async throws {
         try await FakeModels.withAll { models in
             models.server.onClassify("spam") { text in
                 if text.text == "broken" { throw CocoaError(.fileReadUnknown) }
-                return .label(text.text.contains("money") ? "SPAM" : "HAM", 0.95)
+                let score: Float = text.text.contains("money") ? 0.95 : 0.05
+                return .init(scores: [.init(label: "SPAM", score: score), .init(label: "HAM", score: 1 - score)])
             }
             let arguments = ["spam", "--model", "spam", "--socket", models.server.socketPath]
             let run = try await models.run("examples", arguments, input: "make money\nhello\nbroken\n")
             #expect(run.exit.isSuccess, "\(run.errors)")
-            #expect(run.lines == ["reject 0.95 make money", "keep   0.00 hello", "hold       broken (INTERNAL)"])
+            #expect(run.lines == ["reject 0.95 make money", "keep   0.05 hello", "hold       broken (INTERNAL)"])
+            let other = try await models.run("examples", arguments + ["--spam-label", "JUNK"], input: "hello\n")
+            #expect(other.errors.contains("the model has no label 'JUNK'; it has HAM, SPAM"))
         }
     }
 
