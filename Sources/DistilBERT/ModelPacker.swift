@@ -148,40 +148,31 @@ package struct ModelPacker {
         byteCount = PackWriter.byteCount(key: key, layout: layout.name, sections: sections)
     }
 
-    /// Fills the file behind `descriptor`. `progress` is called with the bytes written so far.
-    package func write(to descriptor: CInt, progress: (Int) -> Void = { _ in }) throws(EngineError) {
+    /// Fills the file behind `descriptor`.
+    package func write(to descriptor: CInt) throws(EngineError) {
         do {
             let writer = try PackWriter(descriptor: descriptor, key: key, layout: layout.name, sections: sections)
             let packer = try WeightPacker(layout: layout)
-            var written = 0
-            for table in plan.tables {
-                written += try write(table, to: writer)
-                progress(written)
-            }
-            for linear in plan.linears {
-                written += try write(linear, checkpoint, hasBias: true, to: writer, packer)
-                progress(written)
-            }
+            for table in plan.tables { try write(table, to: writer) }
+            for linear in plan.linears { try write(linear, checkpoint, hasBias: true, to: writer, packer) }
             for extra in extras {
-                written += try write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer, packer)
+                try write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer, packer)
             }
             for file in files {
                 writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes)
             }
             for note in notes { writer.memory(of: PackFile.noteSection(note.name)).copyBytes(from: note.bytes) }
             try writer.finish()
-            progress(byteCount)
         } catch {
             throw EngineError(error)
         }
     }
 
-    private func write(_ table: PackPlan.Table, to writer: PackWriter) throws -> Int {
+    private func write(_ table: PackPlan.Table, to writer: PackWriter) throws {
         let tensor = try Self.tensor(table, checkpoint)
         guard let format = formats[table.name] else {
             let memory = writer.memory(of: table.name)
-            tensor.copyFloats(to: memory.bindMemory(to: Float.self))
-            return memory.count
+            return tensor.copyFloats(to: memory.bindMemory(to: Float.self))
         }
         let values = FloatBuffer(count: table.rows * table.columns)
         tensor.copyFloats(to: UnsafeMutableBufferPointer(start: values.base, count: values.count))
@@ -197,7 +188,6 @@ package struct ModelPacker {
                 scales: scales?.baseAddress
             )
         }
-        return memory.count
     }
 
     private func write(
@@ -206,7 +196,7 @@ package struct ModelPacker {
         hasBias: Bool,
         to writer: PackWriter,
         _ packer: borrowing WeightPacker
-    ) throws -> Int {
+    ) throws {
         let buffer = FloatBuffer(count: linear.outputs * linear.inputs)
         let biases = hasBias ? writer.memory(of: linear.bias).bindMemory(to: Float.self) : nil
         var row = 0
@@ -235,7 +225,6 @@ package struct ModelPacker {
                 to: destination
             )
         }
-        return memory.count
     }
 
     private static func tensor(_ table: PackPlan.Table, _ checkpoint: Checkpoint) throws(ModelFilesError) -> TensorView

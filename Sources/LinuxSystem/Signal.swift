@@ -9,7 +9,6 @@ package struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvert
 
     package static let hangUp = Signal(rawValue: SIGHUP)
     package static let interrupt = Signal(rawValue: SIGINT)
-    package static let quit = Signal(rawValue: SIGQUIT)
     package static let abort = Signal(rawValue: SIGABRT)
     package static let kill = Signal(rawValue: SIGKILL)
     package static let segmentationFault = Signal(rawValue: SIGSEGV)
@@ -17,7 +16,6 @@ package struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvert
     package static let stop = Signal(rawValue: SIGSTOP)
     package static let resume = Signal(rawValue: SIGCONT)
     package static let user1 = Signal(rawValue: SIGUSR1)
-    package static let user2 = Signal(rawValue: SIGUSR2)
     package static let child = Signal(rawValue: SIGCHLD)
 
     /// "SIGKILL".

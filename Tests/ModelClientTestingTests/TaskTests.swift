@@ -26,6 +26,34 @@ import Testing
         }
     }
 
+    @Test func variantsAreNamedInAnswersAndTheCacheIsEmpty() async throws {
+        try await withFake { server, client in
+            server.onTag("ner") { _ in [] }
+            #expect(try await client.tag("a", model: "ner:int8").metadata.model == "ner@1:int8")
+            #expect(try await client.tag("a", model: "ner@1:int8").metadata.model == "ner@1:int8")
+            #expect(try await client.packCache().packs.isEmpty)
+            #expect(try await client.prunePackCache().removed.isEmpty)
+        }
+    }
+
+    @Test func numbersBelowOneAreRefused() async throws {
+        try await withFake { server, client in
+            server.onTag("ner") { _ in [] }
+            server.onAnswer("qa") { _ in nil }
+            for number in [0, -1] {
+                let wide = await failure { () async throws(ModelClientError) in
+                    _ = try await client.tag("a", model: "ner", options: TagOptions(stride: number))
+                }
+                #expect(wide?.message == "stride: it is \(number); it must be at least 1")
+                let long = await failure { () async throws(ModelClientError) in
+                    let options = AnswerOptions(windowTokens: number)
+                    _ = try await client.answer("Why?", in: "a", model: "qa", options: options)
+                }
+                #expect(long?.code == .invalidArgument && long?.model == "qa")
+            }
+        }
+    }
+
     @Test func answersAreRangesOfTheContext() async throws {
         try await withFake { server, client in
             server.onAnswer("qa") { $0.question.hasPrefix("Where") ? "東京" : nil }

@@ -132,6 +132,19 @@ private struct PartAnswer<Value: Sendable>: Sendable {
     let outcome: Result<[Value], ModelClientError>
 }
 
+/// A number of the options as it travels: 0 where the caller leaves it to the server.
+func given(_ number: Int?, _ name: String, _ model: String) throws(ModelClientError) -> UInt32 {
+    guard let number else { return 0 }
+    guard number > 0 else {
+        throw ModelClientError(
+            code: .invalidArgument,
+            message: "\(name): it is \(number); it must be at least 1",
+            model: model
+        )
+    }
+    return UInt32(clamping: number)
+}
+
 /// What `value` makes of each result and the input that it belongs to.
 ///
 /// - Throws: `WireError` when there are more of one than of the other, and what `value` throws.

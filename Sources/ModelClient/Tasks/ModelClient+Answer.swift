@@ -50,9 +50,9 @@ extension ModelClient {
     ) async throws(ModelClientError) -> [QuestionAnswer] {
         let request = AnswerQuestionRequest(
             topK: UInt32(clamping: max(1, options.count)),
-            maxAnswerLen: UInt32(clamping: options.maximumAnswerTokens ?? 0),
-            maxSeqLen: UInt32(clamping: options.windowTokens ?? 0),
-            docStride: UInt32(clamping: options.stride ?? 0),
+            maxAnswerLen: try given(options.maximumAnswerTokens, "maximumAnswerTokens", model),
+            maxSeqLen: try given(options.windowTokens, "windowTokens", model),
+            docStride: try given(options.stride, "stride", model),
             handleImpossibleAnswer: options.mayBeUnanswerable,
             withoutWordAlignment: !options.alignsToWords
         )

@@ -71,7 +71,7 @@ extension ModelClient {
             functionToApply: options.function.message,
             truncation: options.truncation.message,
             windowPooling: options.windowPooling.message,
-            stride: UInt32(clamping: options.stride ?? 0)
+            stride: try given(options.stride, "stride", model)
         )
         switch options.labels {
         case .best: break

@@ -60,7 +60,7 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> [Embedding] {
         var request = EmbedRequest(
-            truncateDim: UInt32(clamping: options.dimensions ?? 0),
+            truncateDim: try given(options.dimensions, "dimensions", model),
             truncation: options.truncation.message
         )
         switch options.pooling {

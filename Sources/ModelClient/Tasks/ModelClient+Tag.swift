@@ -46,7 +46,7 @@ extension ModelClient {
         let request = TagTokensRequest(
             aggregationStrategy: options.aggregation.message,
             truncation: options.truncation.message,
-            stride: UInt32(clamping: options.stride ?? 0),
+            stride: try given(options.stride, "stride", model),
             ignoreLabels: options.ignoredLabels,
             ignoreNone: options.ignoredLabels.isEmpty
         )
