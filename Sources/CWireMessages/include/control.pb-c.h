@@ -60,7 +60,7 @@ struct  Control__V1__WorkerStatus
    */
   ProtobufCBinaryData cpus;
   /*
-   * STARTING LOADING READY DRAINING BACKOFF FAILED
+   * STARTING LOADING READY DRAINING BACKOFF FAILED STOPPED
    */
   ProtobufCBinaryData state;
   uint32_t restarts;
@@ -99,7 +99,7 @@ struct  Control__V1__ModelStatus
   Control__V1__WorkerStatus **workers;
   uint64_t generation;
   /*
-   * classify embed features tokenize
+   * embed features tokenize infer, and what the head answers
    */
   size_t n_tasks;
   ProtobufCBinaryData *tasks;

@@ -65,7 +65,7 @@ public struct ModelStatus: Sendable, Hashable {
     public var workers: [WorkerStatus]
     /// How often it was loaded anew: the number of the generation that serves.
     public var generation: UInt64
-    /// What it can be asked: `classify`, `embed`, `features`, `tokenize`.
+    /// What it can be asked, as `modelctl` names it: `embed`, `features`, `tokenize`, `infer`, and what its head answers.
     public var tasks: [String]
     /// The size of its packed weights.
     public var packBytes: Int
@@ -151,7 +151,7 @@ public struct WorkerStatus: Sendable, Hashable {
     public var numaNode: Int
     /// The CPUs, as a list such as `0-3,8`.
     public var cpus: String
-    /// `STARTING`, `LOADING`, `READY`, `DRAINING`, `BACKOFF` or `FAILED`.
+    /// `STARTING`, `LOADING`, `READY`, `DRAINING`, `BACKOFF`, `FAILED` or `STOPPED`.
     public var state: String
     /// How often it was started again.
     public var restarts: Int

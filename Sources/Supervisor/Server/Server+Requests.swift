@@ -17,9 +17,7 @@ extension Server {
             let message = "the connection has \(configuration.maxInFlight) unanswered requests (max_in_flight)"
             return answer(client, stream: stream, Refusal(.resourceExhausted, message, retryAfter: 10_000_000))
         }
-        if request.method.hasPrefix("inference.v1.Inference/"), RPCMethod.inferenceMethods.contains(request.method) {
-            return infer(request, from: client, at: now)
-        }
+        if RPCMethod.inferenceMethods.contains(request.method) { return infer(request, from: client, at: now) }
         if RPCMethod.controlMethods.contains(request.method) { return control(request, from: client, at: now) }
         let known = RPCMethod.all.joined(separator: ", ")
         let message = "unknown method '\(request.method.prefix(100))'; this server has \(known)"
