@@ -32,8 +32,10 @@ let package = Package(
     targets: [
         // MARK: - L0 C: system libraries, generated messages, kernels
 
-        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
-        .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+        // Without `pkgConfig`: their files' `-L` for the system's folder would come before those given on the command line,
+        // and `ops/nightly onednn3` would find the system's oneDNN first.
+        .systemLibrary(name: "CProtobufC"),
+        .systemLibrary(name: "CNuma"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(name: "CWireMessages", dependencies: ["CProtobufC"]),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
