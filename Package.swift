@@ -32,19 +32,28 @@ let package = Package(
     targets: [
         // MARK: - L0 C: system libraries, generated messages, kernels
 
-        // Without `pkgConfig`: their files' `-L` for the system's folder would come before those given on the command line,
-        // and `ops/nightly onednn3` would find the system's oneDNN first.
+        // Libraries are linked by name, without `pkgConfig`: the `-L` of their files, for the system's folder, would come
+        // before those given on the command line, and `ops/nightly onednn3` would find the system's oneDNN first.
         .systemLibrary(name: "CProtobufC"),
         .systemLibrary(name: "CNuma"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
-        .target(name: "CWireMessages", dependencies: ["CProtobufC"]),
+        .target(
+            name: "CWireMessages",
+            dependencies: ["CProtobufC"],
+            linkerSettings: [.linkedLibrary("protobuf-c")]
+        ),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "CLinuxShims"),
 
         // MARK: - L1 mechanism: one operating-system or arithmetic facility each, no models
 
         .target(name: "LinuxSystem", dependencies: ["CLinuxShims"], swiftSettings: strict),
-        .target(name: "Topology", dependencies: ["CNuma", "LinuxSystem"], swiftSettings: strict),
+        .target(
+            name: "Topology",
+            dependencies: ["CNuma", "LinuxSystem"],
+            swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("numa")]
+        ),
         .target(name: "Wire", dependencies: ["CWireMessages", "CProtobufC"], swiftSettings: strict),
         .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"], swiftSettings: strict),
         .target(name: "Tokenization", swiftSettings: strict),
