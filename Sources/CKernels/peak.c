@@ -61,15 +61,13 @@ double ck_peak(ck_isa isa, ck_format format, double seconds) {
     void (*loop)(long) = bytes ? bytes_avx2 : floats_avx2;
     if (wide) loop = bytes ? (__builtin_cpu_supports("avx512vnni") ? bytes_avx512vnni : bytes_avx512) : floats_avx512;
     const long rounds = 50000;
-    const double operations = (double)rounds * CHAINS * (wide ? 16 : 8) * 2 * (bytes ? 4 : 1);
-    double best = 0, start = now();
+    double operations = 0, elapsed, start = now();
     do {
-        double t = now();
         loop(rounds);
-        double rate = operations / (now() - t) * 1e-9;
-        if (rate > best) best = rate;
-    } while (now() - start < seconds);
-    return best;
+        operations += (double)rounds * CHAINS * (wide ? 16 : 8) * 2 * (bytes ? 4 : 1);
+        elapsed = now() - start;
+    } while (elapsed < seconds);
+    return operations / elapsed * 1e-9;
 }
 
 #else

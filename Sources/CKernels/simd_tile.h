@@ -95,11 +95,12 @@ INLINE void multiply_add_words(triple *acc, const float *a, triple x) {
 // How often a tile asks for a cache line that is needed later: every so many k.
 enum { ALWAYS = 1, OFTEN = 2, SOMETIMES = 4, SELDOM = 16 };
 
-// c[rows][TILE] += a · b, for float32 or, with `bytes`, words of four bytes and integer sums in c: row i of a at a[i·lda], its next k at + step; b's panels at b0 and b1 (the same where a tile
-// is one panel), the next k at + CK_PANEL. With `bias` (TILE values) the sums begin there instead of at c. Every `every`
-// k the cache line at `ahead` is asked for, `pace` bytes further each time, and at the start the rows below in c: what
-// the next tiles need comes while this one computes. `bytes`, `rows` and `every` are constants.
-INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k, const float *a, size_t lda, size_t step, const float *b0,
+// c[rows][TILE] += a · b, for float32 or, with `bytes`, words of four bytes and integer sums in c: a is [k][rows]; b's
+// panels are at b0 and b1 (the same where a tile is one panel), [k][CK_PANEL]. With `bias` (TILE values) the sums begin
+// there instead of at c. Every `every` k the cache line at `ahead` is asked for, `pace` bytes further each time, and at
+// the start the rows below in c: what the next tiles need comes while this one computes. `bytes`, `rows` and `every` are
+// constants.
+INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k, const float *a, const float *b0,
                  const float *b1, const float *bias, float *c, size_t ldc, const char *ahead, size_t pace) {
     triple acc[MR];
     if (bias) {
@@ -116,11 +117,11 @@ INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k,
     const vf ones = (vf)((vi){0} + 0x00010001);
 #define BYTE_ROWS                                                                                                     \
     vf first = load(b0);                                                                                              \
-    UNROLLED for (int i = 0; i < rows; i++) multiply_add_bytes(&acc[i], a + (size_t)i * lda, first, b0, ones);
+    UNROLLED for (int i = 0; i < rows; i++) multiply_add_bytes(&acc[i], a + i, first, b0, ones);
 #else
 #define BYTE_ROWS                                                                                                     \
     triple x = load_panels(b0, b1);                                                                                   \
-    UNROLLED for (int i = 0; i < rows; i++) multiply_add_words(&acc[i], a + (size_t)i * lda, x);
+    UNROLLED for (int i = 0; i < rows; i++) multiply_add_words(&acc[i], a + i, x);
 #endif
 #define STEP_K                                                                                                        \
     {                                                                                                                 \
@@ -128,9 +129,9 @@ INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k,
             BYTE_ROWS                                                                                                 \
         } else {                                                                                                      \
             triple x = load_panels(b0, b1);                                                                           \
-            UNROLLED for (int i = 0; i < rows; i++) multiply_add_row(&acc[i], a + (size_t)i * lda, x);                \
+            UNROLLED for (int i = 0; i < rows; i++) multiply_add_row(&acc[i], a + i, x);                \
         }                                                                                                             \
-        a += step, b0 += CK_PANEL, b1 += CK_PANEL;                                                                    \
+        a += rows, b0 += CK_PANEL, b1 += CK_PANEL;                                                                    \
     }
     size_t rest = k % every;
     for (size_t kk = 0; kk + every <= k; kk += every) {
@@ -152,13 +153,12 @@ INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k,
 
 typedef void (*packed_tile)(size_t, const float *, const float *, const float *, const float *, float *, size_t,
                             const char *, size_t);
-typedef void (*strided_tile)(size_t, const float *, size_t, const float *, const float *, const float *, float *, size_t);
 
 #define PACKED_TILE(KIND, BYTES, ROWS, EVERY)                                                                          \
     static __attribute__((noinline)) void NAME(KIND##_tile_##ROWS##_##EVERY)(                                         \
         size_t k, const float *a, const float *b0, const float *b1, const float *bias, float *c, size_t ldc,          \
         const char *ahead, size_t pace) {                                                                             \
-        tile(BYTES, ROWS, EVERY, k, a, 1, ROWS, b0, b1, bias, c, ldc, ahead, pace);                                   \
+        tile(BYTES, ROWS, EVERY, k, a, b0, b1, bias, c, ldc, ahead, pace);                                   \
     }
 #define ROWS_TILE(ROWS)                                                                                               \
     PACKED_TILE(float, false, ROWS, ALWAYS)                                                                           \
@@ -168,12 +168,7 @@ typedef void (*strided_tile)(size_t, const float *, size_t, const float *, const
     PACKED_TILE(byte, true, ROWS, ALWAYS)                                                                             \
     PACKED_TILE(byte, true, ROWS, OFTEN)                                                                              \
     PACKED_TILE(byte, true, ROWS, SOMETIMES)                                                                          \
-    PACKED_TILE(byte, true, ROWS, SELDOM)                                                                             \
-    static __attribute__((noinline)) void NAME(strided_tile_##ROWS)(size_t k, const float *a, size_t lda,             \
-                                                                    const float *b0, const float *b1,                 \
-                                                                    const float *bias, float *c, size_t ldc) {        \
-        tile(false, ROWS, SELDOM, k, a, lda, 1, b0, b1, bias, c, ldc, (const char *)b0, 0);                                  \
-    }
+    PACKED_TILE(byte, true, ROWS, SELDOM)
 
 ROWS_TILE(1)
 ROWS_TILE(2)
@@ -198,5 +193,4 @@ static const packed_tile NAME(packed_tiles)[2][4][MR + 1] = {
      TILES(float_tile_, _SELDOM)},
     {TILES(byte_tile_, _ALWAYS), TILES(byte_tile_, _OFTEN), TILES(byte_tile_, _SOMETIMES), TILES(byte_tile_, _SELDOM)},
 };
-static const strided_tile NAME(strided_tiles)[MR + 1] = TILES(strided_tile_, );
 

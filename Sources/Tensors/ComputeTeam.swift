@@ -74,6 +74,15 @@ package final class ComputeTeam {
         scratchBytes = bytes
     }
 
+    /// As `InstructionSet.measurePeak`, of all threads of the team at once: their sum.
+    package func measurePeak(_ format: WeightFormat = .float32, seconds: Double) -> Double {
+        var rates = [Double](repeating: 0, count: threads)
+        rates.withUnsafeMutableBufferPointer { rates in
+            run(threads) { index, _ in rates[index] = instructionSet.measurePeak(format, seconds: seconds) }
+        }
+        return rates.reduce(0, +)
+    }
+
     /// Rows that a buffer must have so that a product of `rows` rows can be computed in it.
     package static func capacity(forRows rows: Int) -> Int { onednn_rows(rows) }
 

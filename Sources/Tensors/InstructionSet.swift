@@ -15,8 +15,8 @@ package enum InstructionSet: String, Sendable, CaseIterable {
     /// Whether this CPU runs it.
     package var isSupported: Bool { ck_isa_supported(code) && ck_kernels_for(code) != nil }
 
-    /// Sustained multiply-add rate of one core with the instructions that products of `format` use, measured now over
-    /// `seconds`, in 10⁹ operations a second; 0 for `plain`.
+    /// The multiply-add rate that one core sustains now for `seconds`, on registers alone, with the instructions that
+    /// products of `format` use, in 10⁹ operations a second; 0 for `plain`.
     package func measurePeak(_ format: WeightFormat = .float32, seconds: Double) -> Double {
         ck_peak(code, format.code, seconds)
     }

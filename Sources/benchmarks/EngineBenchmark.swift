@@ -86,7 +86,7 @@ struct EngineBenchmark: ParsableCommand {
         var peaks: [Double] = []
         let start = now()
         repeat {
-            peaks.append(team.instructionSet.measurePeak(WeightFormat(rawValue: variant) ?? .float32, seconds: 0.02))
+            peaks.append(team.measurePeak(WeightFormat(rawValue: variant) ?? .float32, seconds: 0.1))
             let began = now()
             for batch in batches { _ = try model.forward(batch) }
             times.append(now() - began)
@@ -94,7 +94,7 @@ struct EngineBenchmark: ParsableCommand {
         times.sort()
         peaks.sort()
         let median = times[times.count / 2]
-        let peak = peaks[peaks.count / 2] * Double(threads)
+        let peak = peaks[peaks.count / 2]
         let rate = work / median * 1e-9
         print(
             column(name, 12),

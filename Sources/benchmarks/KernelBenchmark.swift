@@ -43,7 +43,7 @@ struct KernelBenchmark: ParsableCommand {
 
     /// The four products of a layer. So many copies of a weight take turns that it is never in a cache.
     private func products(_ team: ComputeTeam, _ format: WeightFormat, rows: Int) throws {
-        let peak = team.instructionSet.measurePeak(format, seconds: 0.05)
+        let peak = team.measurePeak(format, seconds: 0.05)
         let packer = try WeightPacker(layout: .panels)
         let (hidden, wide) = (Self.hidden, Self.wide)
         for (name, outputs, inputs, activation) in [
@@ -96,7 +96,7 @@ struct KernelBenchmark: ParsableCommand {
         let qkv = noise(rows * 3 * hidden)
         let x = noise(rows * hidden)
         let y = FloatBuffer(count: rows * hidden)
-        let peak = team.instructionSet.measurePeak(seconds: 0.05)
+        let peak = team.measurePeak(seconds: 0.05)
         let attention = try median {
             try team.attention(
                 qkv: qkv.matrix(rows: rows, columns: 3 * hidden),

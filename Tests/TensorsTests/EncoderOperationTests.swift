@@ -172,4 +172,10 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         let peak = InstructionSet.best.measurePeak(format, seconds: 0.01)
         #expect(InstructionSet.best == .plain ? peak == 0 : peak > 1)
     }
+
+    @Test func aTeamsPeakIsThatOfAllItsThreads() throws {
+        let team = try ComputeTeam(cpus: [nil, nil], instructionSet: .best)
+        let peak = team.measurePeak(seconds: 0.01)
+        #expect(InstructionSet.best == .plain ? peak == 0 : peak > 1)
+    }
 }

@@ -128,4 +128,5 @@ def main():
     report.write()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -102,6 +102,30 @@ def memory(a):
     print(text)
 
 
+def scaling(a):
+    """Our own 8×128 on one thread and on two, and the loop on registers on as many, in turn."""
+    import engines
+
+    with tempfile.TemporaryDirectory() as folder, contest.Contenders() as contenders:
+        (path := pathlib.Path(folder) / "workloads.json").write_text(json.dumps(engines.workloads(a.models, a.texts)))
+        command = [f"{a.binaries}/benchmarks", "engine-contender", f"{a.models}/distilbert-base/1", str(path)]
+        command += ["--variant", a.precision]
+        teams = [
+            contenders.add(f"{n} threads", [*command, "--threads", str(n)], f"0-{n - 1}") for n in (1, 2)
+        ]
+        times, peaks = contest.alternate(
+            [(team, "8x128") for team in teams], a.seconds, between=lambda: [float(t.ask("peak")) for t in teams]
+        )
+    ours = contest.quantile([one / two for one, two in zip(*times)], 0.5)
+    loop = contest.quantile([two / one for one, two in peaks], 0.5)
+    text = (
+        f"{ours:.2f} times as fast, a loop on registers {loop:.2f} times: {ours / loop:.0%} of it; "
+        f"medians of {len(peaks)} rounds"
+    )
+    contest.store("two threads against one, 8x128", a.precision, {"text": text, "ours": ours, "loop": loop})
+    print(text)
+
+
 def pss(process):
     for line in pathlib.Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
@@ -110,13 +134,13 @@ def pss(process):
 
 
 def main():
-    commands = {"tokenizer": tokenizer, "start": start, "call": call, "memory": memory}
+    commands = {"tokenizer": tokenizer, "start": start, "call": call, "memory": memory, "scaling": scaling}
     parser = argparse.ArgumentParser(prog="ops/bench")
     parser.add_argument("command", choices=commands)
     parser.add_argument("binaries")
     parser.add_argument("models")
     parser.add_argument("texts")
-    parser.add_argument("--precision", default="fp32", choices=["fp32", "int8"])
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "int8"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10)
     arguments = parser.parse_args()

@@ -131,8 +131,9 @@ const ck_kernels *ck_kernels_for(ck_isa isa);
 
 // MARK: - The chip
 
-/// Sustained multiply-add rate of one core, 10⁹ operations a second (two a multiply-add), register-only, with the
-/// instructions that products of this format use. 0 for plain C.
+/// The multiply-add rate that one core sustains for `seconds`, 10⁹ operations a second (two a multiply-add), on registers
+/// alone, with the instructions that products of this format use. Whatever else takes the core's time meanwhile lowers it,
+/// as it would lower a product's. 0 for plain C.
 double ck_peak(ck_isa isa, ck_format format, double seconds);
 
 // MARK: - Thread pool
