@@ -38,7 +38,23 @@ static float quantize_input(const float *x, size_t k, uint8_t *codes, float *low
     return isfinite(sum) ? (hi - lo) * (1.0f / (float)CK_INPUT_LEVELS) : NAN;
 }
 
-static size_t linear_scratch(size_t k) { return k; }
+// A row is a group. Prepared rows are there for int8 alone: a step, a lowest value and the codes each.
+static size_t groups(size_t rows) { return rows; }
+
+static size_t prepared_row(size_t k) { return 2 * sizeof(float) + (k + 3) / 4 * 4; }
+
+static size_t prepared_bytes(ck_format format, size_t m, size_t k) {
+    return format == CK_FORMAT_INT8 ? m * prepared_row(k) : 0;
+}
+
+static void prepare(const ck_linear *t, size_t g0, size_t g1, void *prepared) {
+    for (size_t i = g0; i < g1 && t->format == CK_FORMAT_INT8; i++) {
+        float *row = (float *)(void *)((char *)prepared + i * prepared_row(t->k));
+        row[0] = quantize_input(t->x + i * t->ldx, t->k, (uint8_t *)(row + 2), row + 1);
+    }
+}
+
+static size_t linear_scratch(void) { return 0; }
 
 // Sums of one panel's columns for row x, begun at the bias, as float32 multiply-adds.
 static void float_sums(const ck_linear *t, const float *x, size_t p, float *sum) {
@@ -69,19 +85,18 @@ static void integer_sums(const ck_linear *t, const uint8_t *u, float step, float
     }
 }
 
-static void linear(const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch) {
-    uint8_t *codes = scratch;
-    for (size_t i = m0; i < m1; i++) {
+static void linear(const ck_linear *t, void *prepared, size_t g0, size_t g1, size_t p0, size_t p1, void *scratch) {
+    (void)scratch;
+    for (size_t i = g0; i < g1; i++) {
         const float *x = t->x + i * t->ldx;
-        float step = 0.0f, low = 0.0f;
-        if (t->format == CK_FORMAT_INT8) step = quantize_input(x, t->k, codes, &low);
+        const float *row = (const float *)(void *)((char *)prepared + i * prepared_row(t->k));
         for (size_t p = p0; p < p1; p++) {
             size_t column = p * CK_PANEL, columns = t->n - column < CK_PANEL ? t->n - column : CK_PANEL;
             float sum[CK_PANEL] = {0};
             if (t->bias)
                 for (size_t j = 0; j < columns; j++) sum[j] = t->bias[column + j];
             if (t->format == CK_FORMAT_INT8)
-                integer_sums(t, codes, step, low, p, sum);
+                integer_sums(t, (const uint8_t *)(row + 2), row[0], row[1], p, sum);
             else
                 float_sums(t, x, p, sum);
             for (size_t j = 0; j < columns; j++) {
@@ -172,6 +187,10 @@ static void embedding(const ck_embedding *t, size_t row0, size_t row1) {
 
 static const ck_kernels kernels = {
     .isa = CK_ISA_PLAIN,
+    .groups = groups,
+    .block = 32,
+    .prepared_bytes = prepared_bytes,
+    .prepare = prepare,
     .linear_scratch = linear_scratch,
     .linear = linear,
     .finish = finish,

@@ -1,5 +1,5 @@
-// A fixed team of threads. The leader publishes a task by a generation number; helpers spin on it for a short while,
-// then sleep on a futex. Indices are taken from a shared counter, so that uneven tasks balance.
+// A fixed team of threads. The leader publishes a task by a generation number; helpers spin on it for a while, then sleep
+// on a futex. Indices are taken from a shared counter, so that uneven tasks balance.
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -9,11 +9,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "CKernels.h"
 
-enum { SPINS = 2000 };
+// How long a thread spins before it sleeps: longer than the steps of a forward pass that the leader does alone, or than
+// one thread waits for the last task of another. A virtual CPU halts when its thread sleeps, and takes 50 µs and more to
+// wake up.
+static const int64_t SPIN_NANOSECONDS = 500000;
 
 struct ck_pool {
     size_t threads;
@@ -46,6 +50,23 @@ static void relax(void) {
 #endif
 }
 
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// Spins while *word is `value`, but not for ever.
+static void spin_while(_Atomic uint32_t *word, uint32_t value) {
+    const int64_t end = now() + SPIN_NANOSECONDS;
+    do {
+        for (int i = 0; i < 64; i++) {
+            if (atomic_load_explicit(word, memory_order_acquire) != value) return;
+            relax();
+        }
+    } while (now() < end);
+}
+
 static void work(ck_pool *pool, size_t thread) {
     for (;;) {
         size_t index = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
@@ -60,7 +81,7 @@ static void *helper(void *argument) {
     ck_pool *pool = me.pool;
     uint32_t seen = 0;
     for (;;) {
-        for (int i = 0; i < SPINS && atomic_load_explicit(&pool->generation, memory_order_acquire) == seen; i++) relax();
+        spin_while(&pool->generation, seen);
         while (atomic_load_explicit(&pool->generation, memory_order_acquire) == seen) {
             atomic_fetch_add(&pool->sleepers, 1);
             wait_on(&pool->generation, seen);
@@ -132,8 +153,9 @@ void ck_pool_run(ck_pool *pool, ck_task task, void *context, size_t count) {
     work(pool, 0);
     const uint32_t helpers = (uint32_t)pool->threads - 1;
     uint32_t done;
-    for (int i = 0; i < SPINS && atomic_load(&pool->finished) < helpers; i++) relax();
     while ((done = atomic_load(&pool->finished)) < helpers) {
+        spin_while(&pool->finished, done);
+        if (atomic_load(&pool->finished) != done) continue;
         atomic_store(&pool->leader_sleeps, 1);
         if ((done = atomic_load(&pool->finished)) < helpers) wait_on(&pool->finished, done);
         atomic_store(&pool->leader_sleeps, 0);

@@ -24,6 +24,10 @@
 
 static const ck_kernels NAME(kernels) = {
     .isa = ISA,
+    .groups = NAME(groups),
+    .block = ROW_BLOCK / MR,
+    .prepared_bytes = NAME(prepared_bytes),
+    .prepare = NAME(prepare),
     .linear_scratch = NAME(linear_scratch),
     .linear = NAME(linear),
     .finish = NAME(finish),

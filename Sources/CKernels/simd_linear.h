@@ -1,16 +1,11 @@
 // Part of simd_body.h: linear layers.
 //
-// A block of rows is packed once for K_BLOCK words of k, and each panel's words of that block, expanded to float32 if
-// they are bfloat16, lie in L1 (24 KiB) while the packed rows (144 KiB) stream from L2.
-enum { K_BLOCK = 256, ROW_BLOCK = 144 };
+// A call computes some groups of prepared rows (simd_pack.h) and some panels. Of each it takes K_BLOCK words of k at a
+// time: a panel's, expanded to float32 if they are bfloat16, lie in L1, while the rows' stream from L2, where the sums
+// stay too. 36 groups of four rows have 144 KiB of such words and, with 16 panels, 216 KiB of sums.
+enum { ROW_BLOCK = 144 };
 
-// The row block's packed words; the expanded panels of bfloat16; for int8 the codes of a group of rows and each row's
-// scale.
-static size_t NAME(linear_scratch)(size_t k) {
-    (void)k;
-    return (K_BLOCK * (ROW_BLOCK + TILE + MR)) * sizeof(float) + ROW_BLOCK * sizeof(row_scale) +
-           4 * CK_SCRATCH_ALIGNMENT;
-}
+static size_t NAME(linear_scratch)(void) { return K_BLOCK * TILE * sizeof(float) + CK_SCRATCH_ALIGNMENT; }
 
 // What turns the integer sums of a row into float32: (step · sum + low · code sum) · scale + bias.
 typedef struct {
@@ -101,33 +96,28 @@ INLINE void expand_panel(const uint32_t *panel, size_t words, float *out) {
     }
 }
 
-// Scratch, carved up.
-typedef struct {
-    float *rows, *panels;
-    uint8_t *codes;
-    row_scale *scales;
-} linear_memory;
-
-// What all tiles of a block of rows and words have in common.
+// What all tiles of a block of words have in common.
 typedef struct {
     const ck_linear *task;
-    linear_memory memory;
-    size_t row, rows, groups;
+    prepared_rows prepared;
+    float *expanded;
+    size_t first, last, groups;     // the call's groups, of all
+    size_t p0, p1;                  // its panels
     size_t word, words, all_words;  // this block's first word, their number, and that of a whole row
     size_t every, pace;
     const packed_tile *tiles;
 } linear_block;
 
-// Panels p and, where a tile has two, p + 1, for the block's rows.
+// Panels p and, where a tile has two, p + 1, for the call's groups.
 INLINE void compute_panels(const ck_format format, const linear_block *b, size_t p, size_t panels) {
     const ck_linear *t = b->task;
-    const size_t column = p * CK_PANEL, k = b->words * (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
+    const size_t column = p * CK_PANEL, k = floats_of(format, b->words);
     const size_t columns = t->n - column < panels * CK_PANEL ? t->n - column : panels * CK_PANEL;
     const bool last = b->word + b->words == b->all_words, whole = columns == TILE;
     const float *stored = (const float *)t->packed + (p * b->all_words + b->word) * CK_PANEL;
     const float *b0 = stored, *b1 = panels == 2 ? stored + b->all_words * CK_PANEL : stored;
     if (format == CK_FORMAT_BFLOAT16) {
-        float *expanded = b->memory.panels;
+        float *expanded = b->expanded;
         expand_panel((const uint32_t *)b0, b->words, expanded);
         if (panels == 2) expand_panel((const uint32_t *)b1, b->words, expanded + k * CK_PANEL);
         b0 = expanded, b1 = panels == 2 ? expanded + k * CK_PANEL : expanded;
@@ -149,12 +139,16 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
             d.scales = scales, d.code_sums = sums;
         }
     }
-    // the same words of the next panels, spread over this panel's tiles
-    const char *ahead = (const char *)(stored + STEP * b->all_words * CK_PANEL);
-    const float *a = b->memory.rows;
-    for (size_t group = 0, r = 0, n; group < b->groups; group++, r += n) {
-        n = group_rows(b->rows, group, b->groups);
-        float *y = t->y + (b->row + r) * t->ldy + column;
+    // What comes after these words of these panels: the next panels', the next words of the first ones, and at last what
+    // the next call begins with.
+    size_t next = p + STEP < b->p1 ? p + STEP : (last ? b->p1 : b->p0);
+    size_t word = p + STEP < b->p1 ? b->word : (last ? 0 : b->word + b->words);
+    const char *ahead = (const char *)((const float *)t->packed + (next * b->all_words + word) * CK_PANEL);
+    size_t row = group_start(t->m, b->first, b->groups);
+    const float *a = b->prepared.rows + t->m * floats_of(format, b->word) + row * k;
+    for (size_t group = b->first, n; group < b->last; group++, row += n) {
+        n = group_rows(t->m, group, b->groups);
+        float *y = t->y + row * t->ldy + column;
         if (whole) {
             b->tiles[n](k, a, b0, b1, start, y, t->ldy, ahead, b->pace);
         } else {
@@ -166,56 +160,41 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
             for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * TILE, columns * sizeof(float));
         }
         if (last && format == CK_FORMAT_INT8) {
-            d.rows = b->memory.scales + r;
-            NAME(finish_integers)(t, &d, b->row + r, n, column, columns);
+            d.rows = b->prepared.scales + row;
+            NAME(finish_integers)(t, &d, row, n, column, columns);
         } else if (last && (t->residual || t->activation != CK_ACTIVATION_NONE)) {
-            NAME(finish)(t, b->row + r, n, column, columns);
+            NAME(finish)(t, row, n, column, columns);
         }
         a += n * k, ahead += k / b->every * b->pace;
     }
 }
 
-INLINE void linear_of(const ck_format format, const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1,
-                      linear_memory memory) {
-    const size_t values = format == CK_FORMAT_INT8 ? 4 : (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
-    const size_t block = format == CK_FORMAT_BFLOAT16 ? K_BLOCK / 2 : K_BLOCK;
-    // blocks of nearly the same number of rows: a short one would read all weights for little
-    const size_t blocks = (m1 - m0 + ROW_BLOCK - 1) / ROW_BLOCK;
-    linear_block b = {.task = t, .memory = memory, .row = m0, .all_words = ck_words(format, t->k)};
-    for (size_t i = 0; i < blocks; i++, b.row += b.rows) {
-        b.rows = group_rows(m1 - m0, i, blocks);
-        b.groups = (b.rows + MR - 1) / MR;
-        // The next panels' lines, spread over this panel's tiles: as seldom as leaves none out.
-        static const size_t often[] = {ALWAYS, OFTEN, SOMETIMES, SELDOM};
-        const size_t bytes = STEP * CK_PANEL * sizeof(float) / (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
-        size_t choice = 3;
-        while (choice > 0 && often[choice] * bytes > 64 * b.groups) choice--;
-        b.every = often[choice];
-        b.pace = (b.every * bytes + b.groups - 1) / b.groups;
-        b.tiles = NAME(packed_tiles)[format == CK_FORMAT_INT8][choice];
-        for (b.word = 0; b.word < b.all_words; b.word += b.words) {
-            b.words = b.all_words - b.word < block ? b.all_words - b.word : block;
-            const size_t k0 = b.word * values, k = t->k - k0 < b.words * values ? t->k - k0 : b.words * values;
-            const float *x = t->x + b.row * t->ldx;
-            if (format == CK_FORMAT_INT8)
-                NAME(pack_codes)(x, t->ldx, b.rows, k0, k, t->k, memory.scales, memory.codes, memory.rows);
-            else
-                NAME(pack_rows)(x + k0, t->ldx, b.rows, k, b.words * (format == CK_FORMAT_BFLOAT16 ? 2 : 1), memory.rows);
-            for (size_t p = p0; p < p1; p += STEP) compute_panels(format, &b, p, p1 - p < STEP ? p1 - p : STEP);
-        }
+INLINE void linear_of(const ck_format format, const ck_linear *t, prepared_rows prepared, size_t g0, size_t g1,
+                      size_t p0, size_t p1, float *expanded) {
+    linear_block b = {.task = t, .prepared = prepared, .expanded = expanded, .first = g0, .last = g1, .p0 = p0, .p1 = p1};
+    b.groups = NAME(groups)(t->m);
+    b.all_words = ck_words(format, t->k);
+    // The next panels' lines, spread over this panel's tiles: as seldom as leaves none out.
+    static const size_t often[] = {ALWAYS, OFTEN, SOMETIMES, SELDOM};
+    const size_t bytes = STEP * CK_PANEL * sizeof(float) / (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
+    size_t choice = 3;
+    while (choice > 0 && often[choice] * bytes > 64 * (g1 - g0)) choice--;
+    b.every = often[choice];
+    b.pace = (b.every * bytes + g1 - g0 - 1) / (g1 - g0);
+    b.tiles = NAME(packed_tiles)[format == CK_FORMAT_INT8][choice];
+    for (b.word = 0; b.word < b.all_words; b.word += b.words) {
+        b.words = b.all_words - b.word < block_words(format) ? b.all_words - b.word : block_words(format);
+        for (size_t p = p0; p < p1; p += STEP) compute_panels(format, &b, p, p1 - p < STEP ? p1 - p : STEP);
     }
 }
 
-static void NAME(linear)(const ck_linear *t, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch) {
+static void NAME(linear)(const ck_linear *t, void *memory, size_t g0, size_t g1, size_t p0, size_t p1, void *scratch) {
     ck_scratch s = {scratch};
-    linear_memory memory;
-    memory.rows = ck_take(&s, K_BLOCK * ROW_BLOCK);
-    memory.panels = ck_take(&s, K_BLOCK * TILE);
-    memory.codes = (uint8_t *)ck_take(&s, K_BLOCK * MR);
-    memory.scales = (row_scale *)ck_take(&s, ROW_BLOCK * sizeof(row_scale) / sizeof(float));
+    float *expanded = ck_take(&s, K_BLOCK * TILE);
+    const prepared_rows p = in_prepared(memory, t->format, t->m);
     switch (t->format) {
-        case CK_FORMAT_FLOAT32: linear_of(CK_FORMAT_FLOAT32, t, m0, m1, p0, p1, memory); break;
-        case CK_FORMAT_BFLOAT16: linear_of(CK_FORMAT_BFLOAT16, t, m0, m1, p0, p1, memory); break;
-        case CK_FORMAT_INT8: linear_of(CK_FORMAT_INT8, t, m0, m1, p0, p1, memory); break;
+        case CK_FORMAT_FLOAT32: linear_of(CK_FORMAT_FLOAT32, t, p, g0, g1, p0, p1, expanded); break;
+        case CK_FORMAT_BFLOAT16: linear_of(CK_FORMAT_BFLOAT16, t, p, g0, g1, p0, p1, expanded); break;
+        case CK_FORMAT_INT8: linear_of(CK_FORMAT_INT8, t, p, g0, g1, p0, p1, expanded); break;
     }
 }

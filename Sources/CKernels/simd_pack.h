@@ -4,6 +4,14 @@
 INLINE size_t group_rows(size_t rows, size_t group, size_t groups) {
     return rows / groups + (group < rows % groups ? 1 : 0);
 }
+INLINE size_t group_start(size_t rows, size_t group, size_t groups) {
+    const size_t rest = rows % groups;
+    return rows / groups * group + (group < rest ? group : rest);
+}
+
+// Words of k that a tile adds up at a time: as many of a panel, 24 KiB of floats, lie in L1.
+enum { K_BLOCK = 256 };
+INLINE size_t block_words(ck_format format) { return format == CK_FORMAT_BFLOAT16 ? K_BLOCK / 2 : K_BLOCK; }
 
 typedef float v4 __attribute__((vector_size(16)));
 typedef float v4u __attribute__((vector_size(16), aligned(4)));
@@ -19,27 +27,19 @@ INLINE void transpose4(const float *x, size_t ldx, float *out, size_t stride) {
     *(v4u *)(out + 3 * stride) = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
 }
 
-// Rows [0, rows) and k values of x into groups: [group][padded][rows of the group], zeros from k on.
-static void NAME(pack_rows)(const float *x, size_t ldx, size_t rows, size_t k, size_t padded, float *out) {
-    const size_t groups = (rows + MR - 1) / MR;
-    for (size_t group = 0; group < groups; group++) {
-        const size_t n = group_rows(rows, group, groups);
-        // the rows are short pieces of as many pages, which the hardware does not foresee
-        for (size_t j = n; j < 2 * n && group + 1 < groups; j++)
-            for (size_t kk = 0; kk < k; kk += 16) __builtin_prefetch(x + j * ldx + kk);
-        size_t i = 0;
-        for (; i + 4 <= n; i += 4) {
-            size_t kk = 0;
-            for (; kk + 4 <= k; kk += 4) transpose4(x + i * ldx + kk, ldx, out + kk * n + i, n);
-            for (; kk < k; kk++)
-                for (size_t j = i; j < i + 4; j++) out[kk * n + j] = x[j * ldx + kk];
-        }
-        for (; i < n; i++)
-            for (size_t kk = 0; kk < k; kk++) out[kk * n + i] = x[i * ldx + kk];
-        for (size_t kk = k; kk < padded; kk++)
-            for (i = 0; i < n; i++) out[kk * n + i] = 0.0f;
-        out += n * padded, x += n * ldx;
+// n rows and k values of x as [padded][n], zeros from k on.
+INLINE void pack_group(const float *x, size_t ldx, size_t n, size_t k, size_t padded, float *out) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        size_t kk = 0;
+        for (; kk + 4 <= k; kk += 4) transpose4(x + i * ldx + kk, ldx, out + kk * n + i, n);
+        for (; kk < k; kk++)
+            for (size_t j = i; j < i + 4; j++) out[kk * n + j] = x[j * ldx + kk];
     }
+    for (; i < n; i++)
+        for (size_t kk = 0; kk < k; kk++) out[kk * n + i] = x[i * ldx + kk];
+    for (size_t kk = k; kk < padded; kk++)
+        for (i = 0; i < n; i++) out[kk * n + i] = 0.0f;
 }
 
 // What a row of int8 products is quantised by.
@@ -90,21 +90,49 @@ INLINE void quantize_inputs(const float *x, size_t k, row_scale s, uint8_t *code
     for (; i % 4 != 0; i++) codes[i] = 0;
 }
 
-// Values [k0, k0 + k) of rows [0, rows) of x as words of four codes, in the groups of pack_rows. With k0 = 0 the rows are
-// measured, over all their `length` values. `codes` has room for MR rows of whole words.
-static void NAME(pack_codes)(const float *x, size_t ldx, size_t rows, size_t k0, size_t k, size_t length,
-                             row_scale *scales, uint8_t *codes, float *out) {
-    const size_t groups = (rows + MR - 1) / MR, words = (k + 3) / 4;
-    for (size_t group = 0; group < groups; group++) {
-        const size_t n = group_rows(rows, group, groups);
-        for (size_t i = 0; i < n; i++) {
-            const float *row = x + i * ldx;
-            if (k0 == 0) scales[i] = measure_row(row, length);
-            if (group + 1 < groups)
-                for (size_t kk = 0; kk < k; kk += 16) __builtin_prefetch(row + n * ldx + k0 + kk);
-            quantize_inputs(row + k0, k, scales[i], codes + i * words * 4);
+// Prepared rows: the words of each block of k in turn, in it the groups one after the other, each [words][rows of the
+// group]. A word is a float32 or, for int8, four codes. For int8 the rows' scales come first.
+typedef struct {
+    row_scale *scales;
+    float *rows;
+} prepared_rows;
+
+static size_t NAME(groups)(size_t rows) { return (rows + MR - 1) / MR; }
+
+INLINE size_t floats_of(ck_format format, size_t words) { return format == CK_FORMAT_BFLOAT16 ? 2 * words : words; }
+
+static size_t NAME(prepared_bytes)(ck_format format, size_t m, size_t k) {
+    size_t scales = format == CK_FORMAT_INT8 ? (m * sizeof(row_scale) + 63) / 64 * 64 : 0;
+    return scales + m * floats_of(format, ck_words(format, k)) * sizeof(float);
+}
+
+INLINE prepared_rows in_prepared(void *memory, ck_format format, size_t m) {
+    size_t scales = format == CK_FORMAT_INT8 ? (m * sizeof(row_scale) + 63) / 64 * 64 : 0;
+    return (prepared_rows){memory, (float *)(void *)((char *)memory + scales)};
+}
+
+static void NAME(prepare)(const ck_linear *t, size_t g0, size_t g1, void *memory) {
+    const prepared_rows p = in_prepared(memory, t->format, t->m);
+    const size_t groups = NAME(groups)(t->m), words = ck_words(t->format, t->k);
+    const size_t block = block_words(t->format), values = ck_word_values(t->format);
+    for (size_t g = g0; g < g1; g++) {
+        const size_t n = group_rows(t->m, g, groups), row = group_start(t->m, g, groups);
+        const float *x = t->x + row * t->ldx;
+        if (t->format == CK_FORMAT_INT8)
+            for (size_t i = 0; i < n; i++) p.scales[row + i] = measure_row(x + i * t->ldx, t->k);
+        for (size_t word = 0; word < words; word += block) {
+            const size_t count = words - word < block ? words - word : block;
+            const size_t k0 = word * values, k = t->k - k0 < count * values ? t->k - k0 : count * values;
+            const size_t floats = floats_of(t->format, count);
+            float *out = p.rows + t->m * floats_of(t->format, word) + row * floats;
+            if (t->format == CK_FORMAT_INT8) {
+                uint32_t codes[MR * K_BLOCK];
+                for (size_t i = 0; i < n; i++)
+                    quantize_inputs(x + i * t->ldx + k0, k, p.scales[row + i], (uint8_t *)(codes + i * count));
+                pack_group((const float *)(const void *)codes, count, n, count, count, out);
+            } else {
+                pack_group(x + k0, t->ldx, n, k, floats, out);
+            }
         }
-        NAME(pack_rows)((const float *)(const void *)codes, words, n, words, words, out);
-        out += n * words, x += n * ldx, scales += n;
     }
 }

@@ -65,32 +65,46 @@ extension ComputeTeam {
         }
     }
 
-    /// Whole rows a thread when there are many, else columns: with few rows the weight is what has to be read once.
+    /// First the rows are laid out as the kernels read them, once for all threads. Then blocks of rows times strips of
+    /// panels are computed, strip by strip: a strip's weights are read from memory once, and its sums of a block of rows
+    /// stay in a core's own cache.
     private func panels(_ task: ck_linear) {
-        reserve(kernels.linear_scratch(task.k))
+        let groups = kernels.groups(task.m)
+        reservePrepared(kernels.prepared_bytes(task.format, task.m, task.k))
+        reserve(kernels.linear_scratch())
         let panels = (task.n + Int(CK_PANEL) - 1) / Int(CK_PANEL)
-        let rowBlock = 144
+        let blocks = (groups + kernels.block - 1) / kernels.block
+        let width = stripWidth(panels: panels, blocks: blocks)
+        let strips = (panels + width - 1) / width
+        let groupsPerTask = threads == 1 ? groups : 8
         withUnsafePointer(to: task) { task in
-            let rows = task.pointee.m
-            if threads == 1 {
-                kernels.linear(task, 0, rows, 0, panels, scratch[0])
-            } else if rows >= rowBlock * threads * 2 {
-                // As many rounds for each thread, of blocks of the same size.
-                let blocks = (rows + rowBlock * threads - 1) / (rowBlock * threads) * threads
-                run(blocks) { index, thread in
-                    let (from, to) = (rows * index / blocks, rows * (index + 1) / blocks)
-                    kernels.linear(task, from, to, 0, panels, scratch[thread])
-                }
-            } else {
-                let parts = min(threads, (panels + 1) / 2)
-                run(parts) { index, thread in
-                    // even boundaries: two panels are one tile of the widest kernels
-                    let from = panels * index / parts & ~1
-                    let to = index + 1 == parts ? panels : panels * (index + 1) / parts & ~1
-                    kernels.linear(task, 0, rows, from, to, scratch[thread])
-                }
+            run((groups + groupsPerTask - 1) / groupsPerTask) { index, _ in
+                let first = index * groupsPerTask
+                kernels.prepare(task, first, min(groups, first + groupsPerTask), prepared)
+            }
+            run(strips * blocks) { index, thread in
+                let (strip, block) = (index / blocks, index % blocks)
+                kernels.linear(
+                    task,
+                    prepared,
+                    groups * block / blocks,
+                    groups * (block + 1) / blocks,
+                    strip * width,
+                    min(panels, (strip + 1) * width),
+                    scratch[thread]
+                )
             }
         }
+    }
+
+    /// Panels of a strip, an even number: 16, or fewer where that would leave the threads too few tasks to even out what one
+    /// takes longer than another. With one block of rows the strips are kept wider: the weights that a strip begins with
+    /// have not been asked for in advance, those of the panels after them have.
+    private func stripWidth(panels: Int, blocks: Int) -> Int {
+        let widest = 16
+        guard threads > 1 else { return widest }
+        let tasks = threads * (blocks == 1 ? 8 : 16)
+        return max(4, min(widest, panels * blocks / tasks & ~1))
     }
 
     private func blocks(_ task: ck_linear, _ weight: PackedLinear) throws(TensorError) {

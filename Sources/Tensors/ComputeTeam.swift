@@ -18,6 +18,9 @@ package final class ComputeTeam {
     /// Scratch of each thread, grown on demand by `reserve`.
     private(set) var scratch: [UnsafeMutableRawPointer]
     private(set) var scratchBytes: Int
+    /// The rows of a product as its kernel reads them, for all threads.
+    private(set) var prepared: UnsafeMutableRawPointer
+    private var preparedBytes = 64
     let oneDNN: [OpaquePointer]
 
     /// - Parameters:
@@ -38,6 +41,7 @@ package final class ComputeTeam {
         self.layout = layout ?? Self.defaultLayout(for: instructionSet)
         self.kernels = kernels.pointee
         self.pool = pool
+        prepared = .allocate(byteCount: preparedBytes, alignment: 64)
         scratchBytes = 64
         let bytes = scratchBytes
         scratch = (0..<count).map { _ in .allocate(byteCount: bytes, alignment: 64) }
@@ -56,6 +60,7 @@ package final class ComputeTeam {
 
     deinit {
         ck_pool_destroy(pool)
+        prepared.deallocate()
         for memory in scratch { memory.deallocate() }
         for context in oneDNN { onednn_destroy(context) }
     }
@@ -72,6 +77,14 @@ package final class ComputeTeam {
         for memory in scratch { memory.deallocate() }
         scratch = scratch.map { _ in .allocate(byteCount: bytes, alignment: 64) }
         scratchBytes = bytes
+    }
+
+    /// Makes sure that `prepared` has so many bytes.
+    func reservePrepared(_ bytes: Int) {
+        guard bytes > preparedBytes else { return }
+        prepared.deallocate()
+        prepared = .allocate(byteCount: bytes, alignment: 64)
+        preparedBytes = bytes
     }
 
     /// As `InstructionSet.measurePeak`, of all threads of the team at once: their sum.

@@ -110,10 +110,18 @@ typedef struct {
 
 typedef struct {
     ck_isa isa;
-    /// Bytes of 64-byte aligned scratch that `linear` needs for weights [n, k].
-    size_t (*linear_scratch)(size_t k);
-    /// Rows [m0, m1) and panels [p0, p1) of the product.
-    void (*linear)(const ck_linear *task, size_t m0, size_t m1, size_t p0, size_t p1, void *scratch);
+    /// Rows are computed in groups of a few: the number of groups that m rows make, and how many one call of `linear`
+    /// takes at best.
+    size_t (*groups)(size_t m);
+    size_t block;
+    /// Bytes of 64-byte aligned memory for the rows of a product, laid out as `linear` reads them.
+    size_t (*prepared_bytes)(ck_format format, size_t m, size_t k);
+    /// Lays out groups [g0, g1) of x, quantised for int8.
+    void (*prepare)(const ck_linear *task, size_t g0, size_t g1, void *prepared);
+    /// Bytes of 64-byte aligned scratch that `linear` needs.
+    size_t (*linear_scratch)(void);
+    /// Groups [g0, g1) and panels [p0, p1) of the product, p0 even.
+    void (*linear)(const ck_linear *task, void *prepared, size_t g0, size_t g1, size_t p0, size_t p1, void *scratch);
     /// Adds the residual to y and applies the activation, for a product that another library computed into y.
     void (*finish)(const ck_linear *task, size_t row, size_t rows, size_t column, size_t columns);
     /// Bytes of 64-byte aligned scratch that `attention` needs.
