@@ -52,7 +52,8 @@ package struct ModelPacker {
     /// Checks that the checkpoint has every tensor in the right shape, and derives the pack's key from the contents.
     ///
     /// - Parameters:
-    ///   - files: the folder's small files (configuration, vocabulary), by name.
+    ///   - files: the folder's small files that are to be in the pack, by name.
+    ///   - sources: those that are in it in another form, as notes; they are part of its key.
     ///   - variant: what weights are stored as: "fp32", "bf16" or "int8" (`WeightFormat`). In any variant, a layer of few
     ///     outputs (`fewOutputs`) stays float32: it costs nothing, and answers hang on it.
     ///   - exceptions: formats of single weights, by their names in `weights`: what a quality gate chooses for those
@@ -64,6 +65,7 @@ package struct ModelPacker {
         checkpoint: Checkpoint,
         extras: [PackedExtra] = [],
         files: [(name: String, file: MappedFile)],
+        sources: [(name: String, file: MappedFile)] = [],
         variant: String,
         exceptions: [String: WeightFormat] = [:],
         layout: WeightLayout,
@@ -142,7 +144,8 @@ package struct ModelPacker {
         }
         self.notes = notes
         let key =
-            key ?? Self.key(checkpoint, extras, files, variant: variant, exceptions: exceptions, layout: layout)
+            key
+            ?? Self.key(checkpoint, extras, files + sources, variant: variant, exceptions: exceptions, layout: layout)
         self.key = key
         self.files = files
         byteCount = PackWriter.byteCount(key: key, layout: layout.name, sections: sections)

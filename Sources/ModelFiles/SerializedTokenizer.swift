@@ -19,7 +19,7 @@ enum SerializedTokenizer {
             added.append(try AddedToken(node, id: Int32(try node.required("id").integer(in: 0...largestID))))
         }
         var specification = TokenizerSpecification(
-            vocabulary: try vocabulary(try model.required("vocab"), added),
+            vocabulary: TokenList(try vocabulary(try model.required("vocab"), added)),
             addedTokens: added
         )
         specification.unknownToken = try model.member("unk_token")?.string() ?? "[UNK]"

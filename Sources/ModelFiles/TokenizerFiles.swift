@@ -48,11 +48,9 @@ package enum TokenizerFiles {
         file: String
     ) throws(ModelFilesError) {
         let special = settings.specialTokens
-        var candidates = Set((special.values + settings.additionalSpecialTokens).map(ExactString.init))
-        candidates.insert(ExactString(specification.unknownToken))
         var ids: [ExactString: Int32] = [:]
-        for (id, token) in specification.vocabulary.enumerated() where candidates.contains(ExactString(token)) {
-            ids[ExactString(token)] = Int32(id)
+        for token in special.values + settings.additionalSpecialTokens + [specification.unknownToken] {
+            ids[ExactString(token)] = specification.vocabulary.lastIndex(ofExactly: token).map(Int32.init)
         }
         var known: Set<ExactString> = []
         for token in specification.addedTokens { known.insert(ExactString(token.content)) }
@@ -143,20 +141,22 @@ enum VocabularyFile {
     private static let largest = 64 << 20
 
     /// Reads the lines, which end as Python's text files may: \n, \r\n or \r.
-    static func read(_ path: String, from files: FolderFiles) throws(ModelFilesError) -> [String] {
+    static func read(_ path: String, from files: FolderFiles) throws(ModelFilesError) -> TokenList {
         let file = try files.open(path)
         let bytes = file.bytes
         guard bytes.count <= largest else {
             throw ModelFilesError(.malformedTokenizer, file: path, "the vocabulary has more than \(largest) bytes")
         }
-        var lines: [String] = []
+        // one check of all is a fraction of 30,000 checks; only where it fails each line is looked at
+        let isText = String(validating: bytes, as: UTF8.self) != nil
+        var lines = TokenList()
         var start = 0
         while start < bytes.count {
             let end = bytes[start...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? bytes.count
-            guard let line = String(validating: bytes[start..<end], as: UTF8.self) else {
+            guard isText || String(validating: bytes[start..<end], as: UTF8.self) != nil else {
                 throw ModelFilesError(.malformedTokenizer, file: path, "line \(lines.count + 1) is not UTF-8")
             }
-            lines.append(line)
+            lines.append(bytes[start..<end])
             let isPair = end + 1 < bytes.count && bytes[end] == 0x0D && bytes[end + 1] == 0x0A
             start = end + (isPair ? 2 : 1)
         }

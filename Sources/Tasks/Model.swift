@@ -18,7 +18,8 @@ package final class Model {
     /// Where embeddings cut their texts: sentence-transformers' `max_seq_length` in its folders.
     let embeddingLimit: Int
 
-    /// The pack's note that holds the compiled vocabulary, `ByteTrie.bytes`.
+    /// The pack's notes that hold the tokenizer: `TokenizerSpecification.compiled`, and its vocabulary's `ByteTrie.bytes`.
+    private static let tokenizerNote = "tokenizer"
     private static let vocabularyNote = "vocabulary"
 
     /// Loads everything from a pack.
@@ -27,7 +28,7 @@ package final class Model {
         let specification: TokenizerSpecification
         do {
             folder = try ModelFolder(pack: pack)
-            (specification, tokenizer) = try Self.tokenizer(of: folder, pack: pack)
+            (specification, tokenizer) = try Self.tokenizer(of: pack)
         } catch {
             throw EngineError.files(error)
         }
@@ -43,31 +44,36 @@ package final class Model {
     /// The tokenizer as sentence-transformers changes it: `do_lower_case` of its Transformer module puts texts in lower
     /// case even where the tokenizer keeps case, and then accents stay.
     private static func tokenizer(
-        of folder: ModelFolder,
-        pack: PackFile? = nil
+        of folder: ModelFolder
     ) throws(ModelFilesError) -> (TokenizerSpecification, Tokenizer) {
         var specification = try folder.tokenizer()
         if folder.modules?.lowercases == true, !specification.lowercase {
             specification.stripAccents = specification.stripAccents ?? false
             specification.lowercase = true
         }
-        var vocabulary: ByteTrie?
-        if let pack, let bytes = pack.bytes(of: PackFile.noteSection(vocabularyNote)) {
-            do {
-                vocabulary = try ByteTrie(bytes: bytes, owner: pack, idLimit: specification.vocabulary.count)
-            } catch {
-                throw ModelFilesError(.malformedPack, file: "pack", "\(error)")
-            }
-        }
         do {
-            return (specification, try Tokenizer(specification, vocabulary: vocabulary))
+            return (specification, try Tokenizer(specification))
         } catch {
             throw ModelFilesError(.malformedTokenizer, file: folder.directory, "\(error)")
         }
     }
 
-    /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, and copies of
-    /// every small file that loading it reads. `exceptions`: formats of single weights (`ModelPacker.weights` names them).
+    /// The tokenizer that the packer put into a pack.
+    private static func tokenizer(of pack: PackFile) throws(ModelFilesError) -> (TokenizerSpecification, Tokenizer) {
+        guard let compiled = pack.bytes(of: PackFile.noteSection(tokenizerNote)),
+            let cells = pack.bytes(of: PackFile.noteSection(vocabularyNote))
+        else { throw ModelFilesError(.malformedPack, file: "pack", "the pack holds no tokenizer") }
+        do {
+            let specification = try TokenizerSpecification(compiled: compiled)
+            let vocabulary = try ByteTrie(bytes: cells, owner: pack, idLimit: specification.vocabulary.count)
+            return (specification, try Tokenizer(specification, vocabulary: vocabulary))
+        } catch {
+            throw ModelFilesError(.malformedPack, file: "pack", "\(error)")
+        }
+    }
+
+    /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, its tokenizer,
+    /// compiled, and copies of the other small files that loading it reads. `exceptions`: formats of single weights (`ModelPacker.weights` names them).
     package static func packer(
         directory: String,
         variant: String,
@@ -79,7 +85,11 @@ package final class Model {
         let recorder = FolderFiles.Recorder()
         do {
             let folder = try ModelFolder(directory: directory, files: FolderFiles(recorder: recorder))
-            let vocabulary = try tokenizer(of: folder).1.vocabulary
+            let files = recorder.contents(in: directory)
+            let (specification, tokenizer) = try Self.tokenizer(of: folder)
+            let sources = recorder.contents(in: directory).filter { source in
+                !files.contains { $0.name == source.name }
+            }
             var extras: [ModelPacker.PackedExtra] = []
             for (index, step) in (folder.modules?.steps ?? []).enumerated() {
                 guard case .dense(let dense) = step else { continue }
@@ -98,11 +108,14 @@ package final class Model {
                 folder.configuration,
                 checkpoint: try folder.checkpoint(),
                 extras: extras,
-                files: recorder.contents(in: directory),
+                files: files,
+                sources: sources,
                 variant: variant,
                 exceptions: exceptions,
                 layout: layout,
-                notes: notes + [(vocabularyNote, vocabulary.bytes)],
+                notes: notes + [
+                    (tokenizerNote, specification.compiled), (vocabularyNote, tokenizer.vocabulary.bytes),
+                ],
                 key: key
             )
         } catch let error as EngineError {

@@ -19,7 +19,7 @@ struct AddedTokenMatcher: Sendable {
     /// A matcher of `tokens` by `patterns`, one each and none empty; of equal patterns the first counts.
     init(_ tokens: [AddedToken], patterns: [String]) throws(TokenizationError) {
         self.tokens = tokens
-        trie = try ByteTrie(patterns, keepFirst: true)
+        trie = try ByteTrie(TokenList(patterns), keepFirst: true)
         var begins = [Bool](repeating: false, count: 256)
         for byte in patterns.compactMap(\.utf8.first) { begins[Int(byte)] = true }
         self.begins = begins

@@ -21,21 +21,15 @@ package struct ByteTrie: Sendable {
     /// are left out.
     ///
     /// - Throws: when there are more than `maximumCount` strings or as many bytes.
-    package init(_ keys: [String], keepFirst: Bool = false) throws(TokenizationError) {
-        var bytes: [UInt8] = []
-        var starts: [Int] = [0]
-        for key in keys {
-            bytes.append(contentsOf: key.utf8)
-            starts.append(bytes.count)
-        }
-        guard keys.count < Self.maximumCount, bytes.count < Self.maximumCount else {
+    package init(_ keys: TokenList, keepFirst: Bool = false) throws(TokenizationError) {
+        guard keys.count < Self.maximumCount, keys.bytes.count < Self.maximumCount else {
             throw TokenizationError(
                 .invalidSpecification,
-                "the vocabulary has \(keys.count) tokens of \(bytes.count) bytes: \(Self.maximumCount) of each are "
+                "the vocabulary has \(keys.count) tokens of \(keys.bytes.count) bytes: \(Self.maximumCount) of each are "
                     + "supported"
             )
         }
-        var builder = Builder(bytes: bytes, starts: starts, keepFirst: keepFirst)
+        var builder = Builder(bytes: keys.bytes, starts: keys.starts.map(Int.init), keepFirst: keepFirst)
         let memory = Memory(builder.build())
         cells = UnsafeBufferPointer(memory.cells)
         owner = memory

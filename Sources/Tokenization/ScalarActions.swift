@@ -77,14 +77,18 @@ struct ScalarActions: Sendable {
         if flags.isStable {
             return isIdeograph ? Action(.isolated, scalar) : splitting(scalar, flags)
         }
-        var parts: [UInt32] = []
-        forEachPart(of: scalar, normalizer) { parts.append($0) }
-        if normalizer.stripAccents, parts.contains(where: { tables.combiningClass(of: $0) != 0 }) {
-            return Action(.reorder)
+        var count = 0
+        var first: UInt32 = 0
+        var combines = false
+        forEachPart(of: scalar, normalizer) { part in
+            if count == 0 { first = part }
+            count += 1
+            combines = combines || tables.combiningClass(of: part) != 0
         }
-        guard let first = parts.first else { return Action(.drop) }
-        if isIdeograph { return parts.count == 1 ? Action(.isolated, first) : Action(.reorder) }
-        return parts.count == 1 ? splitting(first) : Action(.expand)
+        if normalizer.stripAccents, combines { return Action(.reorder) }
+        guard count > 0 else { return Action(.drop) }
+        if isIdeograph { return count == 1 ? Action(.isolated, first) : Action(.reorder) }
+        return count == 1 ? splitting(first) : Action(.expand)
     }
 
     /// The scalars that stay of one, in the order of its decomposition.

@@ -93,8 +93,8 @@ package struct Tokenizer: Sendable {
     /// The token with an id, or nil when there is none.
     package func token(for id: Int32) -> String? {
         if let token = addedTokens.token(for: id) { return token }
-        let index = Int(id)
-        return specification.vocabulary.indices.contains(index) ? specification.vocabulary[index] : nil
+        let tokens = specification.vocabulary
+        return tokens.indices.contains(Int(id)) ? tokens[Int(id)] : nil
     }
 
     /// Whether decoding may leave out the token with this id, as it does `[CLS]` and its like.
@@ -137,7 +137,7 @@ struct TokenIndex: Sendable {
     private let byID: [Int32: Int]
 
     /// - Throws: when contents or ids are empty, repeated, or at odds with the vocabulary.
-    init(_ tokens: [AddedToken], vocabulary: [String], _ trie: ByteTrie) throws(TokenizationError) {
+    init(_ tokens: [AddedToken], vocabulary: TokenList, _ trie: ByteTrie) throws(TokenizationError) {
         var byID: [Int32: Int] = [:]
         for (index, token) in tokens.enumerated() {
             guard !token.content.isEmpty else {
@@ -163,7 +163,7 @@ struct TokenIndex: Sendable {
         }
         self.tokens = tokens
         self.byID = byID
-        byContent = try ByteTrie(tokens.map(\.content))
+        byContent = try ByteTrie(TokenList(tokens.lazy.map(\.content)))
     }
 
     var idLimit: Int { tokens.reduce(0) { max($0, Int($1.id) + 1) } }

@@ -5,7 +5,7 @@
 package struct TokenizerSpecification: Sendable, Equatable {
     /// The model's vocabulary; the index is the token id. When a token occurs twice, the last id is used for encoding,
     /// as the reference does.
-    package var vocabulary: [String]
+    package var vocabulary: TokenList
     /// Tokens matched before words are split. Those that are not in `vocabulary` have ids beyond it.
     package var addedTokens: [AddedToken]
 
@@ -50,7 +50,7 @@ package struct TokenizerSpecification: Sendable, Equatable {
     /// A specification with the defaults of bert-base-uncased; the templates are `[CLS] A [SEP]` and
     /// `[CLS] A [SEP] B [SEP]`, with type 1 from B on.
     package init(
-        vocabulary: [String],
+        vocabulary: TokenList,
         addedTokens: [AddedToken] = [],
         unknownToken: String = "[UNK]",
         classToken: String = "[CLS]",

@@ -4,24 +4,30 @@ import TestSupport
 import Tokenization
 
 extension Parser {
-    /// A pack's header, the files in it and its compiled vocabulary. Its size and its hash are made right first, which no fuzzer would guess.
+    /// A pack's header, the files in it and its compiled tokenizer. Its size and its hash are made right first, which no
+    /// fuzzer would guess.
     static let pack = Parser(name: "pack") {
         let files = [
             ("config.json", SmallModel.configuration), ("vocab.txt", SmallModel.vocabulary),
         ]
-        let vocabulary = try ByteTrie(SmallModel.words).bytes
+        let specification = TokenizerSpecification(vocabulary: TokenList(SmallModel.words))
+        let notes = [
+            ("tokenizer", specification.compiled), ("vocabulary", try ByteTrie(specification.vocabulary).bytes),
+        ]
         let sections =
             files.map { PackSection(name: "file:\($0.0)", rows: 0, columns: 0, byteCount: $0.1.utf8.count) }
             + [
-                PackSection(name: "weight", rows: 2, columns: 3, byteCount: 24),
-                PackSection(name: compiled, rows: 0, columns: 0, byteCount: vocabulary.count),
+                PackSection(name: "weight", rows: 2, columns: 3, byteCount: 24)
             ]
+            + notes.map {
+                PackSection(name: PackFile.noteSection($0.0), rows: 0, columns: 0, byteCount: $0.1.count)
+            }
         let path = scratch("seed")
         let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         defer { close(descriptor) }
         let writer = try PackWriter(descriptor: descriptor, key: "k", layout: "panels16", sections: sections)
         for (name, text) in files { writer.memory(of: "file:\(name)").copyBytes(from: text.utf8) }
-        writer.memory(of: compiled).copyBytes(from: vocabulary)
+        for (name, bytes) in notes { writer.memory(of: PackFile.noteSection(name)).copyBytes(from: bytes) }
         try writer.finish()
         let pack = try PackFile(descriptor: descriptor)
         return withExtendedLifetime(pack) { [Array(pack.bytes)] }
@@ -48,17 +54,15 @@ extension Parser {
             _ = try? pack.floats(name, rows: 2, columns: 3)
         }
         if let model = try? ModelFolder(pack: pack) { _ = try? model.tokenizer() }
-        let limit = SmallModel.words.count
-        if let bytes = pack.bytes(of: compiled),
-            let vocabulary = try? ByteTrie(bytes: bytes, owner: pack, idLimit: limit)
+        if let compiled = pack.bytes(of: PackFile.noteSection("tokenizer")),
+            let cells = pack.bytes(of: PackFile.noteSection("vocabulary")),
+            let specification = try? TokenizerSpecification(compiled: compiled),
+            let vocabulary = try? ByteTrie(bytes: cells, owner: pack, idLimit: specification.vocabulary.count)
         {
-            let specification = TokenizerSpecification(vocabulary: SmallModel.words)
             _ = try? Tokenizer(specification, vocabulary: vocabulary).encode("a abb [MASK] é zzz")
         }
         return true
     }
-
-    private static let compiled = PackFile.noteSection("vocabulary")
 
     private static let scratch: TemporaryFolder = {
         guard let folder = try? TemporaryFolder() else { fatalError("no temporary folder") }

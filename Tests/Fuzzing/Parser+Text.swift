@@ -57,7 +57,7 @@ extension Parser {
             "'", "t",
             "é", "e", "日", "本", ",",
         ]
-        var specification = TokenizerSpecification(vocabulary: words, lowercase: lowercase)
+        var specification = TokenizerSpecification(vocabulary: TokenList(words), lowercase: lowercase)
         specification.addedTokens = [
             AddedToken(content: "[MASK]", id: 4),
             AddedToken(content: "<ent>", id: 21, normalized: true, special: false),

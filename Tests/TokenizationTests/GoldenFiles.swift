@@ -23,7 +23,7 @@ struct GoldenConfiguration: Decodable {
 
     func specification(_ vocabulary: [String]) -> TokenizerSpecification {
         TokenizerSpecification(
-            vocabulary: vocabulary,
+            vocabulary: TokenList(vocabulary),
             addedTokens: added_tokens.map {
                 AddedToken(
                     content: $0.content,

@@ -22,7 +22,7 @@ struct RealTextTests {
             let special = try ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map {
                 AddedToken(content: $0, id: Int32(try #require(vocabulary.firstIndex(of: $0))))
             }
-            specification = TokenizerSpecification(vocabulary: vocabulary, addedTokens: special)
+            specification = TokenizerSpecification(vocabulary: TokenList(vocabulary), addedTokens: special)
             hashes = try GoldenFiles.lines(of: GoldenFiles.folder.appending(path: "real-texts.hashes"))
         }
         let tokenizer = try Tokenizer(specification)

@@ -7,7 +7,7 @@ import Tokenization
     ]
 
     @Test func tokensAndIDsAreFoundByTheirExactBytes() throws {
-        var specification = TokenizerSpecification(vocabulary: vocabulary)
+        var specification = TokenizerSpecification(vocabulary: TokenList(vocabulary))
         specification.addedTokens = [AddedToken(content: "<new>", id: 12)]
         let tokenizer = try Tokenizer(specification)
         #expect(tokenizer.id(of: "ab") == 8 && tokenizer.token(for: 8) == "ab")
@@ -20,7 +20,7 @@ import Tokenization
     }
 
     @Test func aVocabularyThatWasKeptIsWalkedWhereItLies() throws {
-        let specification = TokenizerSpecification(vocabulary: vocabulary)
+        let specification = TokenizerSpecification(vocabulary: TokenList(vocabulary))
         let built = try Tokenizer(specification)
         let memory = Memory(built.vocabulary.bytes)
         let kept = try ByteTrie(bytes: memory.bytes, owner: memory, idLimit: vocabulary.count)
@@ -31,7 +31,7 @@ import Tokenization
     }
 
     @Test func aVocabularyThatLeadsAstrayIsRefused() throws {
-        let bytes = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary)).vocabulary.bytes
+        let bytes = try Tokenizer(TokenizerSpecification(vocabulary: TokenList(vocabulary))).vocabulary.bytes
         func isRefused(_ bytes: [UInt8], idLimit: Int) -> Bool {
             let memory = Memory(bytes)
             return (try? ByteTrie(bytes: memory.bytes, owner: memory, idLimit: idLimit)) == nil
@@ -62,18 +62,18 @@ import Tokenization
     }
 
     @Test func takesTheLongestPieceAndGivesUpOnTheWholeWord() throws {
-        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary))
+        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: TokenList(vocabulary)))
         #expect(try tokenizer.encode("abc ac abd", addSpecialTokens: false).ids == [8, 9, 5, 9, 1])
     }
 
     @Test func theLastOfTwoEqualTokensCounts() throws {
-        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary + ["ab"]))
+        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: TokenList(vocabulary + ["ab"])))
         #expect(try tokenizer.encode("ab", addSpecialTokens: false).ids == [12])
         #expect(tokenizer.token(for: 8) == "ab" && tokenizer.token(for: 12) == "ab")
     }
 
     @Test func anotherPrefixMarksContinuations() throws {
-        var specification = TokenizerSpecification(vocabulary: vocabulary + ["@c"], continuingSubwordPrefix: "@")
+        var specification = TokenizerSpecification(vocabulary: TokenList(vocabulary + ["@c"]), continuingSubwordPrefix: "@")
         #expect(try Tokenizer(specification).encode("abc", addSpecialTokens: false).ids == [8, 12])
         specification.continuingSubwordPrefix = ""
         #expect(try Tokenizer(specification).encode("abab", addSpecialTokens: false).ids == [8, 8])
@@ -82,7 +82,7 @@ import Tokenization
     @Test func aTemplateOfTheCheckpointsOwnIsFollowed() throws {
         let tokenizer = try Tokenizer(
             TokenizerSpecification(
-                vocabulary: vocabulary,
+                vocabulary: TokenList(vocabulary),
                 singleTemplate: [.first(typeID: 3), .special(token: "[SEP]", typeID: 2)],
                 pairTemplate: [.second(typeID: 1), .special(token: "[SEP]", typeID: 4), .first(typeID: 0)]
             )
@@ -94,7 +94,7 @@ import Tokenization
     }
 
     @Test func truncationIsReported() throws {
-        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary))
+        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: TokenList(vocabulary)))
         #expect(try !tokenizer.encode("a b", maxLength: 4).truncated)
         #expect(try tokenizer.encode("a b a", maxLength: 4).truncated)
         #expect(try tokenizer.encode("a b a", maxLength: 4, strategy: .none).count == 5)
@@ -102,7 +102,7 @@ import Tokenization
     }
 
     @Test func aLimitThatCannotBeKeptIsAnError() throws {
-        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary))
+        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: TokenList(vocabulary)))
         #expect(code { try tokenizer.encode("a", maxLength: 1) } == .lengthTooShort)
         #expect(code { try tokenizer.encode("a", pair: "b", maxLength: 2) } == .lengthTooShort)
         #expect(code { try tokenizer.encode("a", maxLength: -5) } == .lengthTooShort)
@@ -118,7 +118,7 @@ import Tokenization
 
     /// Each of these would take minutes if the time grew with the square of the length.
     @Test func longTextsTakeLinearTime() throws {
-        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: vocabulary))
+        let tokenizer = try Tokenizer(TokenizerSpecification(vocabulary: TokenList(vocabulary)))
         let length = 100_000
         let word = try tokenizer.encode(String(repeating: "a", count: length), addSpecialTokens: false)
         #expect(word.ids == [1] && word.offsets == [ScalarRange(0, Int32(length))])
@@ -131,7 +131,7 @@ import Tokenization
 
     @Test func aSpecificationThatContradictsItselfIsRefused() {
         func code(_ change: (inout TokenizerSpecification) -> Void) -> TokenizationError.Code? {
-            var specification = TokenizerSpecification(vocabulary: vocabulary)
+            var specification = TokenizerSpecification(vocabulary: TokenList(vocabulary))
             change(&specification)
             let changed = specification
             return self.code { try Tokenizer(changed) }
