@@ -13,7 +13,9 @@ extension TokenizerSpecification {
         out.list(addedTokens) { out, token in
             out.text(token.content)
             out.number(token.id)
-            for flag in [token.singleWord, token.lstrip, token.rstrip, token.normalized, token.special] { out.flag(flag) }
+            for flag in [token.singleWord, token.lstrip, token.rstrip, token.normalized, token.special] {
+                out.flag(flag)
+            }
         }
         for text in [unknownToken, classToken, separatorToken, continuingSubwordPrefix] { out.text(text) }
         for text in [padToken, maskToken] { out.optional(text) { $0.text($1) } }

@@ -73,7 +73,10 @@ import Tokenization
     }
 
     @Test func anotherPrefixMarksContinuations() throws {
-        var specification = TokenizerSpecification(vocabulary: TokenList(vocabulary + ["@c"]), continuingSubwordPrefix: "@")
+        var specification = TokenizerSpecification(
+            vocabulary: TokenList(vocabulary + ["@c"]),
+            continuingSubwordPrefix: "@"
+        )
         #expect(try Tokenizer(specification).encode("abc", addSpecialTokens: false).ids == [8, 12])
         specification.continuingSubwordPrefix = ""
         #expect(try Tokenizer(specification).encode("abab", addSpecialTokens: false).ids == [8, 8])
