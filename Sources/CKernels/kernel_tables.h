@@ -8,6 +8,8 @@ const ck_kernels *ck_kernels_plain(void);
 const ck_kernels *ck_kernels_avx2(void);
 const ck_kernels *ck_kernels_avx512(void);
 const ck_kernels *ck_kernels_avx512vnni(void);
+const ck_kernels *ck_kernels_avx512bf16(void);
 const ck_kernels *ck_kernels_avx512_emulated(void);
+const ck_kernels *ck_kernels_avx512bf16_emulated(void);
 
 #endif

@@ -49,6 +49,11 @@ __attribute__((target("avx512f,avx512vl,avx512bw,avx512vnni"))) static void byte
     REPEAT(__m512i, acc[i] = _mm512_dpbusd_epi32(acc[i], a, a))
 }
 
+__attribute__((target("avx512f,avx512vl,avx512bw,avx512bf16"))) static void pairs_avx512(long rounds) {
+    const __m512 a = _mm512_set1_ps(0.999999f);
+    REPEAT(__m512, acc[i] = _mm512_dpbf16_ps(acc[i], (__m512bh)a, (__m512bh)a))
+}
+
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -57,14 +62,16 @@ static double now(void) {
 
 double ck_peak(ck_isa isa, ck_format format, double seconds) {
     if (isa == CK_ISA_PLAIN) return 0;
-    const bool wide = isa == CK_ISA_AVX512, bytes = format == CK_FORMAT_INT8;
+    const bool wide = isa == CK_ISA_AVX512 || isa == CK_ISA_AVX512_BF16, bytes = format == CK_FORMAT_INT8;
+    const bool pairs = isa == CK_ISA_AVX512_BF16 && format == CK_FORMAT_BFLOAT16;
     void (*loop)(long) = bytes ? bytes_avx2 : floats_avx2;
     if (wide) loop = bytes ? (__builtin_cpu_supports("avx512vnni") ? bytes_avx512vnni : bytes_avx512) : floats_avx512;
+    if (pairs) loop = pairs_avx512;
     const long rounds = 50000;
     double operations = 0, elapsed, start = now();
     do {
         loop(rounds);
-        operations += (double)rounds * CHAINS * (wide ? 16 : 8) * 2 * (bytes ? 4 : 1);
+        operations += (double)rounds * CHAINS * (wide ? 16 : 8) * 2 * (bytes ? 4 : 1) * (pairs ? 2 : 1);
         elapsed = now() - start;
     } while (elapsed < seconds);
     return operations / elapsed * 1e-9;

@@ -116,7 +116,7 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
     const bool last = b->word + b->words == b->all_words, whole = columns == TILE;
     const float *stored = (const float *)t->packed + (p * b->all_words + b->word) * CK_PANEL;
     const float *b0 = stored, *b1 = panels == 2 ? stored + b->all_words * CK_PANEL : stored;
-    if (format == CK_FORMAT_BFLOAT16) {
+    if (is_expanded(format)) {
         float *expanded = b->expanded;
         expand_panel((const uint32_t *)b0, b->words, expanded);
         if (panels == 2) expand_panel((const uint32_t *)b1, b->words, expanded + k * CK_PANEL);
@@ -176,12 +176,14 @@ INLINE void linear_of(const ck_format format, const ck_linear *t, prepared_rows 
     b.all_words = ck_words(format, t->k);
     // The next panels' lines, spread over this panel's tiles: as seldom as leaves none out.
     static const size_t often[] = {ALWAYS, OFTEN, SOMETIMES, SELDOM};
-    const size_t bytes = STEP * CK_PANEL * sizeof(float) / (format == CK_FORMAT_BFLOAT16 ? 2 : 1);
+    const size_t bytes = STEP * CK_PANEL * sizeof(float) / (is_expanded(format) ? 2 : 1);
     size_t choice = 3;
     while (choice > 0 && often[choice] * bytes > 64 * (g1 - g0)) choice--;
     b.every = often[choice];
     b.pace = (b.every * bytes + g1 - g0 - 1) / (g1 - g0);
-    b.tiles = NAME(packed_tiles)[format == CK_FORMAT_INT8][choice];
+    const tile_kind kind =
+        format == CK_FORMAT_INT8 ? BYTES : (format == CK_FORMAT_BFLOAT16 && !is_expanded(format) ? HALVES : FLOATS);
+    b.tiles = NAME(packed_tiles)[kind][choice];
     for (b.word = 0; b.word < b.all_words; b.word += b.words) {
         b.words = b.all_words - b.word < block_words(format) ? b.all_words - b.word : block_words(format);
         for (size_t p = p0; p < p1; p += STEP) compute_panels(format, &b, p, p1 - p < STEP ? p1 - p : STEP);

@@ -11,7 +11,17 @@ INLINE size_t group_start(size_t rows, size_t group, size_t groups) {
 
 // Words of k that a tile adds up at a time: as many of a panel, 24 KiB of floats, lie in L1.
 enum { K_BLOCK = 256 };
-INLINE size_t block_words(ck_format format) { return format == CK_FORMAT_BFLOAT16 ? K_BLOCK / 2 : K_BLOCK; }
+
+// Whether words of a weight are expanded to two float32 before they are multiplied.
+INLINE bool is_expanded(ck_format format) {
+#if defined(PAIRS)
+    (void)format;
+    return false;
+#else
+    return format == CK_FORMAT_BFLOAT16;
+#endif
+}
+INLINE size_t block_words(ck_format format) { return is_expanded(format) ? K_BLOCK / 2 : K_BLOCK; }
 
 typedef float v4 __attribute__((vector_size(16)));
 typedef float v4u __attribute__((vector_size(16), aligned(4)));
@@ -90,8 +100,24 @@ INLINE void quantize_inputs(const float *x, size_t k, row_scale s, uint8_t *code
     for (; i % 4 != 0; i++) codes[i] = 0;
 }
 
+#if defined(PAIRS)
+// out[i] = the nearest bfloat16 of x[i], and a zero up to a whole word.
+INLINE void round_inputs(const float *x, size_t k, uint16_t *out) {
+    size_t i = 0;
+#if !defined(EMULATED)
+    for (; i + 2 * W <= k; i += 2 * W) {
+        __m512bh halves = _mm512_cvtne2ps_pbh((__m512)load(x + i + W), (__m512)load(x + i));
+        memcpy(out + i, &halves, sizeof halves);
+    }
+#endif
+    for (; i < k; i++) out[i] = ck_to_bfloat16(x[i]);
+    if (i % 2 != 0) out[i] = 0;
+}
+#endif
+
 // Prepared rows: the words of each block of k in turn, in it the groups one after the other, each [words][rows of the
-// group]. A word is a float32 or, for int8, four codes. For int8 the rows' scales come first.
+// group]. A word is a float32, for int8 four codes and, where such words are multiplied, two bfloat16. For int8 the
+// rows' scales come first.
 typedef struct {
     row_scale *scales;
     float *rows;
@@ -99,7 +125,7 @@ typedef struct {
 
 static size_t NAME(groups)(size_t rows) { return (rows + MR - 1) / MR; }
 
-INLINE size_t floats_of(ck_format format, size_t words) { return format == CK_FORMAT_BFLOAT16 ? 2 * words : words; }
+INLINE size_t floats_of(ck_format format, size_t words) { return is_expanded(format) ? 2 * words : words; }
 
 static size_t NAME(prepared_bytes)(ck_format format, size_t m, size_t k) {
     size_t scales = format == CK_FORMAT_INT8 ? (m * sizeof(row_scale) + 63) / 64 * 64 : 0;
@@ -130,6 +156,12 @@ static void NAME(prepare)(const ck_linear *t, size_t g0, size_t g1, void *memory
                 for (size_t i = 0; i < n; i++)
                     quantize_inputs(x + i * t->ldx + k0, k, p.scales[row + i], (uint8_t *)(codes + i * count));
                 pack_group((const float *)(const void *)codes, count, n, count, count, out);
+#if defined(PAIRS)
+            } else if (t->format == CK_FORMAT_BFLOAT16) {
+                uint32_t pairs[MR * K_BLOCK];
+                for (size_t i = 0; i < n; i++) round_inputs(x + i * t->ldx + k0, k, (uint16_t *)(pairs + i * count));
+                pack_group((const float *)(const void *)pairs, count, n, count, count, out);
+#endif
             } else {
                 pack_group(x + k0, t->ldx, n, k, floats, out);
             }

@@ -48,6 +48,21 @@ INLINE vi dot4(vi acc, vi u, vi w) {
 }
 #endif
 
+#if defined(PAIRS)
+// acc[i] += the two products of bfloat16 of a[i] and b[i].
+INLINE vf dot2(vf acc, vi a, vi b) {
+#if defined(EMULATED)
+    const vi high = (vi){0} + (int32_t)0xffff0000;
+    return fma_((vf)(a << 16), (vf)(b << 16), fma_((vf)(a & high), (vf)(b & high), acc));
+#else
+    return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)a, (__m512bh)b);
+#endif
+}
+#endif
+
+// What a tile's words are: a float32 each, four bytes with integer sums, or two bfloat16.
+typedef enum { FLOATS = 0, BYTES = 1, HALVES = 2 } tile_kind;
+
 // acc += *a · x: float32 multiply-adds.
 INLINE void multiply_add_row(triple *acc, const float *a, triple x) {
 #if W == 8
@@ -84,10 +99,17 @@ INLINE void multiply_add_bytes(triple *acc, const float *a, vf first, const floa
             : "m"(*a), "x"(first), "m"(*(const vfu *)(b + W)), "m"(*(const vfu *)(b + 2 * W)), "x"(ones));
 }
 #else
-INLINE void multiply_add_words(triple *acc, const float *a, triple x) {
+INLINE void multiply_add_words(const tile_kind kind, triple *acc, const float *a, triple x) {
     int32_t word;
     memcpy(&word, a, sizeof word);
     vi s = (vi){0} + word;
+#if defined(PAIRS)
+    if (kind == HALVES) {
+        UNROLLED for (int j = 0; j < 3; j++) acc->v[j] = dot2(acc->v[j], s, (vi)x.v[j]);
+        return;
+    }
+#endif
+    (void)kind;
     UNROLLED for (int j = 0; j < 3; j++) acc->v[j] = (vf)dot4((vi)acc->v[j], s, (vi)x.v[j]);
 }
 #endif
@@ -95,12 +117,11 @@ INLINE void multiply_add_words(triple *acc, const float *a, triple x) {
 // How often a tile asks for a cache line that is needed later: every so many k.
 enum { ALWAYS = 1, OFTEN = 2, SOMETIMES = 4, SELDOM = 16 };
 
-// c[rows][TILE] += a · b, for float32 or, with `bytes`, words of four bytes and integer sums in c: a is [k][rows]; b's
-// panels are at b0 and b1 (the same where a tile is one panel), [k][CK_PANEL]. With `bias` (TILE values) the sums begin
-// there instead of at c. Every `every` k the cache line at `ahead` is asked for, `pace` bytes further each time, and at
-// the start the rows below in c: what the next tiles need comes while this one computes. `bytes`, `rows` and `every` are
-// constants.
-INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k, const float *a, const float *b0,
+// c[rows][TILE] += a · b over k words of a kind: a is [k][rows]; b's panels are at b0 and b1 (the same where a tile is one
+// panel), [k][CK_PANEL]. With `bias` (TILE values) the sums begin there instead of at c. Every `every` k the cache line at
+// `ahead` is asked for, `pace` bytes further each time, and at the start the rows below in c: what the next tiles need
+// comes while this one computes. `kind`, `rows` and `every` are constants.
+INLINE void tile(const tile_kind kind, const int rows, const size_t every, size_t k, const float *a, const float *b0,
                  const float *b1, const float *bias, float *c, size_t ldc, const char *ahead, size_t pace) {
     triple acc[MR];
     if (bias) {
@@ -115,18 +136,18 @@ INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k,
     }
 #if W == 8
     const vf ones = (vf)((vi){0} + 0x00010001);
-#define BYTE_ROWS                                                                                                     \
+#define WORD_ROWS                                                                                                     \
     vf first = load(b0);                                                                                              \
     UNROLLED for (int i = 0; i < rows; i++) multiply_add_bytes(&acc[i], a + i, first, b0, ones);
 #else
-#define BYTE_ROWS                                                                                                     \
+#define WORD_ROWS                                                                                                     \
     triple x = load_panels(b0, b1);                                                                                   \
-    UNROLLED for (int i = 0; i < rows; i++) multiply_add_words(&acc[i], a + i, x);
+    UNROLLED for (int i = 0; i < rows; i++) multiply_add_words(kind, &acc[i], a + i, x);
 #endif
 #define STEP_K                                                                                                        \
     {                                                                                                                 \
-        if (bytes) {                                                                                                  \
-            BYTE_ROWS                                                                                                 \
+        if (kind != FLOATS) {                                                                                         \
+            WORD_ROWS                                                                                                 \
         } else {                                                                                                      \
             triple x = load_panels(b0, b1);                                                                           \
             UNROLLED for (int i = 0; i < rows; i++) multiply_add_row(&acc[i], a + i, x);                \
@@ -147,28 +168,29 @@ INLINE void tile(const bool bytes, const int rows, const size_t every, size_t k,
     }
     for (size_t kk = 0; kk < rest; kk++) STEP_K
 #undef STEP_K
-#undef BYTE_ROWS
+#undef WORD_ROWS
     UNROLLED for (int i = 0; i < rows; i++) store_triple(c + (size_t)i * ldc, acc[i]);
 }
 
 typedef void (*packed_tile)(size_t, const float *, const float *, const float *, const float *, float *, size_t,
                             const char *, size_t);
 
-#define PACKED_TILE(KIND, BYTES, ROWS, EVERY)                                                                          \
+#define PACKED_TILE(KIND, WORDS, ROWS, EVERY)                                                                          \
     static __attribute__((noinline)) void NAME(KIND##_tile_##ROWS##_##EVERY)(                                         \
         size_t k, const float *a, const float *b0, const float *b1, const float *bias, float *c, size_t ldc,          \
         const char *ahead, size_t pace) {                                                                             \
-        tile(BYTES, ROWS, EVERY, k, a, b0, b1, bias, c, ldc, ahead, pace);                                   \
+        tile(WORDS, ROWS, EVERY, k, a, b0, b1, bias, c, ldc, ahead, pace);                                   \
     }
-#define ROWS_TILE(ROWS)                                                                                               \
-    PACKED_TILE(float, false, ROWS, ALWAYS)                                                                           \
-    PACKED_TILE(float, false, ROWS, OFTEN)                                                                            \
-    PACKED_TILE(float, false, ROWS, SOMETIMES)                                                                        \
-    PACKED_TILE(float, false, ROWS, SELDOM)                                                                           \
-    PACKED_TILE(byte, true, ROWS, ALWAYS)                                                                             \
-    PACKED_TILE(byte, true, ROWS, OFTEN)                                                                              \
-    PACKED_TILE(byte, true, ROWS, SOMETIMES)                                                                          \
-    PACKED_TILE(byte, true, ROWS, SELDOM)
+#define EACH_PACE(KIND, WORDS, ROWS)                                                                                  \
+    PACKED_TILE(KIND, WORDS, ROWS, ALWAYS)                                                                            \
+    PACKED_TILE(KIND, WORDS, ROWS, OFTEN)                                                                             \
+    PACKED_TILE(KIND, WORDS, ROWS, SOMETIMES)                                                                         \
+    PACKED_TILE(KIND, WORDS, ROWS, SELDOM)
+#if defined(PAIRS)
+#define ROWS_TILE(ROWS) EACH_PACE(float, FLOATS, ROWS) EACH_PACE(byte, BYTES, ROWS) EACH_PACE(half, HALVES, ROWS)
+#else
+#define ROWS_TILE(ROWS) EACH_PACE(float, FLOATS, ROWS) EACH_PACE(byte, BYTES, ROWS)
+#endif
 
 ROWS_TILE(1)
 ROWS_TILE(2)
@@ -188,9 +210,13 @@ ROWS_TILE(8)
 #endif
 
 // A tile of `rows` rows, 1 ≤ rows ≤ MR: the same arithmetic for each row, whatever their number.
-static const packed_tile NAME(packed_tiles)[2][4][MR + 1] = {
-    {TILES(float_tile_, _ALWAYS), TILES(float_tile_, _OFTEN), TILES(float_tile_, _SOMETIMES),
-     TILES(float_tile_, _SELDOM)},
-    {TILES(byte_tile_, _ALWAYS), TILES(byte_tile_, _OFTEN), TILES(byte_tile_, _SOMETIMES), TILES(byte_tile_, _SELDOM)},
+#define EVERY_PACE(KIND)                                                                                              \
+    {TILES(KIND##_tile_, _ALWAYS), TILES(KIND##_tile_, _OFTEN), TILES(KIND##_tile_, _SOMETIMES),                      \
+     TILES(KIND##_tile_, _SELDOM)}
+static const packed_tile NAME(packed_tiles)[][4][MR + 1] = {
+    EVERY_PACE(float),
+    EVERY_PACE(byte),
+#if defined(PAIRS)
+    EVERY_PACE(half),
+#endif
 };
-

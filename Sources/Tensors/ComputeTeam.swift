@@ -68,7 +68,7 @@ package final class ComputeTeam {
     /// oneDNN where AVX-512 lets it pack weights and reach the peak; our panels elsewhere: on AVX2 oneDNN 2.6 packs
     /// nothing, and its sums change with the number of rows.
     package static func defaultLayout(for instructionSet: InstructionSet) -> WeightLayout {
-        instructionSet == .avx512 ? .currentOneDNN : .panels
+        instructionSet == .avx512 || instructionSet == .avx512BF16 ? .currentOneDNN : .panels
     }
 
     /// Makes sure that each thread has `bytes` of scratch.

@@ -2,12 +2,21 @@ internal import CKernels
 
 /// An instruction set that kernels exist for.
 ///
-/// Chosen once a process: the best one of the CPU, or the one that `DISTILLERY_ISA` names (`plain`, `avx2`, `avx512`),
-/// so that each path can be tested where a better one exists.
+/// Chosen once a process: the best one of the CPU, or the one that `DISTILLERY_ISA` names (`plain`, `avx2`, `avx512`,
+/// `avx512bf16`), so that each path can be tested where a better one exists.
 package enum InstructionSet: String, Sendable, CaseIterable {
     case plain, avx2, avx512
+    /// AVX-512 with products of bfloat16, for which activations are rounded to it as the weights are.
+    case avx512BF16 = "avx512bf16"
     /// The source of the AVX-512 kernels compiled for AVX2: slow, for tests where no CPU has AVX-512. Never the best.
     case emulatedAVX512 = "avx512-emulated"
+    case emulatedAVX512BF16 = "avx512bf16-emulated"
+
+    /// Whether it is there for tests alone.
+    package var isEmulated: Bool { self == .emulatedAVX512 || self == .emulatedAVX512BF16 }
+
+    /// Whether activations are rounded to bfloat16 where the weights are bfloat16.
+    package var roundsActivations: Bool { self == .avx512BF16 || self == .emulatedAVX512BF16 }
 
     /// The best set of this CPU.
     package static var best: InstructionSet { InstructionSet(ck_isa_best()) }
@@ -25,7 +34,9 @@ package enum InstructionSet: String, Sendable, CaseIterable {
         switch code {
         case CK_ISA_AVX512: self = .avx512
         case CK_ISA_AVX2: self = .avx2
+        case CK_ISA_AVX512_BF16: self = .avx512BF16
         case CK_ISA_AVX512_EMULATED: self = .emulatedAVX512
+        case CK_ISA_AVX512_BF16_EMULATED: self = .emulatedAVX512BF16
         default: self = .plain
         }
     }
@@ -35,7 +46,9 @@ package enum InstructionSet: String, Sendable, CaseIterable {
         case .plain: CK_ISA_PLAIN
         case .avx2: CK_ISA_AVX2
         case .avx512: CK_ISA_AVX512
+        case .avx512BF16: CK_ISA_AVX512_BF16
         case .emulatedAVX512: CK_ISA_AVX512_EMULATED
+        case .emulatedAVX512BF16: CK_ISA_AVX512_BF16_EMULATED
         }
     }
 }

@@ -20,14 +20,16 @@ typedef enum {
     CK_ISA_PLAIN = 0,
     CK_ISA_AVX2 = 1,
     CK_ISA_AVX512 = 2,
-    CK_ISA_AVX512_EMULATED = 3,  // the source of the AVX-512 kernels on AVX2, for tests (simd_emulated.c)
+    CK_ISA_AVX512_BF16 = 3,  // with products of bfloat16: activations are rounded to it as well
+    CK_ISA_AVX512_EMULATED = 4,  // the source of the AVX-512 kernels on AVX2, for tests (simd_emulated.c)
+    CK_ISA_AVX512_BF16_EMULATED = 5,
 } ck_isa;
 
 /// The best instruction set of this CPU that kernels exist for.
 ck_isa ck_isa_best(void);
 /// Whether this CPU runs the kernels of a set.
 bool ck_isa_supported(ck_isa isa);
-/// The set by its name ("plain", "avx2", "avx512", "avx512-emulated"), or -1.
+/// The set by its name ("plain", "avx2", "avx512", "avx512bf16", "avx512-emulated", "avx512bf16-emulated"), or -1.
 int ck_isa_named(const char *name);
 const char *ck_isa_name(ck_isa isa);
 
@@ -64,7 +66,8 @@ typedef enum {
 } ck_activation;
 
 /// y = activation(x · Wᵀ + bias + residual), x [m, k], W [n, k] packed, y [m, n]. `bias` and `residual` may be null.
-/// float32 and bfloat16: a chain of float32 multiply-adds. int8: x's row is quantised to u = round((x − lo) / s) in
+/// float32 and bfloat16: a chain of float32 multiply-adds; sets with products of bfloat16 round x to it and take two k at
+/// a time. int8: x's row is quantised to u = round((x − lo) / s) in
 /// [0, 255], s = (hi − lo) / 255, the integers Σ u·w are exact, and x · w = (s·Σ u·w + lo·Σ w) · scale. For k ≤ 131,000.
 typedef struct {
     const float *x;
