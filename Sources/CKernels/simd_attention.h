@@ -4,7 +4,7 @@
 // softmax and P·V, all by a register tile, the scores never leaving the cache.
 //
 // The tile is AR rows of two vectors: heads have 32 or 64 dimensions, of which the three vectors of the linear layers'
-// tiles would leave a quarter or a ninth unused. It needs no third vector: its rows are few pages and its panels short.
+// tiles would leave a ninth or a third unused. It needs no third vector: its rows are few pages and its panels short.
 enum { PAIR = 2 * W, AR = W == 8 ? 6 : 12 };
 
 INLINE size_t up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -86,7 +86,7 @@ INLINE void NAME(product)(size_t rows, size_t k, const float *a, size_t lda, con
         NAME(attention_tiles)[rows][j + PAIR <= columns](k, a, lda, panels + j * k, c + j, ldc);
 }
 
-// 2^x for −125 ≤ x ≤ 0, within 2 ulp: x = n + f, |f| ≤ ½, the Taylor polynomial of degree 6 of 2^f, and n added to
+// 2^x for −125 ≤ x ≤ 0, within 3 ulp: x = n + f, |f| ≤ ½, the Taylor polynomial of degree 6 of 2^f, and n added to
 // its exponent.
 INLINE vf exp2_(vf x) {
     vf n = __builtin_elementwise_roundeven(x), f = x - n;

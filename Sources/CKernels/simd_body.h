@@ -3,9 +3,9 @@
 //   ISA the ck_isa value           NAME(x) the symbol of x for this set
 // and switches the target on around the inclusion.
 //
-// Each output element is one chain of fused multiply-adds over k in ascending order, begun at the bias: blocking over
-// k, the rows in a tile and the split among threads change nothing in it. That is what makes a row's bits independent
-// of its batch mates.
+// Each output element of a product is one chain over k in ascending order: fused multiply-adds begun at the bias, pairs
+// of them where bfloat16 is multiplied, or an exact sum of integers. Blocking over k, the rows in a tile and the split
+// among threads change nothing in it. That is what makes a row's bits independent of its batch mates.
 
 #include <math.h>
 #include <string.h>

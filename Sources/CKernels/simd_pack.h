@@ -102,16 +102,20 @@ INLINE void quantize_inputs(const float *x, size_t k, row_scale s, uint8_t *code
 
 #if defined(PAIRS)
 // out[i] = the nearest bfloat16 of x[i], and a zero up to a whole word.
-INLINE void round_inputs(const float *x, size_t k, uint16_t *out) {
+INLINE void round_inputs(const float *x, size_t k, uint32_t *words) {
+    char *out = (char *)words;  // of halves: bytes may alias the words that are read later
     size_t i = 0;
 #if !defined(EMULATED)
     for (; i + 2 * W <= k; i += 2 * W) {
         __m512bh halves = _mm512_cvtne2ps_pbh((__m512)load(x + i + W), (__m512)load(x + i));
-        memcpy(out + i, &halves, sizeof halves);
+        memcpy(out + 2 * i, &halves, sizeof halves);
     }
 #endif
-    for (; i < k; i++) out[i] = ck_to_bfloat16(x[i]);
-    if (i % 2 != 0) out[i] = 0;
+    for (; i < k; i++) {
+        const uint16_t half = ck_to_bfloat16(x[i]);
+        memcpy(out + 2 * i, &half, sizeof half);
+    }
+    if (i % 2 != 0) memset(out + 2 * i, 0, 2);
 }
 #endif
 
@@ -159,7 +163,7 @@ static void NAME(prepare)(const ck_linear *t, size_t g0, size_t g1, void *memory
 #if defined(PAIRS)
             } else if (t->format == CK_FORMAT_BFLOAT16) {
                 uint32_t pairs[MR * K_BLOCK];
-                for (size_t i = 0; i < n; i++) round_inputs(x + i * t->ldx + k0, k, (uint16_t *)(pairs + i * count));
+                for (size_t i = 0; i < n; i++) round_inputs(x + i * t->ldx + k0, k, pairs + i * count);
                 pack_group((const float *)(const void *)pairs, count, n, count, count, out);
 #endif
             } else {

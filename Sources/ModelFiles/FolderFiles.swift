@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Where the small files of a model folder (configuration, vocabulary) are read from: the disk, or the pack that keeps
-/// a copy of them, so that a worker started next week serves the model that was packed, whatever became of the folder.
+/// Where the small files of a model folder are read from: the disk, or the pack that keeps a copy of them (but of the
+/// tokenizer's, which it holds compiled), so that a worker started next week serves the model that was packed, whatever
+/// became of the folder.
 package struct FolderFiles: Sendable {
     private enum Storage {
         case disk

@@ -29,6 +29,14 @@ package final class Model {
         do {
             folder = try ModelFolder(pack: pack)
             (specification, tokenizer) = try Self.tokenizer(of: pack)
+            guard tokenizer.idLimit <= folder.configuration.vocabularySize else {
+                throw ModelFilesError(
+                    .malformedPack,
+                    file: "pack",
+                    "its tokenizer has ids up to \(tokenizer.idLimit - 1), and the model only "
+                        + "\(folder.configuration.vocabularySize) words"
+                )
+            }
         } catch {
             throw EngineError.files(error)
         }
@@ -73,7 +81,8 @@ package final class Model {
     }
 
     /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, its tokenizer,
-    /// compiled, and copies of the other small files that loading it reads. `exceptions`: formats of single weights (`ModelPacker.weights` names them).
+    /// compiled, and copies of the other small files that loading it reads. `exceptions`: formats of single weights
+    /// (`ModelPacker.weights` names them).
     package static func packer(
         directory: String,
         variant: String,

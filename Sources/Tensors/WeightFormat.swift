@@ -6,7 +6,8 @@ internal import CKernels
 /// computed in it.
 package enum WeightFormat: String, Sendable, CaseIterable {
     case float32 = "fp32"
-    /// The nearest bfloat16; products are computed in float32.
+    /// The nearest bfloat16; products are computed in float32, where the instruction set multiplies bfloat16
+    /// (`InstructionSet.roundsActivations`) of rounded activations.
     case bfloat16 = "bf16"
     /// A scale for each output and codes in [−64, 64]; products quantise each row of activations to 256 levels between
     /// its least and its largest value, and sum integers exactly: the same ones on every instruction set.

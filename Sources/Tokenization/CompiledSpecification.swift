@@ -76,6 +76,7 @@ extension TokenizerSpecification {
         cleansUpSpaces = try input.flag()
         stripAccents = try input.flag() ? try input.flag() : nil
         modelMaxLength = try input.flag() ? Int(try input.number(Int64.self)) : nil
+        guard modelMaxLength ?? 1 >= 1 else { throw Reader.damaged }
         decoder =
             try input.flag() ? WordPieceDecoder(prefix: try input.text(), cleansUp: try input.flag()) : nil
         singleTemplate = try Self.template(&input)
@@ -87,6 +88,7 @@ extension TokenizerSpecification {
         try input.list { (input) throws(TokenizationError) in
             let kind = try input.number(UInt8.self)
             let typeID = try input.number(Int32.self)
+            guard typeID >= 0 else { throw Reader.damaged }
             switch kind {
             case 0: return .special(token: try input.text(), typeID: typeID)
             case 1: return .first(typeID: typeID)

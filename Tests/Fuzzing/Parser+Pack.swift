@@ -59,7 +59,13 @@ extension Parser {
             let specification = try? TokenizerSpecification(compiled: compiled),
             let vocabulary = try? ByteTrie(bytes: cells, owner: pack, idLimit: specification.vocabulary.count)
         {
-            _ = try? Tokenizer(specification, vocabulary: vocabulary).encode("a abb [MASK] é zzz")
+            let limit = specification.modelMaxLength ?? 512
+            if let tokenizer = try? Tokenizer(specification, vocabulary: vocabulary),
+                let encoding = try? tokenizer.encode("a abb [MASK] é zzz", maxLength: min(limit, 512))
+            {
+                precondition(encoding.typeIDs.allSatisfy { $0 >= 0 })
+                precondition(encoding.ids.allSatisfy { 0 <= $0 && Int($0) < tokenizer.idLimit })
+            }
         }
         return true
     }

@@ -37,6 +37,18 @@ import Tokenization
         #expect(try read(plain.compiled) == plain)
     }
 
+    @Test func numbersThatNoFileMayGiveAreRefused() {
+        var specification = rich
+        specification.modelMaxLength = 0
+        #expect(throws: TokenizationError.self) { try read(specification.compiled) }
+        specification = rich
+        specification.singleTemplate = [.first(typeID: -1)]
+        #expect(throws: TokenizationError.self) { try read(specification.compiled) }
+        specification = rich
+        specification.addedTokens[0].id = -1
+        #expect(throws: TokenizationError.self) { try read(specification.compiled) }
+    }
+
     @Test func damagedBytesAreRefusedOrReadAsSomethingElse() throws {
         let bytes = rich.compiled
         for count in bytes.indices {
