@@ -28,15 +28,7 @@ package final class Model {
         let specification: TokenizerSpecification
         do {
             folder = try ModelFolder(pack: pack)
-            (specification, tokenizer) = try Self.tokenizer(of: pack)
-            guard tokenizer.idLimit <= folder.configuration.vocabularySize else {
-                throw ModelFilesError(
-                    .malformedPack,
-                    file: "pack",
-                    "its tokenizer has ids up to \(tokenizer.idLimit - 1), and the model only "
-                        + "\(folder.configuration.vocabularySize) words"
-                )
-            }
+            (specification, tokenizer) = try Self.tokenizer(of: pack, words: folder.configuration.vocabularySize)
         } catch {
             throw EngineError.files(error)
         }
@@ -66,18 +58,31 @@ package final class Model {
         }
     }
 
-    /// The tokenizer that the packer put into a pack.
-    private static func tokenizer(of pack: PackFile) throws(ModelFilesError) -> (TokenizerSpecification, Tokenizer) {
+    /// The tokenizer that the packer put into a pack of a model with so many words.
+    private static func tokenizer(
+        of pack: PackFile,
+        words: Int
+    ) throws(ModelFilesError) -> (TokenizerSpecification, Tokenizer) {
         guard let compiled = pack.bytes(of: PackFile.noteSection(tokenizerNote)),
             let cells = pack.bytes(of: PackFile.noteSection(vocabularyNote))
         else { throw ModelFilesError(.malformedPack, file: "pack", "the pack holds no tokenizer") }
+        let specification: TokenizerSpecification
+        let tokenizer: Tokenizer
         do {
-            let specification = try TokenizerSpecification(compiled: compiled)
+            specification = try TokenizerSpecification(compiled: compiled)
             let vocabulary = try ByteTrie(bytes: cells, owner: pack, idLimit: specification.vocabulary.count)
-            return (specification, try Tokenizer(specification, vocabulary: vocabulary))
+            tokenizer = try Tokenizer(specification, vocabulary: vocabulary)
         } catch {
             throw ModelFilesError(.malformedPack, file: "pack", "\(error)")
         }
+        guard tokenizer.idLimit <= words else {
+            throw ModelFilesError(
+                .malformedPack,
+                file: "pack",
+                "the tokenizer has ids up to \(tokenizer.idLimit - 1), and the model only \(words) words"
+            )
+        }
+        return (specification, tokenizer)
     }
 
     /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, its tokenizer,
