@@ -96,7 +96,10 @@ INLINE void quantize_inputs(const float *x, size_t k, row_scale s, uint8_t *code
         _mm_storeu_si128((__m128i *)(codes + i), _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(CODES(0))));
 #endif
 #undef CODES
-    for (; i < k; i++) codes[i] = (uint8_t)nearbyintf((x[i] - s.low) * s.inverse);
+    for (; i < k; i++) {
+        const float code = nearbyintf((x[i] - s.low) * s.inverse);
+        codes[i] = code > 0.0f ? (uint8_t)code : 0;  // not a number in a row that is not finite
+    }
     for (; i % 4 != 0; i++) codes[i] = 0;
 }
 
