@@ -32,11 +32,8 @@ let package = Package(
     targets: [
         // MARK: - L0 C: system libraries, generated messages, kernels
 
-        // Libraries are linked by name, without `pkgConfig`: the `-L` of their files, for the system's folder, would come
-        // before those given on the command line, and `ops/nightly onednn3` would find the system's oneDNN first.
         .systemLibrary(name: "CProtobufC"),
         .systemLibrary(name: "CNuma"),
-        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
         .target(
             name: "CWireMessages",
             dependencies: ["CProtobufC"],
@@ -55,7 +52,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("numa")]
         ),
         .target(name: "Wire", dependencies: ["CWireMessages", "CProtobufC"], swiftSettings: strict),
-        .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"], swiftSettings: strict),
+        .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Tokenization", swiftSettings: strict),
 
         // MARK: - L2 domain: checkpoints, the encoder, tasks

@@ -107,14 +107,6 @@ static void linear(const ck_linear *t, void *prepared, size_t g0, size_t g1, siz
     }
 }
 
-static void finish(const ck_linear *t, size_t row, size_t rows, size_t column, size_t columns) {
-    for (size_t i = row; i < row + rows; i++)
-        for (size_t j = column; j < column + columns; j++) {
-            float *y = t->y + i * t->ldy + j;
-            *y = activation_of(t->activation, *y + (t->residual ? t->residual[i * t->ldresidual + j] : 0.0f));
-        }
-}
-
 static size_t attention_scratch(size_t length, size_t d) {
     (void)d;
     return length * sizeof(float) + CK_SCRATCH_ALIGNMENT;
@@ -193,7 +185,6 @@ static const ck_kernels kernels = {
     .prepare = prepare,
     .linear_scratch = linear_scratch,
     .linear = linear,
-    .finish = finish,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .layer_norm = layer_norm,

@@ -30,7 +30,6 @@ static const ck_kernels NAME(kernels) = {
     .prepare = NAME(prepare),
     .linear_scratch = NAME(linear_scratch),
     .linear = NAME(linear),
-    .finish = NAME(finish),
     .attention_scratch = NAME(attention_scratch),
     .attention = NAME(attention),
     .layer_norm = NAME(layer_norm),

@@ -23,16 +23,11 @@ package final class Encoder {
     private var workspace: Workspace
 
     package init(_ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam) throws(EngineError) {
-        guard pack.layout == team.layout.name else {
-            throw .pack(
-                "the pack's weights are laid out as \(pack.layout), this worker computes with \(team.layout.name)"
-            )
-        }
         self.configuration = configuration
         self.pack = pack
         self.team = team
         do {
-            let loader = PackLoader(pack: pack, team: team, epsilon: Float(configuration.layerNormEpsilon))
+            let loader = PackLoader(pack: pack, epsilon: Float(configuration.layerNormEpsilon))
             let hidden = configuration.hiddenSize
             embeddings = EmbeddingWeights(
                 word: try loader.table(PackPlan.words, rows: configuration.vocabularySize, columns: hidden),

@@ -82,7 +82,7 @@ struct Workspace {
     private let x, projections, contexts, sums, intermediates: FloatBuffer
 
     init(_ configuration: ModelConfiguration, rows: Int) {
-        capacity = ComputeTeam.capacity(forRows: rows)
+        capacity = rows
         hiddenSize = configuration.hiddenSize
         intermediateSize = configuration.intermediateSize
         x = FloatBuffer(count: capacity * hiddenSize)

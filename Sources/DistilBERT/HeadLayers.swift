@@ -28,7 +28,7 @@ package final class HeadLayers {
         head = Head(configuration, hasPooler: pack.has(PackPlan.pooling + ".bias"))
         hidden = configuration.hiddenSize
         self.team = team
-        let loader = PackLoader(pack: pack, team: team, epsilon: Float(configuration.layerNormEpsilon))
+        let loader = PackLoader(pack: pack, epsilon: Float(configuration.layerNormEpsilon))
         func linear(_ name: String, outputs: Int) throws -> PackedLinear {
             try loader.linear(name, outputs: outputs, inputs: configuration.hiddenSize)
         }
@@ -82,7 +82,7 @@ package final class HeadLayers {
         guard let last else { throw .input("the model has no head") }
         try inChunks(of: rows, states, wide: head.outputs) { (start, chunk) throws(EngineError) in
             let inner = try begin(chunk)
-            Self.grow(&output, ComputeTeam.capacity(forRows: chunk.rows) * head.outputs)
+            Self.grow(&output, chunk.rows * head.outputs)
             let logits = output.matrix(rows: chunk.rows, columns: head.outputs)
             do throws(TensorError) {
                 try team.linear(inner, last, into: logits)
@@ -107,7 +107,7 @@ package final class HeadLayers {
         var start = 0
         while start < rows.count {
             let part = rows[start..<min(start + most, rows.count)]
-            Self.grow(&input, ComputeTeam.capacity(forRows: part.count) * hidden)
+            Self.grow(&input, part.count * hidden)
             let chunk = input.matrix(rows: part.count, columns: hidden)
             for (index, row) in part.enumerated() { _ = chunk[index].update(fromContentsOf: states[row]) }
             try body(start, chunk)
@@ -118,7 +118,7 @@ package final class HeadLayers {
     /// The layers before the last.
     private func begin(_ chunk: Matrix) throws(EngineError) -> Matrix {
         guard let first else { return chunk }
-        Self.grow(&middle, ComputeTeam.capacity(forRows: chunk.rows) * hidden)
+        Self.grow(&middle, chunk.rows * hidden)
         let result = middle.matrix(rows: chunk.rows, columns: hidden)
         do throws(TensorError) {
             try team.linear(chunk, first, activation: activation, into: result)

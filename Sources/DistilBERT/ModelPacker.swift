@@ -13,7 +13,6 @@ package struct ModelPacker {
     private let plan: PackPlan
     private let checkpoint: Checkpoint
     private let extras: [PackedExtra]
-    private let layout: WeightLayout
     private let sections: [PackSection]
     private let files: [(name: String, file: MappedFile)]
     private let notes: [(name: String, bytes: [UInt8])]
@@ -68,7 +67,6 @@ package struct ModelPacker {
         sources: [(name: String, file: MappedFile)] = [],
         variant: String,
         exceptions: [String: WeightFormat] = [:],
-        layout: WeightLayout,
         notes: [(name: String, bytes: [UInt8])] = [],
         key: String? = nil
     ) throws(EngineError) {
@@ -78,7 +76,6 @@ package struct ModelPacker {
         }
         self.checkpoint = checkpoint
         self.extras = extras
-        self.layout = layout
         let hasPooler = checkpoint.tensor(CheckpointNames.pooler + ".weight") != nil
         plan = PackPlan(configuration, head: Head(configuration, hasPooler: hasPooler))
         let layers =
@@ -96,7 +93,6 @@ package struct ModelPacker {
             throw .input("the model has no weight '\(name)' to make an exception for")
         }
         do {
-            let packer = try WeightPacker(layout: layout)
             var sections: [PackSection] = []
             for table in plan.tables {
                 _ = try Self.tensor(table, checkpoint)
@@ -113,7 +109,7 @@ package struct ModelPacker {
                         name: PackPlan.weight(linear.name, format),
                         rows: linear.outputs,
                         columns: linear.inputs,
-                        byteCount: try packer.byteCount(outputs: linear.outputs, inputs: linear.inputs, format: format)
+                        byteCount: PackedLinear.byteCount(format, outputs: linear.outputs, inputs: linear.inputs)
                     )
                 )
                 if hasBias { sections.append(Self.floats(linear.bias, rows: 1, columns: linear.outputs)) }
@@ -145,21 +141,20 @@ package struct ModelPacker {
         self.notes = notes
         let key =
             key
-            ?? Self.key(checkpoint, extras, files + sources, variant: variant, exceptions: exceptions, layout: layout)
+            ?? Self.key(checkpoint, extras, files + sources, variant: variant, exceptions: exceptions)
         self.key = key
         self.files = files
-        byteCount = PackWriter.byteCount(key: key, layout: layout.name, sections: sections)
+        byteCount = PackWriter.byteCount(key: key, sections: sections)
     }
 
     /// Fills the file behind `descriptor`.
     package func write(to descriptor: CInt) throws(EngineError) {
         do {
-            let writer = try PackWriter(descriptor: descriptor, key: key, layout: layout.name, sections: sections)
-            let packer = try WeightPacker(layout: layout)
+            let writer = try PackWriter(descriptor: descriptor, key: key, sections: sections)
             for table in plan.tables { try write(table, to: writer) }
-            for linear in plan.linears { try write(linear, checkpoint, hasBias: true, to: writer, packer) }
+            for linear in plan.linears { try write(linear, checkpoint, hasBias: true, to: writer) }
             for extra in extras {
-                try write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer, packer)
+                try write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer)
             }
             for file in files {
                 writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes)
@@ -197,8 +192,7 @@ package struct ModelPacker {
         _ linear: PackPlan.Linear,
         _ checkpoint: Checkpoint,
         hasBias: Bool,
-        to writer: PackWriter,
-        _ packer: borrowing WeightPacker
+        to writer: PackWriter
     ) throws {
         let buffer = FloatBuffer(count: linear.outputs * linear.inputs)
         let biases = hasBias ? writer.memory(of: linear.bias).bindMemory(to: Float.self) : nil
@@ -220,11 +214,11 @@ package struct ModelPacker {
         let format = formats[linear.name] ?? .float32
         let memory = writer.memory(of: PackPlan.weight(linear.name, format))
         if let destination = memory.baseAddress {
-            try packer.pack(
+            try PackedLinear.pack(
                 buffer.base,
                 outputs: linear.outputs,
                 inputs: linear.inputs,
-                format: format,
+                as: format,
                 to: destination
             )
         }
@@ -251,14 +245,13 @@ package struct ModelPacker {
         PackSection(name: name, rows: rows, columns: columns, byteCount: rows * columns * MemoryLayout<Float>.stride)
     }
 
-    /// hash of the contents and exceptions - precision - layout (which names the library and instruction set where they matter) - format
+    /// hash of the contents and exceptions - precision - version of the format
     private static func key(
         _ checkpoint: Checkpoint,
         _ extras: [PackedExtra],
         _ files: [(name: String, file: MappedFile)],
         variant: String,
-        exceptions: [String: WeightFormat],
-        layout: WeightLayout
+        exceptions: [String: WeightFormat]
     ) -> String {
         var hash: UInt64 = 0
         for (name, format) in exceptions.sorted(by: { $0.key < $1.key }) {
@@ -273,6 +266,6 @@ package struct ModelPacker {
         }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
-            + "-\(variant)-\(layout.name)-\(PackFile.version)"
+            + "-\(variant)-\(PackFile.version)"
     }
 }

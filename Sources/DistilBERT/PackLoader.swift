@@ -4,21 +4,20 @@ package import Tensors
 /// Finds layers in a pack.
 struct PackLoader {
     let pack: PackFile
-    let team: ComputeTeam
     let epsilon: Float
 
     /// The layer of that name, in the format that it was packed in.
     func linear(_ name: String, outputs: Int, inputs: Int) throws -> PackedLinear {
         let format = try format(of: name)
         let section = PackPlan.weight(name, format)
-        let linear = try team.packedLinear(
+        let linear = PackedLinear(
             weight: try pack.weight(section, rows: outputs, columns: inputs),
             bias: pack.has(name + ".bias") ? try pack.floats(name + ".bias", rows: 1, columns: outputs) : nil,
             outputs: outputs,
             inputs: inputs,
             format: format
         )
-        try check(section, byteCount: linear.byteCount)
+        try check(section, byteCount: PackedLinear.byteCount(format, outputs: outputs, inputs: inputs))
         return linear
     }
 
@@ -70,11 +69,10 @@ package func extraLinear(
     _ name: String,
     outputs: Int,
     inputs: Int,
-    pack: PackFile,
-    team: ComputeTeam
+    pack: PackFile
 ) throws(EngineError) -> PackedLinear {
     do {
-        return try PackLoader(pack: pack, team: team, epsilon: 0).linear(name, outputs: outputs, inputs: inputs)
+        return try PackLoader(pack: pack, epsilon: 0).linear(name, outputs: outputs, inputs: inputs)
     } catch {
         throw EngineError(error)
     }

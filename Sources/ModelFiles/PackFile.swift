@@ -6,8 +6,6 @@ package final class PackFile: Sendable {
     package static let version = PackFormat.version
 
     package let key: String
-    /// The name of the weights' layout (`WeightLayout.name` in Tensors).
-    package let layout: String
     package let byteCount: Int
 
     private let sections: [String: (section: PackSection, offset: Int)]
@@ -36,7 +34,6 @@ package final class PackFile: Sendable {
             throw error
         }
         key = header.key
-        layout = header.layout
         sections = header.sections
         dataHash = header.dataHash
         dataOffset = header.dataOffset
@@ -103,7 +100,6 @@ private func damaged(_ name: String, _ reason: String) -> ModelFilesError {
 /// The header, parsed with every length checked.
 private struct Header {
     let key: String
-    let layout: String
     let dataHash: UInt64
     let dataOffset: Int
     let sections: [String: (section: PackSection, offset: Int)]
@@ -129,7 +125,6 @@ private struct Header {
 
         var cursor = Cursor(bytes: copy, offset: PackFormat.fixedBytes, name: name)
         key = try cursor.text()
-        layout = try cursor.text()
         var sections: [String: (section: PackSection, offset: Int)] = [:]
         for _ in 0..<(try cursor.number(UInt32.self)) {
             let section = try cursor.text()

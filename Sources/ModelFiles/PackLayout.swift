@@ -7,17 +7,17 @@
 /// 16  bytes of the file          8
 /// 24  hash of all sections       8      XXH64, gaps included
 /// 32  hash of the header         8      XXH64 with these 8 bytes zero
-/// 40  key, layout                       each 4 bytes of length, then UTF-8
+/// 40  key                               4 bytes of length, then UTF-8
 /// …   number of sections         4
 /// …   sections                          name (as above), rows 8, columns 8, offset 8, bytes 8
 /// ```
 /// All numbers are little-endian; each section begins at a multiple of 64. A section is float32 values [rows, columns], a
-/// packed weight [rows, columns] in the pack's layout, or the bytes of a file (rows and columns 0).
+/// packed weight [rows, columns] in panels, or the bytes of a file (rows and columns 0).
 ///
 /// The format is private to one version of the software: a pack of another version is made anew, never converted.
 enum PackFormat {
     static let magic: [UInt8] = Array("DISTPACK".utf8)
-    static let version: UInt32 = 3
+    static let version: UInt32 = 4
     static let alignment = 64
     static let fixedBytes = 40
     /// More than any real header has; keeps a damaged length from being believed.

@@ -12,8 +12,8 @@ package final class PackWriter {
     private let offsets: [String: Range<Int>]
 
     /// Sizes the file and maps it. The descriptor stays the caller's, who closes it.
-    package init(descriptor: CInt, key: String, layout: String, sections: [PackSection]) throws(ModelFilesError) {
-        var (header, offsets, end) = Self.header(key: key, layout: layout, sections: sections)
+    package init(descriptor: CInt, key: String, sections: [PackSection]) throws(ModelFilesError) {
+        var (header, offsets, end) = Self.header(key: key, sections: sections)
         header.replaceSubrange(16..<24, with: littleEndian(UInt64(end)))
         self.header = header
         self.offsets = offsets
@@ -63,19 +63,17 @@ package final class PackWriter {
     }
 
     /// Bytes that a pack of these sections will have.
-    package static func byteCount(key: String, layout: String, sections: [PackSection]) -> Int {
-        header(key: key, layout: layout, sections: sections).end
+    package static func byteCount(key: String, sections: [PackSection]) -> Int {
+        header(key: key, sections: sections).end
     }
 
     private static func header(
         key: String,
-        layout: String,
         sections: [PackSection]
     ) -> (bytes: [UInt8], offsets: [String: Range<Int>], end: Int) {
         var bytes = PackFormat.magic + littleEndian(PackFormat.version)
         bytes += [UInt8](repeating: 0, count: PackFormat.fixedBytes - bytes.count)
         append(key, to: &bytes)
-        append(layout, to: &bytes)
         bytes += littleEndian(UInt32(sections.count))
         let headerBytes = bytes.count + sections.reduce(0) { $0 + 4 + $1.name.utf8.count + 32 }
         bytes.replaceSubrange(12..<16, with: littleEndian(UInt32(headerBytes)))

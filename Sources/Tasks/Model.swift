@@ -92,7 +92,6 @@ package final class Model {
         directory: String,
         variant: String,
         exceptions: [String: WeightFormat] = [:],
-        layout: WeightLayout,
         notes: [(name: String, bytes: [UInt8])] = [],
         key: String? = nil
     ) throws(EngineError) -> ModelPacker {
@@ -126,7 +125,6 @@ package final class Model {
                 sources: sources,
                 variant: variant,
                 exceptions: exceptions,
-                layout: layout,
                 notes: notes + [
                     (tokenizerNote, specification.compiled), (vocabularyNote, tokenizer.vocabulary.bytes),
                 ],

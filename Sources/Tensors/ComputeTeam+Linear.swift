@@ -1,5 +1,4 @@
 internal import CKernels
-internal import COneDNN
 
 /// An elementwise function after a product.
 package enum Activation: Sendable {
@@ -23,7 +22,7 @@ extension ComputeTeam {
     /// - Parameters:
     ///   - x: [T, inputs]
     ///   - residual: [T, outputs] or none
-    ///   - y: [T, outputs], not overlapping x. With oneDNN's layout x and y have room for `capacity(forRows: T)` rows.
+    ///   - y: [T, outputs], not overlapping x
     package func linear(
         _ x: Matrix,
         _ weight: PackedLinear,
@@ -56,19 +55,15 @@ extension ComputeTeam {
         task.n = weight.outputs
         task.k = weight.inputs
         task.activation = activation.code
-        if weight.blocks.isEmpty {
-            task.format = weight.format.code
-            task.packed = weight.weight
-            panels(task)
-        } else {
-            try blocks(task, weight)
-        }
+        task.format = weight.format.code
+        task.packed = weight.weight
+        product(task)
     }
 
     /// First the rows are laid out as the kernels read them, once for all threads. Then blocks of rows times strips of
     /// panels are computed, strip by strip: a strip's weights are read from memory once, and its sums of a block of rows
     /// stay in a core's own cache.
-    private func panels(_ task: ck_linear) {
+    private func product(_ task: ck_linear) {
         let groups = kernels.groups(task.m)
         reservePrepared(kernels.prepared_bytes(task.format, task.m, task.k))
         reserve(kernels.linear_scratch())
@@ -105,43 +100,5 @@ extension ComputeTeam {
         guard threads > 1 else { return widest }
         let tasks = threads * (blocks == 1 ? 8 : 16)
         return max(4, min(widest, panels * blocks / tasks & ~1))
-    }
-
-    private func blocks(_ task: ck_linear, _ weight: PackedLinear) throws(TensorError) {
-        let blocks = weight.blocks
-        var failed = [Bool](repeating: false, count: threads)
-        failed.withUnsafeMutableBufferPointer { failed in
-            withUnsafePointer(to: task) { task in
-                run(blocks.count) { index, thread in
-                    let (columns, offset) = (blocks[index].columns, blocks[index].offset)
-                    let t = task.pointee
-                    guard
-                        onednn_linear(
-                            oneDNN[thread],
-                            t.x,
-                            t.ldx,
-                            weight.weight + offset,
-                            t.bias.map { $0 + columns.lowerBound },
-                            t.y + columns.lowerBound,
-                            t.ldy,
-                            t.m,
-                            columns.count,
-                            t.k
-                        )
-                    else {
-                        failed[thread] = true
-                        return
-                    }
-                    if t.residual != nil || t.activation != CK_ACTIVATION_NONE {
-                        kernels.finish(task, 0, t.m, columns.lowerBound, columns.count)
-                    }
-                }
-            }
-        }
-        if failed.contains(true) {
-            throw .unsupported(
-                "oneDNN refused a product of \(task.m) rows with a weight [\(weight.outputs), \(weight.inputs)]"
-            )
-        }
     }
 }

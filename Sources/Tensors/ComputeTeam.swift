@@ -1,5 +1,4 @@
 internal import CKernels
-internal import COneDNN
 internal import Glibc
 
 /// The threads and kernels that compute one worker's batches.
@@ -10,7 +9,6 @@ internal import Glibc
 /// A result does not depend on the number of threads, on the other rows of a batch, or on their number.
 package final class ComputeTeam {
     package let instructionSet: InstructionSet
-    package let layout: WeightLayout
     package var threads: Int { ck_pool_threads(pool) }
 
     let kernels: ck_kernels
@@ -21,13 +19,11 @@ package final class ComputeTeam {
     /// The rows of a product as its kernel reads them, for all threads.
     private(set) var prepared: UnsafeMutableRawPointer
     private var preparedBytes = 64
-    let oneDNN: [OpaquePointer]
 
     /// - Parameters:
     ///   - cpus: where each thread runs, the leader's first (which is not applied: the process is placed already);
     ///     its count is the number of threads.
-    ///   - layout: how weights are packed. `nil`: `defaultLayout(for:)`.
-    package init(cpus: [Int?], instructionSet: InstructionSet, layout: WeightLayout? = nil) throws(TensorError) {
+    package init(cpus: [Int?], instructionSet: InstructionSet) throws(TensorError) {
         guard instructionSet.isSupported, let kernels = ck_kernels_for(instructionSet.code) else {
             throw .unsupported(
                 "this CPU has no \(instructionSet.rawValue); the best it has is \(InstructionSet.best.rawValue)"
@@ -38,37 +34,18 @@ package final class ComputeTeam {
             throw .resource("cannot start \(count - 1) compute threads: \(String(cString: strerror(errno)))")
         }
         self.instructionSet = instructionSet
-        self.layout = layout ?? Self.defaultLayout(for: instructionSet)
         self.kernels = kernels.pointee
         self.pool = pool
         prepared = .allocate(byteCount: preparedBytes, alignment: 64)
         scratchBytes = 64
         let bytes = scratchBytes
         scratch = (0..<count).map { _ in .allocate(byteCount: bytes, alignment: 64) }
-        if case .oneDNN = self.layout {
-            var contexts: [OpaquePointer] = []
-            for _ in 0..<count {
-                guard let context = onednn_create() else { break }
-                contexts.append(context)
-            }
-            oneDNN = contexts
-            guard contexts.count == count else { throw .resource("oneDNN gave no engine") }
-        } else {
-            oneDNN = []
-        }
     }
 
     deinit {
         ck_pool_destroy(pool)
         prepared.deallocate()
         for memory in scratch { memory.deallocate() }
-        for context in oneDNN { onednn_destroy(context) }
-    }
-
-    /// oneDNN where AVX-512 lets it pack weights and reach the peak; our panels elsewhere: on AVX2 oneDNN 2.6 packs
-    /// nothing, and its sums change with the number of rows.
-    package static func defaultLayout(for instructionSet: InstructionSet) -> WeightLayout {
-        instructionSet == .avx512 || instructionSet == .avx512BF16 ? .currentOneDNN : .panels
     }
 
     /// Makes sure that each thread has `bytes` of scratch.
@@ -95,9 +72,6 @@ package final class ComputeTeam {
         }
         return rates.reduce(0, +)
     }
-
-    /// Rows that a buffer must have so that a product of `rows` rows can be computed in it.
-    package static func capacity(forRows rows: Int) -> Int { onednn_rows(rows) }
 
     /// Calls `body(index, thread)` for each index below `count`, spread over the team.
     func run(_ count: Int, _ body: (Int, Int) -> Void) {

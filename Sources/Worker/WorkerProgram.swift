@@ -119,8 +119,7 @@ package enum WorkerProgram {
             }
             let team = try ComputeTeam(
                 cpus: Array(repeating: nil, count: arguments.threads),
-                instructionSet: try instructionSet(),
-                layout: try weightLayout()
+                instructionSet: try instructionSet()
             )
             let model = try Model(pack: pack, team: team)
             try model.warmUp()
@@ -154,17 +153,5 @@ package enum WorkerProgram {
             throw .tensors(.unsupported("DISTILLERY_ISA=\(String(cString: name)): not one of \(known)"))
         }
         return set
-    }
-
-    /// The weights' layout: what suits the instruction set, or what `DISTILLERY_PRODUCTS` asks for.
-    static func weightLayout() throws(EngineError) -> WeightLayout {
-        guard let name = getenv("DISTILLERY_PRODUCTS") else {
-            return ComputeTeam.defaultLayout(for: try instructionSet())
-        }
-        switch String(cString: name) {
-        case "panels": return .panels
-        case "onednn": return .currentOneDNN
-        case let other: throw .tensors(.unsupported("DISTILLERY_PRODUCTS=\(other): not one of panels, onednn"))
-        }
     }
 }

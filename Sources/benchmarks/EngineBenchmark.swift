@@ -44,7 +44,7 @@ struct EngineBenchmark: ParsableCommand {
     func run() throws {
         let engine = try LoadedEngine(directory: model, variant: variant, threads: threads)
         let (loaded, team) = (engine.model, engine.team)
-        print("# \(team.instructionSet.rawValue), \(variant), products: \(team.layout.name), threads: \(threads)")
+        print("# \(team.instructionSet.rawValue), \(variant), threads: \(threads)")
         print("shape          median ms    p99 ms   GFLOP/s   peak GFLOP/s   of peak")
         for shape in shapes.split(separator: ",") {
             let numbers = shape.split(separator: "x").compactMap { Int($0) }

@@ -31,7 +31,7 @@ struct KernelBenchmark: ParsableCommand {
             }
         }
         for set in chosen ?? InstructionSet.allCases.filter({ $0.isSupported && !$0.isEmulated }) {
-            let team = try ComputeTeam(cpus: [nil], instructionSet: set, layout: .panels)
+            let team = try ComputeTeam(cpus: [nil], instructionSet: set)
             print("# \(set.rawValue)")
             print("kernel                     rows        µs    10⁹/s   of peak")
             for rows in rows.split(separator: ",").compactMap({ Int($0) }) {
@@ -44,13 +44,12 @@ struct KernelBenchmark: ParsableCommand {
     /// The four products of a layer. So many copies of a weight take turns that it is never in a cache.
     private func products(_ team: ComputeTeam, _ format: WeightFormat, rows: Int) throws {
         let peak = team.measurePeak(format, seconds: 0.05)
-        let packer = try WeightPacker(layout: .panels)
         let (hidden, wide) = (Self.hidden, Self.wide)
         for (name, outputs, inputs, activation) in [
             ("qkv", 3 * hidden, hidden, Activation.none), ("attention output", hidden, hidden, .none),
             ("intermediate + gelu", wide, hidden, .gelu), ("output", hidden, wide, .none),
         ] {
-            let bytes = try packer.byteCount(outputs: outputs, inputs: inputs, format: format)
+            let bytes = PackedLinear.byteCount(format, outputs: outputs, inputs: inputs)
             let copies = (64 << 20) / bytes + 1
             let weight = noise(outputs * inputs)
             let bias = noise(outputs)
@@ -59,12 +58,12 @@ struct KernelBenchmark: ParsableCommand {
             for copy in 0..<copies {
                 let place = UnsafeMutableRawPointer(packed.base) + copy * ((bytes + 63) / 64 * 64)
                 if copy == 0 {
-                    try packer.pack(weight.base, outputs: outputs, inputs: inputs, format: format, to: place)
+                    try PackedLinear.pack(weight.base, outputs: outputs, inputs: inputs, as: format, to: place)
                 } else {
                     place.copyMemory(from: packed.base, byteCount: bytes)
                 }
                 layers.append(
-                    try team.packedLinear(
+                    PackedLinear(
                         weight: place,
                         bias: bias.base,
                         outputs: outputs,

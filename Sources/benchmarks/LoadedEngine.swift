@@ -13,7 +13,7 @@ struct LoadedEngine {
     /// - Parameter variant: the precision: "fp32", "bf16" or "int8".
     init(directory: String, variant: String, threads: Int) throws {
         team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
-        let packer = try Model.packer(directory: directory, variant: variant, layout: team.layout)
+        let packer = try Model.packer(directory: directory, variant: variant)
         let file = try MemoryFile.create(name: "pack", size: 0)
         try packer.write(to: file.rawValue)
         let pack = try PackFile(descriptor: file.rawValue)

@@ -91,10 +91,4 @@ import Testing
         #expect(message(TokenSequence(ids: [1], positions: [128])) == "position 128 is not below the model's 128")
         #expect(message(TokenSequence(ids: [1], positions: [1, 2])) == "a sequence of 1 tokens has 2 positions")
     }
-
-    @Test func aPackOfAnotherLayoutIsRefused() throws {
-        let model = try LoadedCheckpoint(directory: folder.path)
-        let team = try ComputeTeam(cpus: [nil], instructionSet: .best, layout: .currentOneDNN)
-        #expect(throws: EngineError.self) { try Encoder(model.configuration, pack: model.pack, team: team) }
-    }
 }

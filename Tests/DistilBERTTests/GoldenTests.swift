@@ -51,18 +51,17 @@ import Testing
         let sequences = sequences(test)
         // Every kind of kernels for small models; the large ones with the machine's best and two threads.
         let sets = test.full ? InstructionSet.allCases.filter(\.isSupported) : [.best]
-        for (set, layout) in sets.map({ ($0, WeightLayout.panels) }) + [(InstructionSet.best, .currentOneDNN)] {
+        for set in sets {
             let model = try LoadedCheckpoint(
                 directory: folder.path,
                 threads: test.full ? 1 : 2,
-                instructionSet: set,
-                layout: layout
+                instructionSet: set
             )
             if let expected = golden.tensor("\(test.name)/logits")?.floats() {
                 let logits = try model.logits(sequences).flatMap { $0 }
                 let largest = expected.reduce(0) { max($0, abs($1)) }
                 #expect(logits.count == expected.count)
-                #expect(difference(logits, expected) < 1e-4 * largest, "logits, \(set), \(layout.name)")
+                #expect(difference(logits, expected) < 1e-4 * largest, "logits, \(set)")
             }
             if let expected = golden.tensor("\(test.name)/pooler_output")?.floats() {
                 #expect(difference(try model.pooled(sequences).flatMap { $0 }, expected) < 1e-4, "pooler, \(set)")
@@ -71,7 +70,7 @@ import Testing
             let hidden = try model.hidden(sequences)
             for (index, length) in test.lengths.enumerated() {
                 let tensor = try #require(golden.tensor("\(test.name)/\(length)/last_hidden_state"))
-                #expect(difference(hidden[index], tensor.floats()) < 1e-4, "length \(length), \(set), \(layout.name)")
+                #expect(difference(hidden[index], tensor.floats()) < 1e-4, "length \(length), \(set)")
             }
         }
     }

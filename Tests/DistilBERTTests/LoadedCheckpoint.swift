@@ -14,7 +14,6 @@ struct LoadedCheckpoint {
         directory: String,
         threads: Int = 1,
         instructionSet: InstructionSet = .best,
-        layout: WeightLayout = .panels,
         variant: String = "fp32",
         exceptions: [String: WeightFormat] = [:]
     ) throws {
@@ -24,16 +23,14 @@ struct LoadedCheckpoint {
             checkpoint: try Checkpoint(directory: directory),
             files: [],
             variant: variant,
-            exceptions: exceptions,
-            layout: layout
+            exceptions: exceptions
         )
         let file = try MemoryFile.create(name: "pack", size: 0)
         try packer.write(to: file.rawValue)
         pack = try PackFile(descriptor: file.rawValue)
         let team = try ComputeTeam(
             cpus: Array(repeating: nil, count: threads),
-            instructionSet: instructionSet,
-            layout: layout
+            instructionSet: instructionSet
         )
         encoder = try Encoder(configuration, pack: pack, team: team)
         head = try HeadLayers(configuration, pack: pack, team: team)

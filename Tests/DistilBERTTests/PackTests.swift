@@ -17,7 +17,6 @@ import Testing
 
     private func packer(
         files: [(name: String, contents: String)] = [],
-        layout: WeightLayout = .panels,
         directory: String? = nil
     ) throws -> ModelPacker {
         let directory = directory ?? folder.path
@@ -31,8 +30,7 @@ import Testing
             try ModelConfiguration(directory: directory),
             checkpoint: try Checkpoint(directory: directory),
             files: files,
-            variant: "fp32",
-            layout: layout
+            variant: "fp32"
         )
     }
 
@@ -47,7 +45,7 @@ import Testing
         let packer = try packer(files: [("config.json", "{}"), ("empty", "")])
         try withPack(packer) { descriptor in
             let pack = try PackFile(descriptor: descriptor)
-            #expect(pack.key == packer.key && pack.layout == "panels24" && pack.byteCount == packer.byteCount)
+            #expect(pack.key == packer.key && pack.byteCount == packer.byteCount)
             #expect(pack.verify())
             #expect(pack.bytes(of: "file:config.json").map(Array.init) == Array("{}".utf8))
             #expect(pack.bytes(of: "file:empty")?.isEmpty == true)
@@ -60,7 +58,6 @@ import Testing
         #expect(try packer().key == key)
         #expect(try packer(files: [("config.json", "1")]).key != key)
         #expect(try packer(files: [("config.json", "2")]).key != packer(files: [("config.json", "1")]).key)
-        #expect(try packer(layout: .currentOneDNN).key != key)
         let other = try TemporaryFolder()
         var checkpoint = SeededCheckpoint(
             family: .distilBERT,
@@ -109,7 +106,7 @@ import Testing
         let checkpoint = try Checkpoint(directory: folder.path)
         let configuration = try ModelConfiguration(directory: other.path)
         do throws(EngineError) {
-            _ = try ModelPacker(configuration, checkpoint: checkpoint, files: [], variant: "fp32", layout: .panels)
+            _ = try ModelPacker(configuration, checkpoint: checkpoint, files: [], variant: "fp32")
             Issue.record("a checkpoint of one layer was packed as two")
         } catch {
             #expect(error.description.contains("transformer.layer.1."))

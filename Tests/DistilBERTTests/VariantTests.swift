@@ -27,8 +27,7 @@ import Testing
             checkpoint: try Checkpoint(directory: folder.path),
             files: [],
             variant: variant,
-            exceptions: exceptions,
-            layout: .panels
+            exceptions: exceptions
         )
     }
 
@@ -62,13 +61,6 @@ import Testing
             #expect(try alone.hidden([sequence]) == [batch[index]])
             #expect(try alone.logits([sequence]) == [logits[index]])
         }
-    }
-
-    /// Where float32 products are oneDNN's, the other formats' are still ours.
-    @Test(arguments: ["bf16", "int8"]) func variantsAreTheSameBesideOneDNN(_ variant: String) throws {
-        let panels = try LoadedCheckpoint(directory: folder.path, variant: variant)
-        let oneDNN = try LoadedCheckpoint(directory: folder.path, layout: .currentOneDNN, variant: variant)
-        #expect(try panels.hidden(sequences()) == oneDNN.hidden(sequences()))
     }
 
     @Test func aWeightCanBeAnException() throws {
@@ -122,8 +114,7 @@ import Testing
                     configuration,
                     checkpoint: checkpoint,
                     files: [],
-                    variant: variant,
-                    layout: .panels
+                    variant: variant
                 ).byteCount
             )
         }
@@ -146,17 +137,15 @@ import Testing
         let writer = try PackWriter(
             descriptor: other.rawValue,
             key: "k",
-            layout: pack.layout,
             sections: [
                 PackSection(name: "extra.weight.bf16", rows: 3 * 96, columns: 96, byteCount: bytes.count)
             ]
         )
         writer.memory(of: "extra.weight.bf16").copyBytes(from: bytes)
         try writer.finish()
-        let team = try ComputeTeam(cpus: [nil], instructionSet: .best, layout: .panels)
         let damaged = try PackFile(descriptor: other.rawValue)
         #expect(throws: EngineError.self) {
-            try extraLinear("extra", outputs: 3 * 96, inputs: 96, pack: damaged, team: team)
+            try extraLinear("extra", outputs: 3 * 96, inputs: 96, pack: damaged)
         }
     }
 }

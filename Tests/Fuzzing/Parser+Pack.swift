@@ -25,7 +25,7 @@ extension Parser {
         let path = scratch("seed")
         let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         defer { close(descriptor) }
-        let writer = try PackWriter(descriptor: descriptor, key: "k", layout: "panels16", sections: sections)
+        let writer = try PackWriter(descriptor: descriptor, key: "k", sections: sections)
         for (name, text) in files { writer.memory(of: "file:\(name)").copyBytes(from: text.utf8) }
         for (name, bytes) in notes { writer.memory(of: PackFile.noteSection(name)).copyBytes(from: bytes) }
         try writer.finish()

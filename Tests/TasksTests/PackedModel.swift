@@ -14,13 +14,13 @@ extension Model {
     convenience init(pack: PackFile, threads: Int) throws {
         try self.init(
             pack: pack,
-            team: try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best, layout: .panels)
+            team: try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
         )
     }
 
     static func pack(_ directory: String) throws -> PackFile {
         let file = try MemoryFile.create(name: "pack", size: 0)
-        try Model.packer(directory: directory, variant: "fp32", layout: .panels).write(to: file.rawValue)
+        try Model.packer(directory: directory, variant: "fp32").write(to: file.rawValue)
         return try PackFile(descriptor: file.rawValue)
     }
 

@@ -7,7 +7,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
 @Suite struct AttentionTests {
     @Test(arguments: sets, [1, 2])
     func equalsTheDefinitionForEveryLength(_ set: InstructionSet, _ threads: Int) throws {
-        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set, layout: .panels)
+        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set)
         for (heads, headSize) in [(2, 64), (3, 20), (4, 8), (1, 33)] {
             let hidden = heads * headSize
             let lengths = [1, 5, 16, 17, 33, 100]
@@ -44,7 +44,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
     }
 
     @Test(arguments: sets) func isTheSameForAnyCompany(_ set: InstructionSet) throws {
-        let team = try ComputeTeam(cpus: [nil], instructionSet: set, layout: .panels)
+        let team = try ComputeTeam(cpus: [nil], instructionSet: set)
         var samples = SampleGenerator(seed: 6)
         let hidden = 64
         let qkv = samples.buffer(90 * 3 * hidden)
@@ -69,7 +69,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
 @Suite struct RowWiseTests {
     @Test(arguments: sets, [1, 3])
     func layerNormEqualsTheDefinition(_ set: InstructionSet, _ threads: Int) throws {
-        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set, layout: .panels)
+        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set)
         var samples = SampleGenerator(seed: 7)
         for size in [1, 3, 8, 17, 64, 100, 384, 768] {
             let rows = 70
@@ -97,7 +97,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
     }
 
     @Test(arguments: sets) func embeddingsAddTheirTables(_ set: InstructionSet) throws {
-        let team = try ComputeTeam(cpus: [nil, nil], instructionSet: set, layout: .panels)
+        let team = try ComputeTeam(cpus: [nil, nil], instructionSet: set)
         var samples = SampleGenerator(seed: 8)
         let hidden = 20
         let word = samples.buffer(50 * hidden)

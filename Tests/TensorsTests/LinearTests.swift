@@ -9,14 +9,13 @@ import Testing
         let bias: FloatBuffer
         let linear: PackedLinear
 
-        init(_ team: ComputeTeam, outputs: Int, inputs: Int, seed: UInt64) throws {
+        init(outputs: Int, inputs: Int, seed: UInt64) throws {
             var samples = SampleGenerator(seed: seed)
             weight = samples.buffer(outputs * inputs)
             bias = samples.buffer(outputs)
-            let packer = try WeightPacker(layout: team.layout)
-            packed = FloatBuffer(count: try packer.byteCount(outputs: outputs, inputs: inputs) / 4 + 16)
-            try packer.pack(weight.base, outputs: outputs, inputs: inputs, to: packed.base)
-            linear = try team.packedLinear(weight: packed.base, bias: bias.base, outputs: outputs, inputs: inputs)
+            packed = FloatBuffer(count: PackedLinear.byteCount(.float32, outputs: outputs, inputs: inputs) / 4)
+            try PackedLinear.pack(weight.base, outputs: outputs, inputs: inputs, as: .float32, to: packed.base)
+            linear = PackedLinear(weight: packed.base, bias: bias.base, outputs: outputs, inputs: inputs)
         }
 
         func expected(_ x: Matrix, residual: Matrix?) -> [Float] {
@@ -31,18 +30,18 @@ import Testing
     }
 
     private func matrix(_ samples: inout SampleGenerator, rows: Int, columns: Int) -> (FloatBuffer, Matrix) {
-        let buffer = samples.buffer(ComputeTeam.capacity(forRows: rows) * columns)
+        let buffer = samples.buffer(rows * columns)
         return (buffer, buffer.matrix(rows: rows, columns: columns))
     }
 
     @Test(
-        arguments: teams,
+        arguments: InstructionSet.allCases.filter(\.isSupported),
         [(1, 3, 7), (6, 16, 16), (13, 40, 100), (50, 300, 768), (17, 33, 400), (150, 64, 800), (7, 48, 5)]
     )
-    func equalsTheDefinition(_ team: (InstructionSet, WeightLayout), _ shape: (Int, Int, Int)) throws {
+    func equalsTheDefinition(_ set: InstructionSet, _ shape: (Int, Int, Int)) throws {
         let (rows, outputs, inputs) = shape
-        let team = try ComputeTeam(cpus: [nil], instructionSet: team.0, layout: team.1)
-        let layer = try Layer(team, outputs: outputs, inputs: inputs, seed: 1)
+        let team = try ComputeTeam(cpus: [nil], instructionSet: set)
+        let layer = try Layer(outputs: outputs, inputs: inputs, seed: 1)
         var samples = SampleGenerator(seed: 2)
         let (xMemory, x) = matrix(&samples, rows: rows, columns: inputs)
         let (rMemory, residual) = matrix(&samples, rows: rows, columns: outputs)
@@ -58,9 +57,9 @@ import Testing
     func aRowHasTheSameBitsWhateverItsNeighbours(_ set: InstructionSet, _ threads: Int) throws {
         let inputs = 800
         let outputs = 200
-        let single = try ComputeTeam(cpus: [nil], instructionSet: set, layout: .panels)
-        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set, layout: .panels)
-        let layer = try Layer(single, outputs: outputs, inputs: inputs, seed: 3)
+        let single = try ComputeTeam(cpus: [nil], instructionSet: set)
+        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set)
+        let layer = try Layer(outputs: outputs, inputs: inputs, seed: 3)
         var samples = SampleGenerator(seed: 4)
         let rows = set == .plain ? 40 : 700
         let (xMemory, x) = matrix(&samples, rows: rows, columns: inputs)
@@ -77,19 +76,18 @@ import Testing
         withExtendedLifetime((xMemory, yMemory)) {}
     }
 
-    @Test(arguments: teams)
-    func activationsFollowTheirFormulas(_ team: (InstructionSet, WeightLayout)) throws {
-        let team = try ComputeTeam(cpus: [nil], instructionSet: team.0, layout: team.1)
+    @Test(arguments: InstructionSet.allCases.filter(\.isSupported))
+    func activationsFollowTheirFormulas(_ set: InstructionSet) throws {
+        let team = try ComputeTeam(cpus: [nil], instructionSet: set)
         // An identity layer shows the activation alone.
         let size = 32
         let weight = FloatBuffer(count: size * size)
         for index in 0..<size * size { weight.base[index] = index / size == index % size ? 1 : 0 }
-        let packer = try WeightPacker(layout: team.layout)
-        let packed = FloatBuffer(count: try packer.byteCount(outputs: size, inputs: size) / 4)
-        try packer.pack(weight.base, outputs: size, inputs: size, to: packed.base)
-        let layer = try team.packedLinear(weight: packed.base, bias: nil, outputs: size, inputs: size)
+        let packed = FloatBuffer(count: PackedLinear.byteCount(.float32, outputs: size, inputs: size) / 4)
+        try PackedLinear.pack(weight.base, outputs: size, inputs: size, as: .float32, to: packed.base)
+        let layer = PackedLinear(weight: packed.base, bias: nil, outputs: size, inputs: size)
         let rows = 300
-        let input = FloatBuffer(count: ComputeTeam.capacity(forRows: rows) * size)
+        let input = FloatBuffer(count: rows * size)
         for index in 0..<rows * size {
             input.base[index] = Float(index - rows * size / 2) * (12.0 / Float(rows * size / 2))
         }
@@ -107,8 +105,8 @@ import Testing
     }
 
     @Test func shapesThatDoNotFitAreNamed() throws {
-        let team = try ComputeTeam(cpus: [nil], instructionSet: .best, layout: .panels)
-        let layer = try Layer(team, outputs: 8, inputs: 4, seed: 1)
+        let team = try ComputeTeam(cpus: [nil], instructionSet: .best)
+        let layer = try Layer(outputs: 8, inputs: 4, seed: 1)
         let buffer = FloatBuffer(count: 100)
         #expect(
             throws: TensorError.shape(

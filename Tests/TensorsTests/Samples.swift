@@ -28,7 +28,3 @@ extension Matrix {
 func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
     zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
 }
-
-/// The instruction sets of this CPU with every layout of weights; oneDNN's is the same whatever our kernels are.
-let teams: [(InstructionSet, WeightLayout)] =
-    InstructionSet.allCases.filter(\.isSupported).map { ($0, .panels) } + [(.best, .currentOneDNN)]

@@ -13,27 +13,25 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         let bias: FloatBuffer
         let linear: PackedLinear
 
-        init(_ team: ComputeTeam, _ format: WeightFormat, outputs: Int, inputs: Int, weight: FloatBuffer) throws {
+        init(_ format: WeightFormat, outputs: Int, inputs: Int, weight: FloatBuffer) throws {
             self.weight = weight
             var samples = SampleGenerator(seed: 9)
             bias = samples.buffer(outputs)
-            let packer = try WeightPacker(layout: .panels)
-            let bytes = try packer.byteCount(outputs: outputs, inputs: inputs, format: format)
+            let bytes = PackedLinear.byteCount(format, outputs: outputs, inputs: inputs)
             memory = FloatBuffer(count: (bytes + 3) / 4)
-            try packer.pack(weight.base, outputs: outputs, inputs: inputs, format: format, to: memory.base)
-            linear = try team.packedLinear(
+            try PackedLinear.pack(weight.base, outputs: outputs, inputs: inputs, as: format, to: memory.base)
+            linear = PackedLinear(
                 weight: memory.base,
                 bias: bias.base,
                 outputs: outputs,
                 inputs: inputs,
                 format: format
             )
-            #expect(linear.byteCount == bytes)
         }
     }
 
     private func team(_ set: InstructionSet, threads: Int = 1) throws -> ComputeTeam {
-        try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set, layout: .panels)
+        try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set)
     }
 
     private func product(
@@ -61,7 +59,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         let residual = samples.buffer(rows * outputs)
         let results = try sets.map { set in
             let team = try team(set)
-            let layer = try Layer(team, .int8, outputs: outputs, inputs: inputs, weight: weight)
+            let layer = try Layer(.int8, outputs: outputs, inputs: inputs, weight: weight)
             return try product(
                 team,
                 layer,
@@ -79,7 +77,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         let weight = samples.buffer(outputs * inputs)
         let x = samples.buffer(rows * inputs, scale: 2)
         let team = try team(set)
-        let layer = try Layer(team, .int8, outputs: outputs, inputs: inputs, weight: weight)
+        let layer = try Layer(.int8, outputs: outputs, inputs: inputs, weight: weight)
         let y = try product(team, layer, x.matrix(rows: rows, columns: inputs))
         for row in 0..<rows {
             let values = (0..<inputs).map { x.base[row * inputs + $0] }
@@ -110,8 +108,8 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
             let rounded = self.rounded(weight)
             let x = samples.buffer(rows * inputs)
             let matrix = x.matrix(rows: rows, columns: inputs)
-            let half = try Layer(team, .bfloat16, outputs: outputs, inputs: inputs, weight: weight)
-            let whole = try Layer(team, .float32, outputs: outputs, inputs: inputs, weight: rounded)
+            let half = try Layer(.bfloat16, outputs: outputs, inputs: inputs, weight: weight)
+            let whole = try Layer(.float32, outputs: outputs, inputs: inputs, weight: rounded)
             let result = try product(team, half, matrix)
             if set.roundsActivations {
                 let roundedX = self.rounded(x)
@@ -143,7 +141,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         let weight = samples.buffer(outputs * inputs)
         let x = samples.buffer(rows * inputs)
         let single = try team(set)
-        let layer = try Layer(single, format, outputs: outputs, inputs: inputs, weight: weight)
+        let layer = try Layer(format, outputs: outputs, inputs: inputs, weight: weight)
         let whole = try product(single, layer, x.matrix(rows: rows, columns: inputs), activation: .gelu)
         for threads in [1, 2] {
             let team = try team(set, threads: threads)
@@ -165,12 +163,12 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         let matrix = x.matrix(rows: rows, columns: inputs)
         let exact = try product(
             team,
-            Layer(team, .float32, outputs: outputs, inputs: inputs, weight: weight),
+            Layer(.float32, outputs: outputs, inputs: inputs, weight: weight),
             matrix
         )
         let rounded = try product(
             team,
-            Layer(team, .int8, outputs: outputs, inputs: inputs, weight: weight),
+            Layer(.int8, outputs: outputs, inputs: inputs, weight: weight),
             matrix
         )
         let error = zip(exact, rounded).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
@@ -184,7 +182,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         var samples = SampleGenerator(seed: 15)
         let weight = samples.buffer(outputs * inputs)
         let team = try team(set)
-        let layer = try Layer(team, .int8, outputs: outputs, inputs: inputs, weight: weight)
+        let layer = try Layer(.int8, outputs: outputs, inputs: inputs, weight: weight)
         let x = FloatBuffer(count: 4 * inputs)
         for column in 0..<inputs {
             x.base[column] = 0

@@ -1,4 +1,4 @@
-// Kernels: the arithmetic of an encoder that no library has in the shape this project needs it.
+// Kernels: the arithmetic of an encoder.
 //
 // Conventions. Matrices are row-major float32; `ld…` is the distance between rows in elements. A batch is sequences laid
 // end to end: T rows, no padding. No kernel chooses the order of a sum by the number of rows or by the thread that
@@ -125,8 +125,6 @@ typedef struct {
     size_t (*linear_scratch)(void);
     /// Groups [g0, g1) and panels [p0, p1) of the product, p0 even.
     void (*linear)(const ck_linear *task, void *prepared, size_t g0, size_t g1, size_t p0, size_t p1, void *scratch);
-    /// Adds the residual to y and applies the activation, for a product that another library computed into y.
-    void (*finish)(const ck_linear *task, size_t row, size_t rows, size_t column, size_t columns);
     /// Bytes of 64-byte aligned scratch that `attention` needs.
     size_t (*attention_scratch)(size_t length, size_t d);
     void (*attention)(const ck_attention *task, void *scratch);

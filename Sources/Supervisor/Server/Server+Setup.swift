@@ -24,24 +24,18 @@ extension Server {
         return path
     }
 
-    /// The whole environment of a worker. OpenMP and oneDNN read theirs when the program is loaded, so it has to be
-    /// there at the start: one thread, because the worker's own pool is the only one. Swift's own crash reports are
-    /// off unless asked for: they print memory, which may hold users' text, and they take seconds in which the dead
-    /// worker cannot be replaced.
+    /// The whole environment of a worker. Swift's own crash reports are off unless asked for: they print memory, which may
+    /// hold users' text, and they take seconds in which the dead worker cannot be replaced.
     static func workerEnvironment(from environment: [String: String]) -> [String: String] {
         var result = [
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
-            "OMP_NUM_THREADS": "1",
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "OMP_DYNAMIC": "FALSE",
             "SWIFT_BACKTRACE": "enable=no",
         ]
         let passed = [
             "LD_LIBRARY_PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "SWIFT_BACKTRACE",
         ]
-        for (name, value) in environment
-        where name.hasPrefix("DISTILLERY_") || name.hasPrefix("DNNL_") || passed.contains(name) {
+        for (name, value) in environment where name.hasPrefix("DISTILLERY_") || passed.contains(name) {
             result[name] = value
         }
         return result

@@ -47,8 +47,7 @@ final class SentenceEmbedder {
                     Self.denseName(index),
                     outputs: dense.outputs,
                     inputs: dense.inputs,
-                    pack: pack,
-                    team: team
+                    pack: pack
                 )
                 steps.append(.dense(linear, Activation(dense.activation)))
             }
@@ -150,8 +149,8 @@ final class SentenceEmbedder {
         _ activation: Activation,
         _ values: [Float]
     ) throws(EngineError) -> [Float] {
-        let input = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * values.count)
-        let output = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * linear.outputs)
+        let input = FloatBuffer(count: values.count)
+        let output = FloatBuffer(count: linear.outputs)
         input.base.update(from: values, count: values.count)
         let result = output.matrix(rows: 1, columns: linear.outputs)
         do throws(TensorError) {

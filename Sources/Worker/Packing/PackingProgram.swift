@@ -37,8 +37,7 @@ enum PackingProgram {
     ) throws {
         let packer = try Model.packer(
             directory: request.modelDirectory,
-            variant: request.variant,
-            layout: try WorkerProgram.weightLayout()
+            variant: request.variant
         )
         try propose(packer.key, bytes: packer.byteCount, &channel)
         try packer.write(to: file.rawValue)
@@ -50,8 +49,7 @@ enum PackingProgram {
         _ file: borrowing OwnedDescriptor,
         _ channel: inout Channel
     ) throws {
-        let layout = try WorkerProgram.weightLayout()
-        let plain = try Model.packer(directory: request.modelDirectory, variant: request.variant, layout: layout)
+        let plain = try Model.packer(directory: request.modelDirectory, variant: request.variant)
         let texts =
             request.calibrationFile.isEmpty
             ? CalibrationTexts.builtIn : try CalibrationTexts.read(request.calibrationFile)
@@ -61,7 +59,6 @@ enum PackingProgram {
         let search = VariantSearch(
             directory: request.modelDirectory,
             variant: request.variant,
-            layout: layout,
             instructionSet: try WorkerProgram.instructionSet(),
             texts: texts,
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
@@ -71,7 +68,6 @@ enum PackingProgram {
             directory: request.modelDirectory,
             variant: request.variant,
             exceptions: found.exceptions,
-            layout: layout,
             notes: [(qualityNote, ModelQuality(found).encode())],
             key: key
         )

@@ -9,7 +9,6 @@ import Tensors
 struct VariantSearch {
     let directory: String
     let variant: String
-    let layout: WeightLayout
     let instructionSet: InstructionSet
     let texts: [String]
     let floor: QualityFloor
@@ -40,7 +39,7 @@ struct VariantSearch {
 
     /// The weights of the variant's format, first the one that gains most in bf16.
     private func ranked(_ gate: QualityGate, _ progress: () throws -> Void) throws -> [String] {
-        let weights = try Model.packer(directory: directory, variant: variant, layout: layout).weights
+        let weights = try Model.packer(directory: directory, variant: variant).weights
         var gains: [(name: String, cosine: Double)] = []
         for weight in weights where weight.format.rawValue == variant {
             let trial = try model(variant, [weight.name: .bfloat16])
@@ -75,10 +74,10 @@ struct VariantSearch {
         } catch {
             throw EngineError.tensors(.resource("no memory to try the variant in: \(error)"))
         }
-        let packer = try Model.packer(directory: directory, variant: variant, exceptions: exceptions, layout: layout)
+        let packer = try Model.packer(directory: directory, variant: variant, exceptions: exceptions)
         try packer.write(to: file.rawValue)
         // One thread: the slots are others', who may be serving.
-        let team = try ComputeTeam(cpus: [nil], instructionSet: instructionSet, layout: layout)
+        let team = try ComputeTeam(cpus: [nil], instructionSet: instructionSet)
         return try Model(pack: try PackFile(descriptor: file.rawValue), team: team)
     }
 
