@@ -5,16 +5,18 @@
 #include "CKernels.h"
 #include "kernel_tables.h"
 #include "packed.h"
+#include "plain_functions.h"
 #include "scratch.h"
 
 static float activation_of(ck_activation kind, float x) {
     switch (kind) {
         case CK_ACTIVATION_NONE: return x;
-        case CK_ACTIVATION_GELU: return 0.5f * x * (1.0f + erff(x * 0.707106781f));
-        case CK_ACTIVATION_GELU_TANH: return 0.5f * x * (1.0f + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));
+        case CK_ACTIVATION_GELU: return (float)(0.5 * x * (1.0 + ck_erf(x * 0.70710678118654752)));
+        case CK_ACTIVATION_GELU_TANH:
+            return (float)(0.5 * x * (1.0 + ck_tanh(0.79788456080286536 * (x + 0.044715 * x * x * x))));
         case CK_ACTIVATION_RELU: return x > 0.0f ? x : 0.0f;
-        case CK_ACTIVATION_SILU: return x / (1.0f + expf(-x));
-        case CK_ACTIVATION_TANH: return tanhf(x);
+        case CK_ACTIVATION_SILU: return (float)(x / (1.0 + ck_exp(-x)));
+        case CK_ACTIVATION_TANH: return (float)ck_tanh(x);
     }
     return x;
 }
@@ -127,7 +129,7 @@ static void attention(const ck_attention *t, void *scratch) {
             if (scores[j] > top) top = scores[j];
         }
         float total = 0.0f;
-        for (size_t j = 0; j < t->length; j++) total += scores[j] = expf(scores[j] - top);
+        for (size_t j = 0; j < t->length; j++) total += scores[j] = (float)ck_exp(scores[j] - top);
         float *out = t->out + i * t->ldout;
         memset(out, 0, t->d * sizeof(float));
         for (size_t j = 0; j < t->length; j++) {

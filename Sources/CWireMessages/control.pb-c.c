@@ -843,7 +843,7 @@ const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
   (ProtobufCMessageInit) control__v1__worker_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__model_status__field_descriptors[19] =
+static const ProtobufCFieldDescriptor control__v1__model_status__field_descriptors[21] =
 {
   {
     "name",
@@ -1073,12 +1073,38 @@ static const ProtobufCFieldDescriptor control__v1__model_status__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "instruction_set",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelStatus, instruction_set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failed_proofs",
+    21,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Control__V1__ModelStatus, n_failed_proofs),
+    offsetof(Control__V1__ModelStatus, failed_proofs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__model_status__field_indices_by_name[] = {
   15,   /* field[15] = architecture */
   13,   /* field[13] = computing */
+  20,   /* field[20] = failed_proofs */
   11,   /* field[11] = failures */
   6,   /* field[6] = generation */
+  19,   /* field[19] = instruction_set */
   9,   /* field[9] = max_tokens */
   0,   /* field[0] = name */
   16,   /* field[16] = numa */
@@ -1098,7 +1124,7 @@ static const unsigned control__v1__model_status__field_indices_by_name[] = {
 static const ProtobufCIntRange control__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor control__v1__model_status__descriptor =
 {
@@ -1108,14 +1134,14 @@ const ProtobufCMessageDescriptor control__v1__model_status__descriptor =
   "Control__V1__ModelStatus",
   "control.v1",
   sizeof(Control__V1__ModelStatus),
-  19,
+  21,
   control__v1__model_status__field_descriptors,
   control__v1__model_status__field_indices_by_name,
   1,  control__v1__model_status__number_ranges,
   (ProtobufCMessageInit) control__v1__model_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__model_quality__field_descriptors[7] =
+static const ProtobufCFieldDescriptor control__v1__model_quality__field_descriptors[8] =
 {
   {
     "texts",
@@ -1201,10 +1227,23 @@ static const ProtobufCFieldDescriptor control__v1__model_quality__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "instruction_set",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelQuality, instruction_set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__model_quality__field_indices_by_name[] = {
   4,   /* field[4] = agreement */
   6,   /* field[6] = exceptions */
+  7,   /* field[7] = instruction_set */
   5,   /* field[5] = largest_score_change */
   2,   /* field[2] = least_cosine */
   1,   /* field[1] = mean_cosine */
@@ -1214,7 +1253,7 @@ static const unsigned control__v1__model_quality__field_indices_by_name[] = {
 static const ProtobufCIntRange control__v1__model_quality__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor control__v1__model_quality__descriptor =
 {
@@ -1224,7 +1263,7 @@ const ProtobufCMessageDescriptor control__v1__model_quality__descriptor =
   "Control__V1__ModelQuality",
   "control.v1",
   sizeof(Control__V1__ModelQuality),
-  7,
+  8,
   control__v1__model_quality__field_descriptors,
   control__v1__model_quality__field_indices_by_name,
   1,  control__v1__model_quality__number_ranges,

@@ -1082,7 +1082,7 @@ const ProtobufCMessageDescriptor worker__v1__hello__descriptor =
   (ProtobufCMessageInit) worker__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__load__field_descriptors[9] =
+static const ProtobufCFieldDescriptor worker__v1__load__field_descriptors[10] =
 {
   {
     "model_directory",
@@ -1192,9 +1192,22 @@ static const ProtobufCFieldDescriptor worker__v1__load__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "instruction_set",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Load, instruction_set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__load__field_indices_by_name[] = {
   6,   /* field[6] = generation */
+  9,   /* field[9] = instruction_set */
   4,   /* field[4] = max_batch_tokens */
   0,   /* field[0] = model_directory */
   1,   /* field[1] = name */
@@ -1207,7 +1220,7 @@ static const unsigned worker__v1__load__field_indices_by_name[] = {
 static const ProtobufCIntRange worker__v1__load__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor worker__v1__load__descriptor =
 {
@@ -1217,14 +1230,14 @@ const ProtobufCMessageDescriptor worker__v1__load__descriptor =
   "Worker__V1__Load",
   "worker.v1",
   sizeof(Worker__V1__Load),
-  9,
+  10,
   worker__v1__load__field_descriptors,
   worker__v1__load__field_indices_by_name,
   1,  worker__v1__load__number_ranges,
   (ProtobufCMessageInit) worker__v1__load__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[8] =
+static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[9] =
 {
   {
     "tasks",
@@ -1322,9 +1335,22 @@ static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "failed_proofs",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Worker__V1__Ready, n_failed_proofs),
+    offsetof(Worker__V1__Ready, failed_proofs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__ready__field_indices_by_name[] = {
   2,   /* field[2] = architecture */
+  8,   /* field[8] = failed_proofs */
   4,   /* field[4] = instruction_set */
   5,   /* field[5] = load_microseconds */
   1,   /* field[1] = max_tokens */
@@ -1336,7 +1362,7 @@ static const unsigned worker__v1__ready__field_indices_by_name[] = {
 static const ProtobufCIntRange worker__v1__ready__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor worker__v1__ready__descriptor =
 {
@@ -1346,7 +1372,7 @@ const ProtobufCMessageDescriptor worker__v1__ready__descriptor =
   "Worker__V1__Ready",
   "worker.v1",
   sizeof(Worker__V1__Ready),
-  8,
+  9,
   worker__v1__ready__field_descriptors,
   worker__v1__ready__field_indices_by_name,
   1,  worker__v1__ready__number_ranges,

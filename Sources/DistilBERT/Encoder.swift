@@ -18,8 +18,8 @@ package final class Encoder {
     package let team: ComputeTeam
 
     private let pack: PackFile
-    private let embeddings: EmbeddingWeights
-    private let layers: [EncoderLayer]
+    let embeddings: EmbeddingWeights
+    let layers: [EncoderLayer]
     private var workspace: Workspace
 
     package init(_ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam) throws(EngineError) {

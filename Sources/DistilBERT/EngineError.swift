@@ -11,6 +11,8 @@ package enum EngineError: Error, CustomStringConvertible {
     case input(String)
     /// The machine is: an instruction set, memory, threads.
     case tensors(TensorError)
+    /// What was computed is not what the checkpoint says.
+    case proof(ProofFailure)
 
     init(_ error: any Error) {
         switch error {
@@ -18,6 +20,7 @@ package enum EngineError: Error, CustomStringConvertible {
         case let error as ModelFilesError:
             self = error.code == .malformedPack ? .pack(error.description) : .files(error)
         case let error as TensorError: self = .tensors(error)
+        case let error as ProofFailure: self = .proof(error)
         default: self = .pack("\(error)")
         }
     }
@@ -27,6 +30,7 @@ package enum EngineError: Error, CustomStringConvertible {
         case .files(let error): error.description
         case .pack(let reason), .input(let reason): reason
         case .tensors(let error): error.description
+        case .proof(let failure): failure.description
         }
     }
 }

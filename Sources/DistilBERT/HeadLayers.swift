@@ -13,6 +13,9 @@ package final class HeadLayers {
     /// Whether there is a pooling layer: `pooled` may be called.
     package var hasPooling: Bool { first != nil && norm == nil }
 
+    /// The layers by their names in the pack.
+    let products: [(name: String, layer: PackedLinear, activation: Activation)]
+
     private let first: PackedLinear?
     private let activation: Activation
     private let norm: LayerNormWeights?
@@ -54,6 +57,10 @@ package final class HeadLayers {
         } catch {
             throw EngineError(error)
         }
+        var products: [(name: String, layer: PackedLinear, activation: Activation)] = []
+        if let first { products.append((norm == nil ? PackPlan.pooling : PackPlan.transform, first, activation)) }
+        if let last { products.append((norm == nil ? PackPlan.classifier : PackPlan.decoder, last, .none)) }
+        self.products = products
     }
 
     /// Pools `rows` of `states` (first tokens), [T, H].

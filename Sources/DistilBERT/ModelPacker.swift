@@ -14,6 +14,7 @@ package struct ModelPacker {
     private let checkpoint: Checkpoint
     private let extras: [PackedExtra]
     private let sections: [PackSection]
+    private var known: [(name: String, rows: Int, values: [Float])] = []
     private let files: [(name: String, file: MappedFile)]
     private let notes: [(name: String, bytes: [UInt8])]
 
@@ -30,6 +31,7 @@ package struct ModelPacker {
     /// A linear layer that is not the encoder's (a sentence-transformers Dense module), from a checkpoint of its own.
     package struct PackedExtra {
         let linear: PackPlan.Linear
+        let stem: String
         let checkpoint: Checkpoint
         let hasBias: Bool
 
@@ -43,6 +45,7 @@ package struct ModelPacker {
             checkpoint: Checkpoint
         ) {
             linear = PackPlan.Linear(name, [(stem, outputs)], inputs: inputs)
+            self.stem = stem
             self.checkpoint = checkpoint
             self.hasBias = hasBias
         }
@@ -57,6 +60,7 @@ package struct ModelPacker {
     ///     outputs (`fewOutputs`) stays float32: it costs nothing, and answers hang on it.
     ///   - exceptions: formats of single weights, by their names in `weights`: what a quality gate chooses for those
     ///     that lose too much.
+    ///   - texts: what the pack is to hold known answers of, token ids and types; none: it holds no known answers.
     ///   - notes: what else the pack is to hold, by name; see `PackFile.note`.
     ///   - key: the pack's key; nil: by the contents, the variant and its exceptions.
     package init(
@@ -67,6 +71,7 @@ package struct ModelPacker {
         sources: [(name: String, file: MappedFile)] = [],
         variant: String,
         exceptions: [String: WeightFormat] = [:],
+        texts: [TokenSequence] = [],
         notes: [(name: String, bytes: [UInt8])] = [],
         key: String? = nil
     ) throws(EngineError) {
@@ -77,7 +82,8 @@ package struct ModelPacker {
         self.checkpoint = checkpoint
         self.extras = extras
         let hasPooler = checkpoint.tensor(CheckpointNames.pooler + ".weight") != nil
-        plan = PackPlan(configuration, head: Head(configuration, hasPooler: hasPooler))
+        let head = Head(configuration, hasPooler: hasPooler)
+        plan = PackPlan(configuration, head: head)
         let layers =
             plan.linears.map { ($0, checkpoint, true) } + extras.map { ($0.linear, $0.checkpoint, $0.hasBias) }
         weights =
@@ -134,6 +140,12 @@ package struct ModelPacker {
                     )
                 )
             }
+            if !texts.isEmpty {
+                known = try Self.knownAnswers(texts, configuration, head: head, checkpoint, extras, formats).sections
+            }
+            for (name, rows, values) in known {
+                sections.append(Self.floats(name, rows: rows, columns: values.count / max(1, rows)))
+            }
             self.sections = sections
         } catch {
             throw EngineError(error)
@@ -159,11 +171,34 @@ package struct ModelPacker {
             for file in files {
                 writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes)
             }
+            for (name, _, values) in known {
+                values.withUnsafeBytes { writer.memory(of: name).copyBytes(from: $0) }
+            }
             for note in notes { writer.memory(of: PackFile.noteSection(note.name)).copyBytes(from: note.bytes) }
             try writer.finish()
         } catch {
             throw EngineError(error)
         }
+    }
+
+    private static func knownAnswers(
+        _ texts: [TokenSequence],
+        _ configuration: ModelConfiguration,
+        head: Head,
+        _ checkpoint: Checkpoint,
+        _ extras: [PackedExtra],
+        _ formats: [String: WeightFormat]
+    ) throws -> KnownAnswers {
+        let model = ReferenceModel(configuration: configuration, head: head, checkpoint: checkpoint, formats: formats)
+        let answers = try model.knownAnswers(texts, extras: extras)
+        guard answers.texts.allSatisfy({ ($0.states + $0.scores).allSatisfy(\.isFinite) }) else {
+            throw ModelFilesError(
+                .malformedCheckpoint,
+                file: checkpoint.contents[0].path,
+                "the model computes values that are not finite; its weights are damaged"
+            )
+        }
+        return answers
     }
 
     private func write(_ table: PackPlan.Table, to writer: PackWriter) throws {

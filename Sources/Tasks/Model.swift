@@ -10,6 +10,7 @@ package final class Model {
     let encoder: Encoder
     let head: HeadLayers?
     let embedder: SentenceEmbedder
+    private let pack: PackFile
 
     /// The longest sequence, special tokens included.
     package let maxTokens: Int
@@ -33,6 +34,7 @@ package final class Model {
             throw EngineError.files(error)
         }
         configuration = folder.configuration
+        self.pack = pack
         encoder = try Encoder(configuration, pack: pack, team: team)
         head = try HeadLayers(configuration, pack: pack, team: team)
         embedder = try SentenceEmbedder(folder.modules, configuration, pack: pack, team: team)
@@ -87,11 +89,12 @@ package final class Model {
 
     /// What packs the folder of a model: its checkpoint, the weights of its sentence-transformers modules, its tokenizer,
     /// compiled, and copies of the other small files that loading it reads. `exceptions`: formats of single weights
-    /// (`ModelPacker.weights` names them).
+    /// (`ModelPacker.weights` names them). `proven`: whether the pack holds known answers, which take a second of computing.
     package static func packer(
         directory: String,
         variant: String,
         exceptions: [String: WeightFormat] = [:],
+        proven: Bool = false,
         notes: [(name: String, bytes: [UInt8])] = [],
         key: String? = nil
     ) throws(EngineError) -> ModelPacker {
@@ -125,6 +128,7 @@ package final class Model {
                 sources: sources,
                 variant: variant,
                 exceptions: exceptions,
+                texts: proven ? try Self.knownTexts(tokenizer, folder.configuration) : [],
                 notes: notes + [
                     (tokenizerNote, specification.compiled), (vocabularyNote, tokenizer.vocabulary.bytes),
                 ],
@@ -139,26 +143,49 @@ package final class Model {
         }
     }
 
-    /// Computes the shortest sequence, so that the first request finds everything warm and a model that computes no
-    /// numbers is found before it serves.
-    package func warmUp() throws(EngineError) {
-        let sequence = TokenSequence(ids: [tokenizer.classID, tokenizer.separatorID])
-        guard let output = try encoder.forward([sequence]) else { return }
-        var finite = output.hidden[0].allSatisfy(\.isFinite)
-        if let head, head.head.outputs > 0 {
-            try head.logits(output.hidden, rows: [0]) { (_, logits) throws(EngineError) in
-                finite = finite && logits[0].allSatisfy(\.isFinite)
-            }
+    /// What packs hold known answers of: the shortest sequence, a sentence and a pair, cut to what the model takes.
+    private static func knownTexts(
+        _ tokenizer: Tokenizer,
+        _ configuration: ModelConfiguration
+    ) throws(TokenizationError) -> [TokenSequence] {
+        let shortest = [tokenizer.classID, tokenizer.separatorID]
+        guard configuration.maxPositions >= 8 else {
+            return [TokenSequence(ids: Array(shortest.prefix(configuration.maxPositions)))]
         }
-        guard finite else {
-            throw .files(
-                ModelFilesError(
-                    .malformedCheckpoint,
-                    file: "model.safetensors",
-                    "the model computes values that are not finite; its weights are damaged"
-                )
-            )
+        let pair = try tokenizer.encode(
+            "Where did the ship go down?",
+            pair: "It sank off Cape Horn in 1903.",
+            maxLength: min(24, configuration.maxPositions),
+            strategy: .longestFirst
+        )
+        let sentence = try tokenizer.encode(
+            "The committee postponed its decision until June!",
+            maxLength: min(16, configuration.maxPositions)
+        )
+        var sequences = [TokenSequence(ids: shortest)]
+        for text in [sentence, pair] {
+            var sequence = TokenSequence(text, rows: .all)
+            // A model may know one type of token only.
+            sequence.types = sequence.types.map { min($0, Int32(max(0, configuration.typeVocabularySize - 1))) }
+            sequences.append(sequence)
         }
+        return sequences
+    }
+
+    /// Shows that this model computes here what its checkpoint says, before it serves: everything, or the shortest text
+    /// alone where another worker has shown the rest on this machine. Either way the first request finds everything warm.
+    ///
+    /// - Throws: `EngineError.proof`, which names what differs.
+    package func prove(_ extent: ProofExtent) throws(EngineError) {
+        let proof = ModelProof(encoder, head, extras: embedder.layers, pack: pack)
+        switch extent {
+        case .full: try proof.full()
+        case .short: try proof.short()
+        }
+    }
+
+    package enum ProofExtent {
+        case full, short
     }
 
     /// The encoder alone, for measuring it.

@@ -21,6 +21,11 @@ package enum InstructionSet: String, Sendable, CaseIterable {
     /// The best set of this CPU.
     package static var best: InstructionSet { InstructionSet(ck_isa_best()) }
 
+    /// What this CPU has, the best first and plain C last.
+    package static var bestFirst: [InstructionSet] {
+        [.avx512BF16, .avx512, .avx2, .plain].filter { $0 == best || $0.isSupported }
+    }
+
     /// Whether this CPU runs it.
     package var isSupported: Bool { ck_isa_supported(code) && ck_kernels_for(code) != nil }
 

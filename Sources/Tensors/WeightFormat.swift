@@ -44,6 +44,29 @@ package struct PackedTable {
         }
     }
 
+    /// Σ weights[r] · row r of values [rows, columns], in double precision.
+    package func weightedSum(rows: Int, columns: Int, _ weights: [Double]) -> [Double] {
+        var sums = [Double](repeating: 0, count: columns)
+        for row in 0..<rows {
+            let start = row * columns
+            switch format {
+            case .float32:
+                let values = values.assumingMemoryBound(to: Float.self) + start
+                for column in 0..<columns { sums[column] += weights[row] * Double(values[column]) }
+            case .bfloat16:
+                let values = values.assumingMemoryBound(to: UInt16.self) + start
+                for column in 0..<columns {
+                    sums[column] += weights[row] * Double(Float(bitPattern: UInt32(values[column]) << 16))
+                }
+            case .int8:
+                let values = values.assumingMemoryBound(to: Int8.self) + start
+                let factor = weights[row] * Double(scales?[row] ?? 0)
+                for column in 0..<columns { sums[column] += factor * Double(values[column]) }
+            }
+        }
+        return sums
+    }
+
     /// Stores float32 values [rows, columns] at `destination` and, of int8, the rows' scales at `scales`.
     package static func pack(
         _ values: UnsafePointer<Float>,

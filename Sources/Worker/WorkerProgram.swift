@@ -84,6 +84,7 @@ package enum WorkerProgram {
         let kind: WorkerFrame.FailureKind =
             switch error {
             case EngineError.files(let error): Self.kind(error)
+            case EngineError.proof: .configuration
             case EngineError.pack: .pack
             case EngineError.tensors(.resource), TensorError.resource: .resource
             case let error as ModelFilesError: Self.kind(error)
@@ -117,12 +118,13 @@ package enum WorkerProgram {
             guard !request.verifyPack || pack.verify() else {
                 throw EngineError.pack("the pack's bytes are not those that were written")
             }
-            let team = try ComputeTeam(
-                cpus: Array(repeating: nil, count: arguments.threads),
-                instructionSet: try instructionSet()
+            let proven = try ProvenModel(
+                pack,
+                threads: arguments.threads,
+                sets: try instructionSets(request.instructionSet),
+                extent: request.verifyPack ? .full : .short
             )
-            let model = try Model(pack: pack, team: team)
-            try model.warmUp()
+            let model = proven.model
             try channel.send(
                 .ready(
                     WorkerFrame.Ready(
@@ -130,10 +132,11 @@ package enum WorkerProgram {
                         maxTokens: UInt32(model.maxTokens),
                         architecture: model.configuration.architecture,
                         packBytes: UInt64(pack.byteCount),
-                        instructionSet: team.instructionSet.rawValue,
+                        instructionSet: proven.instructionSet.rawValue,
                         loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000),
                         numa: "shared",
-                        quality: pack.note(PackingProgram.qualityNote) ?? []
+                        quality: pack.note(PackingProgram.qualityNote) ?? [],
+                        failedProofs: proven.failures
                     )
                 )
             )
@@ -145,13 +148,17 @@ package enum WorkerProgram {
         }
     }
 
-    /// The instruction set to compute with: the best, or what `DISTILLERY_ISA` asks for.
-    static func instructionSet() throws(EngineError) -> InstructionSet {
-        guard let name = getenv("DISTILLERY_ISA") else { return .best }
-        guard let set = InstructionSet(rawValue: String(cString: name)) else {
-            let known = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .tensors(.unsupported("DISTILLERY_ISA=\(String(cString: name)): not one of \(known)"))
+    /// The instruction sets to try, in order: the one that `DISTILLERY_ISA` asks for alone, or else `proven` alone, which
+    /// another worker was proven with, or else all that this CPU has, from the best to plain C.
+    static func instructionSets(_ proven: String = "") throws(EngineError) -> [InstructionSet] {
+        if let name = getenv("DISTILLERY_ISA") {
+            guard let set = InstructionSet(rawValue: String(cString: name)) else {
+                let known = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .tensors(.unsupported("DISTILLERY_ISA=\(String(cString: name)): not one of \(known)"))
+            }
+            return [set]
         }
-        return set
+        if let set = InstructionSet(rawValue: proven) { return [set] }
+        return InstructionSet.bestFirst
     }
 }

@@ -138,6 +138,11 @@ typedef struct {
 /// The kernels of an instruction set, or null where this build has none. The caller checks that the CPU has it.
 const ck_kernels *ck_kernels_for(ck_isa isa);
 
+/// y = x · Wᵀ + bias by its definition, in double precision: x [m, k], W [n, k] row-major as in a checkpoint, y [m, n], all
+/// dense; `bias` [n] may be null. What packed weights and every set's kernels are proved against. False when there is no
+/// memory.
+bool ck_reference_product(const double *x, const float *weight, const float *bias, double *y, size_t m, size_t n, size_t k);
+
 // MARK: - The chip
 
 /// The multiply-add rate that one core sustains for `seconds`, 10⁹ operations a second (two a multiply-add), on registers

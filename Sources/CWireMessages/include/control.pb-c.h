@@ -129,10 +129,19 @@ struct  Control__V1__ModelStatus
    * of a variant of less precision than fp32
    */
   Control__V1__ModelQuality *quality;
+  /*
+   * avx512bf16: what its products are computed with
+   */
+  ProtobufCBinaryData instruction_set;
+  /*
+   * better instruction sets of this CPU, and what they compute wrongly here
+   */
+  size_t n_failed_proofs;
+  ProtobufCBinaryData *failed_proofs;
 };
 #define CONTROL__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__model_status__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0,NULL }
 
 
 /*
@@ -164,10 +173,14 @@ struct  Control__V1__ModelQuality
    */
   size_t n_exceptions;
   ProtobufCBinaryData *exceptions;
+  /*
+   * what it was measured with
+   */
+  ProtobufCBinaryData instruction_set;
 };
 #define CONTROL__V1__MODEL_QUALITY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__model_quality__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0,NULL, {0,NULL} }
 
 
 struct  Control__V1__StatusResponse

@@ -187,13 +187,17 @@ struct  Worker__V1__Load
    */
   ProtobufCBinaryData pack_key;
   /*
-   * read all of the pack and compare its hash first
+   * read all of the pack and compare its hash first, and prove all that is computed here
    */
   protobuf_c_boolean verify_pack;
+  /*
+   * the one that an earlier worker of the generation was proven with; empty: the best
+   */
+  ProtobufCBinaryData instruction_set;
 };
 #define WORKER__V1__LOAD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__load__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL} }
 
 
 struct  Worker__V1__Ready
@@ -217,10 +221,15 @@ struct  Worker__V1__Ready
    * control.v1.ModelQuality, as it was packed; empty for fp32
    */
   ProtobufCBinaryData quality;
+  /*
+   * better instruction sets than its own, and what they compute wrongly
+   */
+  size_t n_failed_proofs;
+  ProtobufCBinaryData *failed_proofs;
 };
 #define WORKER__V1__READY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__ready__descriptor) \
-    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, {0,NULL} }
+    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL }
 
 
 struct  Worker__V1__Failed

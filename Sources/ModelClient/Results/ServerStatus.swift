@@ -89,6 +89,11 @@ public struct ModelStatus: Sendable, Hashable {
     public var path: String
     /// What a variant of less precision kept of fp32, measured when it was packed; nil for fp32.
     public var quality: VariantQuality?
+    /// The instruction set that it computes with, such as `avx512bf16`; empty before it is ready.
+    public var instructionSet: String
+    /// Better instruction sets of the machine's CPU that the model does not use, as they did not compute what its
+    /// checkpoint says, and what was wrong. Empty on a machine in order.
+    public var failedProofs: [String]
 
     /// `name@version:variant`, as a call may name it.
     public var reference: String { "\(name)@\(version):\(variant)" }
@@ -113,6 +118,8 @@ public struct ModelStatus: Sendable, Hashable {
         numa = message.numa
         path = message.path
         quality = message.quality.map(VariantQuality.init)
+        instructionSet = message.instructionSet
+        failedProofs = message.failedProofs
     }
 }
 
@@ -130,6 +137,8 @@ public struct VariantQuality: Sendable, Hashable {
     public var largestScoreChange: Double?
     /// The weights that were kept in bf16 because int8 would have lost too much, as in `layer.5.output`.
     public var exceptions: [String]
+    /// The instruction set that it was measured with.
+    public var instructionSet: String
 
     init(_ message: ModelQuality) {
         texts = Int(message.texts)
@@ -138,6 +147,7 @@ public struct VariantQuality: Sendable, Hashable {
         agreement = message.predictions > 0 ? message.agreement : nil
         largestScoreChange = message.predictions > 0 ? message.largestScoreChange : nil
         exceptions = message.exceptions
+        instructionSet = message.instructionSet
     }
 }
 

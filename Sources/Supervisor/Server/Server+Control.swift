@@ -126,7 +126,9 @@ extension Server {
             architecture: ready?.architecture ?? "",
             numa: ready?.numa ?? "",
             path: model.path,
-            quality: files?.quality
+            quality: files?.quality,
+            instructionSet: ready?.instructionSet ?? "",
+            failedProofs: ready?.failedProofs ?? []
         )
     }
 

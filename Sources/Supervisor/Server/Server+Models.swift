@@ -147,7 +147,8 @@ extension Server {
             threads: UInt32(clamping: slots[process.slot].cpus.count),
             generation: seat.generation,
             packKey: pack.key,
-            verifyPack: !pack.isVerified
+            verifyPack: !pack.isVerified,
+            instructionSet: pack.isVerified ? files.ready?.instructionSet ?? "" : ""
         )
         process.pack = pack
         send(.load(load), with: pack.descriptor.rawValue, to: process, at: now)

@@ -178,7 +178,15 @@ extension Server {
             }
             enqueue(model.lifecycle.hello(seat, at: now), of: model)
         case .ready(let ready):
-            if files.ready == nil { files.ready = ready }
+            if files.ready == nil || process.pack?.isVerified == false {
+                files.ready = ready
+                for proof in ready.failedProofs {
+                    logger.error(
+                        "this CPU computes wrongly: \(proof); the model uses \(ready.instructionSet) instead",
+                        metadata: describe(process)
+                    )
+                }
+            }
             process.pack?.isVerified = true
             let milliseconds = Int(clamping: ready.loadMicroseconds / 1000)
             logger.info(

@@ -55,6 +55,14 @@ final class SentenceEmbedder {
         self.steps = steps
     }
 
+    /// The Dense layers by their names in the pack.
+    var layers: [(name: String, layer: PackedLinear)] {
+        steps.enumerated().compactMap { index, step in
+            guard case .dense(let linear, _) = step else { return nil }
+            return (Self.denseName(index), linear)
+        }
+    }
+
     /// What the Dense module at a step is called in a pack.
     static func denseName(_ step: Int) -> String { "sentence.\(step)" }
 

@@ -14,6 +14,8 @@ package struct ModelQuality: Sendable, Equatable {
     package var largestScoreChange: Double
     /// Weights kept in bf16, as they lost too much: `layer.5.output`.
     package var exceptions: [String]
+    /// What it was measured with.
+    package var instructionSet: String
 
     package init(
         texts: UInt32 = 0,
@@ -22,7 +24,8 @@ package struct ModelQuality: Sendable, Equatable {
         predictions: UInt32 = 0,
         agreement: Double = 0,
         largestScoreChange: Double = 0,
-        exceptions: [String] = []
+        exceptions: [String] = [],
+        instructionSet: String = ""
     ) {
         self.texts = texts
         self.meanCosine = meanCosine
@@ -31,6 +34,7 @@ package struct ModelQuality: Sendable, Equatable {
         self.agreement = agreement
         self.largestScoreChange = largestScoreChange
         self.exceptions = exceptions
+        self.instructionSet = instructionSet
     }
 }
 
@@ -47,6 +51,7 @@ extension ModelQuality: WireMessage {
         structure.agreement = agreement
         structure.largest_score_change = largestScoreChange
         (structure.n_exceptions, structure.exceptions) = arena.texts(exceptions)
+        structure.instruction_set = arena.text(instructionSet)
     }
 
     package init(_ structure: Control__V1__ModelQuality) throws(WireError) {
@@ -57,7 +62,8 @@ extension ModelQuality: WireMessage {
             predictions: structure.predictions,
             agreement: structure.agreement,
             largestScoreChange: structure.largest_score_change,
-            exceptions: try decodeTexts(structure.n_exceptions, structure.exceptions, "exceptions")
+            exceptions: try decodeTexts(structure.n_exceptions, structure.exceptions, "exceptions"),
+            instructionSet: try decodeText(structure.instruction_set, "instruction_set")
         )
     }
 }

@@ -131,6 +131,10 @@ package struct ModelStatus: Sendable, Equatable {
     package var path: String
     /// Of a variant of less precision than fp32.
     package var quality: ModelQuality?
+    /// `avx512bf16`: what its products are computed with.
+    package var instructionSet: String
+    /// Better instruction sets of this CPU, and what they compute wrongly here.
+    package var failedProofs: [String]
 
     package init(
         name: String = "",
@@ -151,7 +155,9 @@ package struct ModelStatus: Sendable, Equatable {
         architecture: String = "",
         numa: String = "",
         path: String = "",
-        quality: ModelQuality? = nil
+        quality: ModelQuality? = nil,
+        instructionSet: String = "",
+        failedProofs: [String] = []
     ) {
         self.name = name
         self.version = version
@@ -172,6 +178,8 @@ package struct ModelStatus: Sendable, Equatable {
         self.numa = numa
         self.path = path
         self.quality = quality
+        self.instructionSet = instructionSet
+        self.failedProofs = failedProofs
     }
 }
 
@@ -200,6 +208,8 @@ extension ModelStatus: WireMessage {
         structure.numa = arena.text(numa)
         structure.path = arena.text(path)
         if let quality { structure.quality = arena.message(quality) }
+        structure.instruction_set = arena.text(instructionSet)
+        (structure.n_failed_proofs, structure.failed_proofs) = arena.texts(failedProofs)
     }
 
     package init(_ structure: Control__V1__ModelStatus) throws(WireError) {
@@ -222,7 +232,9 @@ extension ModelStatus: WireMessage {
             architecture: try decodeText(structure.architecture, "architecture"),
             numa: try decodeText(structure.numa, "numa"),
             path: try decodeText(structure.path, "path"),
-            quality: try decodeMessage(structure.quality, "quality")
+            quality: try decodeMessage(structure.quality, "quality"),
+            instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
+            failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs")
         )
     }
 }

@@ -56,8 +56,10 @@ extension WorkerFrame {
         package var generation: UInt64
         /// Must be the pack's own.
         package var packKey: String
-        /// Whether to read all of the pack and compare its hash before it is used.
+        /// Whether to read all of the pack and compare its hash first, and to prove all that is computed here.
         package var verifyPack: Bool
+        /// The one that an earlier worker of the generation was proven with; empty: the best.
+        package var instructionSet: String
 
         package init(
             modelDirectory: String = "",
@@ -68,7 +70,8 @@ extension WorkerFrame {
             threads: UInt32 = 0,
             generation: UInt64 = 0,
             packKey: String = "",
-            verifyPack: Bool = false
+            verifyPack: Bool = false,
+            instructionSet: String = ""
         ) {
             self.modelDirectory = modelDirectory
             self.name = name
@@ -79,6 +82,7 @@ extension WorkerFrame {
             self.generation = generation
             self.packKey = packKey
             self.verifyPack = verifyPack
+            self.instructionSet = instructionSet
         }
     }
 }
@@ -98,6 +102,7 @@ extension WorkerFrame.Load: WireMessage {
         structure.generation = generation
         structure.pack_key = arena.text(packKey)
         structure.verify_pack = verifyPack ? 1 : 0
+        structure.instruction_set = arena.text(instructionSet)
     }
 
     package init(_ structure: Worker__V1__Load) throws(WireError) {
@@ -110,7 +115,8 @@ extension WorkerFrame.Load: WireMessage {
             threads: structure.threads,
             generation: structure.generation,
             packKey: try decodeText(structure.pack_key, "pack_key"),
-            verifyPack: structure.verify_pack != 0
+            verifyPack: structure.verify_pack != 0,
+            instructionSet: try decodeText(structure.instruction_set, "instruction_set")
         )
     }
 }
@@ -128,6 +134,8 @@ extension WorkerFrame {
         package var numa: String
         /// An encoded `ModelQuality`, as it was packed; empty for fp32.
         package var quality: [UInt8]
+        /// Better instruction sets than its own, and what they compute wrongly.
+        package var failedProofs: [String]
 
         package init(
             tasks: [String] = [],
@@ -137,7 +145,8 @@ extension WorkerFrame {
             instructionSet: String = "",
             loadMicroseconds: UInt64 = 0,
             numa: String = "",
-            quality: [UInt8] = []
+            quality: [UInt8] = [],
+            failedProofs: [String] = []
         ) {
             self.tasks = tasks
             self.maxTokens = maxTokens
@@ -147,6 +156,7 @@ extension WorkerFrame {
             self.loadMicroseconds = loadMicroseconds
             self.numa = numa
             self.quality = quality
+            self.failedProofs = failedProofs
         }
     }
 }
@@ -165,6 +175,7 @@ extension WorkerFrame.Ready: WireMessage {
         structure.load_microseconds = loadMicroseconds
         structure.numa = arena.text(numa)
         structure.quality = arena.bytes(quality)
+        (structure.n_failed_proofs, structure.failed_proofs) = arena.texts(failedProofs)
     }
 
     package init(_ structure: Worker__V1__Ready) throws(WireError) {
@@ -176,7 +187,8 @@ extension WorkerFrame.Ready: WireMessage {
             instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
             loadMicroseconds: structure.load_microseconds,
             numa: try decodeText(structure.numa, "numa"),
-            quality: decodeBytes(structure.quality)
+            quality: decodeBytes(structure.quality),
+            failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs")
         )
     }
 }

@@ -35,11 +35,15 @@ enum PackingProgram {
         _ file: borrowing OwnedDescriptor,
         _ channel: inout Channel
     ) throws {
+        let plain = try Model.packer(directory: request.modelDirectory, variant: request.variant)
+        // With the known answers, which are computed only when the cache has no such pack.
+        try propose(plain.key, bytes: 0, &channel)
         let packer = try Model.packer(
             directory: request.modelDirectory,
-            variant: request.variant
+            variant: request.variant,
+            proven: true,
+            key: plain.key
         )
-        try propose(packer.key, bytes: packer.byteCount, &channel)
         try packer.write(to: file.rawValue)
         try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
     }
@@ -54,12 +58,12 @@ enum PackingProgram {
             request.calibrationFile.isEmpty
             ? CalibrationTexts.builtIn : try CalibrationTexts.read(request.calibrationFile)
         // The size depends on what the comparison finds, so it is told when the pack is done.
-        let key = "\(plain.key)-\(conditions(request, texts))"
+        let key = "\(plain.key)-\(try conditions(request, texts))"
         try propose(key, bytes: 0, &channel)
         let search = VariantSearch(
             directory: request.modelDirectory,
             variant: request.variant,
-            instructionSet: try WorkerProgram.instructionSet(),
+            sets: try WorkerProgram.instructionSets(),
             texts: texts,
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
         )
@@ -68,6 +72,7 @@ enum PackingProgram {
             directory: request.modelDirectory,
             variant: request.variant,
             exceptions: found.exceptions,
+            proven: true,
             notes: [(qualityNote, ModelQuality(found).encode())],
             key: key
         )
@@ -83,9 +88,13 @@ enum PackingProgram {
         }
     }
 
-    /// A hash of what a variant was accepted by: other texts or floors are another pack.
-    private static func conditions(_ request: WorkerFrame.Pack, _ texts: [String]) -> String {
-        var hash = Array("\(request.minCosine) \(request.minAgreement)".utf8).withUnsafeBytes { contentHash($0) }
+    /// A hash of what a variant was accepted by: other texts, floors or another arithmetic are another pack, so that one
+    /// which was copied from a machine whose products round activations is measured again where they do not.
+    private static func conditions(_ request: WorkerFrame.Pack, _ texts: [String]) throws(EngineError) -> String {
+        let rounds = try WorkerProgram.instructionSets()[0].roundsActivations
+        var hash = Array("\(request.minCosine) \(request.minAgreement) \(rounds)".utf8).withUnsafeBytes {
+            contentHash($0)
+        }
         for text in texts { hash = Array((text + "\n").utf8).withUnsafeBytes { contentHash($0, seed: hash) } }
         return String(hash, radix: 16)
     }
@@ -101,7 +110,8 @@ extension ModelQuality {
             predictions: UInt32(clamping: report.predictions),
             agreement: report.agreement,
             largestScoreChange: report.largestScoreChange,
-            exceptions: found.exceptions.keys.sorted()
+            exceptions: found.exceptions.keys.sorted(),
+            instructionSet: found.instructionSet.rawValue
         )
     }
 }

@@ -9,13 +9,16 @@ import Tensors
 struct VariantSearch {
     let directory: String
     let variant: String
-    let instructionSet: InstructionSet
+    /// To be tried in this order.
+    let sets: [InstructionSet]
     let texts: [String]
     let floor: QualityFloor
 
     struct Found {
         var exceptions: [String: WeightFormat] = [:]
         var report: QualityReport
+        /// What it was measured with.
+        let instructionSet: InstructionSet
     }
 
     /// How many texts tell which weights lose most.
@@ -23,26 +26,38 @@ struct VariantSearch {
 
     /// - Parameter progress: called again and again, after each text at the least.
     func run(progress: () throws -> Void) throws -> Found {
-        let gate = try QualityGate(reference: try model("fp32", [:]), texts: texts, progress: progress)
-        var found = Found(report: try gate.measure(try model(variant, [:]), progress: progress))
+        // What measures is proven first, for both precisions.
+        let reference = try proven("fp32", sets)
+        let first = try proven(variant, Array(sets.drop { $0 != reference.instructionSet }))
+        try progress()
+        let gate = try QualityGate(reference: reference.model, texts: texts, progress: progress)
+        var found = Found(
+            report: try gate.measure(first.model, progress: progress),
+            instructionSet: first.instructionSet
+        )
         let isLast = variant == WeightFormat.bfloat16.rawValue
         guard !floor.accepts(found.report), !isLast else { return try accepted(found) }
-        let ranking = try ranked(gate, progress)
+        let ranking = try ranked(gate, found.instructionSet, progress)
         var count = 1
         while !floor.accepts(found.report), found.exceptions.count < ranking.count {
             found.exceptions = Dictionary(uniqueKeysWithValues: ranking.prefix(count).map { ($0, .bfloat16) })
-            found.report = try gate.measure(try model(variant, found.exceptions), progress: progress)
+            let trial = try model(found.exceptions, found.instructionSet)
+            found.report = try gate.measure(trial, progress: progress)
             count *= 2
         }
         return try accepted(found)
     }
 
     /// The weights of the variant's format, first the one that gains most in bf16.
-    private func ranked(_ gate: QualityGate, _ progress: () throws -> Void) throws -> [String] {
+    private func ranked(
+        _ gate: QualityGate,
+        _ set: InstructionSet,
+        _ progress: () throws -> Void
+    ) throws -> [String] {
         let weights = try Model.packer(directory: directory, variant: variant).weights
         var gains: [(name: String, cosine: Double)] = []
         for weight in weights where weight.format.rawValue == variant {
-            let trial = try model(variant, [weight.name: .bfloat16])
+            let trial = try model([weight.name: .bfloat16], set)
             let report = try gate.measure(trial, limit: Self.rankingTexts, progress: progress)
             gains.append((weight.name, report.meanCosine))
         }
@@ -66,19 +81,34 @@ struct VariantSearch {
         return found
     }
 
+    /// The model in a precision, with the first of `sets` that computes it as the checkpoint says. One thread: the slots
+    /// are others', who may be serving.
+    private func proven(_ variant: String, _ sets: [InstructionSet]) throws -> ProvenModel {
+        try ProvenModel(try pack(variant, [:], proven: true), threads: 1, sets: sets, extent: .full)
+    }
+
+    /// The variant with exceptions.
+    private func model(_ exceptions: [String: WeightFormat], _ set: InstructionSet) throws -> Model {
+        let team = try ComputeTeam(cpus: [nil], instructionSet: set)
+        return try Model(pack: try pack(variant, exceptions, proven: false), team: team)
+    }
+
     /// The model in a form of its own, packed into memory.
-    private func model(_ variant: String, _ exceptions: [String: WeightFormat]) throws -> Model {
+    private func pack(_ variant: String, _ exceptions: [String: WeightFormat], proven: Bool) throws -> PackFile {
         let file: OwnedDescriptor
         do {
             file = try MemoryFile.create(name: "trial", size: 0)
         } catch {
             throw EngineError.tensors(.resource("no memory to try the variant in: \(error)"))
         }
-        let packer = try Model.packer(directory: directory, variant: variant, exceptions: exceptions)
+        let packer = try Model.packer(
+            directory: directory,
+            variant: variant,
+            exceptions: exceptions,
+            proven: proven
+        )
         try packer.write(to: file.rawValue)
-        // One thread: the slots are others', who may be serving.
-        let team = try ComputeTeam(cpus: [nil], instructionSet: instructionSet)
-        return try Model(pack: try PackFile(descriptor: file.rawValue), team: team)
+        return try PackFile(descriptor: file.rawValue)
     }
 
     private func fixed(_ value: Double) -> String {

@@ -31,6 +31,8 @@ enum StatusJSON {
                 ("max_tokens", "\(model.maximumTokens)"), ("pack_bytes", "\(model.packBytes)"),
                 ("architecture", JSONText.string(model.architecture)), ("numa", JSONText.string(model.numa)),
                 ("path", JSONText.string(model.path)), ("quality", model.quality.map(quality) ?? "null"),
+                ("instruction_set", JSONText.string(model.instructionSet)),
+                ("failed_proofs", JSONText.array(model.failedProofs.map(JSONText.string))),
             ]
         }
         return JSONText.object(members)
@@ -43,6 +45,7 @@ enum StatusJSON {
             "agreement": quality.agreement.map { JSONText.number($0) } ?? "null",
             "largest_score_change": quality.largestScoreChange.map { JSONText.number($0) } ?? "null",
             "exceptions": JSONText.array(quality.exceptions.map(JSONText.string)),
+            "instruction_set": JSONText.string(quality.instructionSet),
         ])
     }
 

@@ -62,6 +62,8 @@ struct StatusText {
         }
         if model.packBytes > 0 { details.append("packed weights: \(HumanText.bytes(model.packBytes))") }
         if let quality = model.quality { details += Self.details(of: quality) }
+        if !model.instructionSet.isEmpty { details.append("computes with \(model.instructionSet)") }
+        details += model.failedProofs.map { "not used, as it computes wrongly here: \($0)" }
         if !model.numa.isEmpty { details.append("memory nodes: \(model.numa)") }
         if !model.path.isEmpty { details.append("from \(model.path)") }
         if model.replays > 0 {
