@@ -31,14 +31,14 @@ package struct ModelProof {
         }
     }
 
-    /// All that is known: texts, every linear layer, the tables, and the kernels at this model's shapes.
+    /// The kernels at this model's shapes, and all that is known: every linear layer, the tables and the texts.
     package func full() throws(EngineError) {
         do {
             let answers = try KnownAnswers(pack, encoder.configuration)
-            try texts(answers.texts)
+            try kernels()
             try products(answers)
             try tables(answers)
-            try kernels()
+            try texts(answers.texts)
         } catch {
             throw EngineError(error)
         }
