@@ -58,8 +58,8 @@ final class PendingReload {
     }
 }
 
-/// A control call on a client's stream.
-struct ControlCall {
-    let connection: ClientConnection
+/// A control call: a client's number and its stream. The client may be gone.
+struct ControlCall: Equatable {
+    let client: UInt64
     let streamID: UInt64
 }

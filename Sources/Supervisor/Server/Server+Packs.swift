@@ -82,7 +82,8 @@ extension Server {
         case .packProgress: packs.progressed(job, at: now)
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
         case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)
-        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed:
+        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed,
+            .progress:
             violation(of: process, "it sent a frame that a packer does not send", at: now)
         }
     }

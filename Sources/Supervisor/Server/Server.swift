@@ -84,7 +84,7 @@ package final class Server {
         workerExecutable = try configuration.workerExecutable ?? Self.workerBesideSupervisor()
         workerEnvironment = Self.workerEnvironment(from: environment)
         slots = try Self.planSlots(configuration, logger)
-        scheduler = Scheduler(slotCount: slots.count)
+        scheduler = Scheduler(slotCount: slots.count, stallLimit: configuration.stallTimeout)
         packs = PackCoordinator(limit: slots.count)
         signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
         try ProcessSelf.ignoreWriteSignals()
