@@ -5,7 +5,7 @@ import Wire
 /// A worker without a model: it speaks the worker channel and does what the payloads and the model folder tell it to.
 ///
 /// The folder holds `weights`, any text, which makes the pack and its key, and may hold `behaviour`, one of
-/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`. A variant other than fp32
+/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`, `variant-error`. A variant other than fp32
 /// has the weights `WEIGHTS-VARIANT`, a quality, and a pack of a size that is known when it is done.
 ///
 /// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `hang`, `crash`, `kill`, `exit STATUS`, `garbage`,
@@ -45,6 +45,10 @@ struct Program {
             exit(78)
         }
         let isExact = request.variant == "fp32"
+        if !isExact, (try? FileContents.readText("\(request.modelDirectory)/behaviour")) == "variant-error" {
+            try channel.send(.failed(.init(kind: .configuration, message: "the variant keeps too little")))
+            exit(78)
+        }
         if !isExact { weights += "-\(request.variant)" }
         let contents = Array("PACK \(weights)".utf8)
         let count = UInt64(contents.count)

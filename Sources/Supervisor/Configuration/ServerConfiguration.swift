@@ -97,12 +97,13 @@ package struct ServerConfiguration: Equatable, Sendable {
         try apply(yaml: text, file: file)
     }
 
-    /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key.
+    /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key; service links are not settings either.
     package mutating func apply(environment: [String: String]) throws(ConfigurationError) {
         let prefix = "MODELD_"
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix(prefix) {
             guard name != "MODELD_CONFIG" else { continue }
             let key = name.dropFirst(prefix.count).lowercased()
+            if isServiceLink(name.dropFirst(prefix.count), value), !Self.keys.contains(key) { continue }
             try Self.table.apply(key, .scalar(value), to: &self, place: "environment variable \(name)")
         }
     }

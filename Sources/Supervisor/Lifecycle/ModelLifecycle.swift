@@ -52,7 +52,7 @@ package struct ModelLifecycle: Sendable {
     package private(set) var incoming: Generation?
     package private(set) var leaving: Generation?
     package private(set) var isUnloading = false
-    /// Why the model is unavailable, or why the last reload failed.
+    /// Why the model is unavailable, why the last reload failed, or why it is still here.
     package private(set) var reason: String?
     /// Whether requests are refused since `close`, until a generation answers or is awaited again.
     private var isClosed = false
@@ -123,6 +123,9 @@ package struct ModelLifecycle: Sendable {
         actions.append(.loaded(Outcome(code: code, message: message, generation: servingNumber)))
         return actions
     }
+
+    /// The model serves on, although it should have gone.
+    package mutating func keep(_ message: String) { reason = message }
 
     /// Ends all workers, gracefully or at once; `unloaded` follows when no process is left.
     package mutating func unload(gracefully: Bool, _ refusal: Refusal, at now: Int64) -> [Action] {

@@ -100,7 +100,7 @@ extension Server {
             switch lifecycle.state {
             case .unknown: "UNKNOWN"
             case .loading: "LOADING"
-            case .ready: "READY"
+            case .ready: model.retiresBy == nil ? "READY" : "UNLOADING"
             case .unloading: "UNLOADING"
             case .unavailable: "UNAVAILABLE"
             }

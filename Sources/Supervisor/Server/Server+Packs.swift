@@ -33,7 +33,7 @@ extension Server {
     private func sendPack(_ job: PackJobID, at now: Int64) {
         guard let process = packer(job), let (model, generation) = packJobs[job] else { return }
         guard let files = model.generations[generation] else { return }
-        do throws(SystemError) {
+        do throws(ConfigurationError) {
             let file = try packFolder.makeTemporary(job)
             let quality = files.configuration.quality
             let folder = "\(repository.root)/\(model.name)/"
@@ -46,7 +46,7 @@ extension Server {
             )
             send(.pack(pack), with: file.rawValue, to: process, at: now)
         } catch {
-            violation(of: process, "no file for its pack: \(error)", at: now)
+            enqueue(packs.refused(job, error.message, at: now))
         }
     }
 

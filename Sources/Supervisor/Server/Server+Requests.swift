@@ -105,9 +105,7 @@ extension Server {
             guard let process = workers[worker], case .seat(let model, let seat, _) = process.role else { return }
             enqueue(model.lifecycle.drained(seat, at: now), of: model)
         case .stalled(let worker, let message):
-            guard let process = workers[worker] else { return }
-            logger.error("worker does not go on: \(message)", metadata: describe(process))
-            kill(process, because: message, at: now)
+            if let process = workers[worker] { stalled(process, message, at: now) }
         }
     }
 

@@ -8,6 +8,7 @@ extension Server {
         earliest = min(earliest, acceptAt)
         earliest = min(earliest, modelDeadline())
         for worker in workers.values { earliest = min(earliest, worker.killAt) }
+        for model in retiring { earliest = min(earliest, model.retiresBy ?? Int64.max) }
         for watch in watches { earliest = min(earliest, watch.nextAt) }
         for id in transient {
             switch clients[id]?.state {

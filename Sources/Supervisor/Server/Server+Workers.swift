@@ -203,8 +203,14 @@ extension Server {
         kill(process, because: message, at: now)
     }
 
+    /// The process has something to do and does not go on: the same.
+    func stalled(_ process: WorkerProcess, _ message: String, at now: Int64) {
+        logger.error("worker is stuck: \(message)", metadata: describe(process))
+        kill(process, because: message, at: now)
+    }
+
     /// Kills a process, whose end then counts as its own fault.
-    func kill(_ process: WorkerProcess, because message: String, at now: Int64) {
+    private func kill(_ process: WorkerProcess, because message: String, at now: Int64) {
         guard process.killReason == nil else { return }
         process.killReason = message
         process.signal(.kill)
@@ -252,7 +258,13 @@ extension Server {
             let isExternal = process.killReason == nil && (expected || status.isExternal)
             scheduler.workerGone(process.id, isExternal ? .external : .ownFault(cause))
             if model.workers[seat] === process { model.workers[seat] = nil }
-            let actions = model.lifecycle.ended(seat, end, description: "\(status)", jitter: .random(in: 0..<1), at: now)
+            let actions = model.lifecycle.ended(
+                seat,
+                end,
+                description: "\(status)",
+                jitter: .random(in: 0..<1),
+                at: now
+            )
             enqueue(actions, of: model)
         }
     }

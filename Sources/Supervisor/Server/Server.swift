@@ -40,6 +40,10 @@ package final class Server {
     var pending: [RequestID: PendingRequest] = [:]
     var pendingBytes = 0
     var watches: [Watch] = []
+    /// What the log has said already.
+    var toldSkipped: Set<SkippedEntry> = []
+    /// Models that others have replaced, and that still have something to answer.
+    var retiring: [ServedModel] = []
     /// What the state machines have decided and is not yet done.
     var todo: [Todo] = []
     var toFlush: [FramedStream] = []
@@ -150,6 +154,7 @@ package final class Server {
             actions.removeAll(keepingCapacity: true)
             scheduler.decide(at: now, into: &actions)
             for action in actions { perform(action, at: now) }
+            advanceRetirements(at: now)
             flush(at: now)
             advanceShutdown(at: now)
         } while !todo.isEmpty || !actions.isEmpty

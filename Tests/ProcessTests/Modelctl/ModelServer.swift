@@ -46,7 +46,12 @@ final class ModelServer {
     /// - Parameters:
     ///   - models: checkpoints by their folders, such as `encoder/1`.
     ///   - cache: the folder of packs; nil: one of its own.
-    init(models: [String: SeededCheckpoint] = ModelServer.standardModels, cache: String? = nil) throws {
+    ///   - settings: further flags of `modeld`.
+    init(
+        models: [String: SeededCheckpoint] = ModelServer.standardModels,
+        cache: String? = nil,
+        settings: [String] = []
+    ) throws {
         temporary = try TemporaryFolder()
         for (path, checkpoint) in models {
             try temporary.makeFolder("models/\(path)")
@@ -59,7 +64,7 @@ final class ModelServer {
                     "--model-repository", repository, "--socket", socket, "--cache-dir",
                     cache ?? "\(folder)/cache",
                     "--log-level", "critical",
-                ],
+                ] + settings,
                 environment: Self.environment(home: folder)
             )
         )

@@ -75,6 +75,12 @@ final class TestServer {
         return client
     }
 
+    /// How many descriptors `modeld` has open.
+    func openDescriptors() throws -> Int {
+        guard let pid = process?.processID else { throw RawClient.Failure(description: "modeld does not run") }
+        return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    }
+
     func signal(_ signal: Signal) throws { _ = try process?.signal(signal) }
 
     /// Waits for the end of `modeld`; the time is bounded by the watchdog of the test run.
