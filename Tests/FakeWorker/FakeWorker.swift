@@ -87,7 +87,7 @@ struct FakeWorker {
                 }
                 usleep(500)
             }
-        case "hang": while true { pause() }
+        case "hang": kill(ProcessSelf.processID, SIGSTOP)
         case "once":
             let parts = rest.split(separator: " ", maxSplits: 1)
             let file = open(String(parts[0]), O_CREAT | O_EXCL, 0o600)

@@ -8,7 +8,7 @@ import Wire
 /// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`, `variant-error`. A variant other than fp32
 /// has the weights `WEIGHTS-VARIANT`, a quality, and a pack of a size that is known when it is done.
 ///
-/// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `hang`, `crash`, `kill`, `exit STATUS`, `garbage`,
+/// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `hang` (it stops itself), `crash`, `kill`, `exit STATUS`, `garbage`,
 /// `refuse`, and `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the
 /// process's number, `verifies` with whether it was told to verify the pack.
 @main

@@ -88,8 +88,10 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             scheduler.progressed(id, at: now)
         }
         func progress(_ id: WorkerID) {
-            guard workers[id]?.hangs == false, let batch = workers[id]?.batches.first else { return }
+            guard workers[id]?.hangs == false else { return }
             heard(from: id)
+            for request in workers[id]?.prepared.sorted() ?? [] { scheduler.prepared(request, tokens: 20, by: id) }
+            guard let batch = workers[id]?.batches.first else { return }
             for request in batch.requests where workers[id]?.prepared.remove(request) != nil {
                 #expect(scheduler.result(request, ok: true, by: id) != nil)
                 answer(request)

@@ -25,6 +25,7 @@ import Wire
         harness.submit(1, deadline: harness.now + 500)
         harness.submit(2, to: Self.other)
         #expect(harness.decide().compactMap(\.started) == [[1]])
+        harness.scheduler.prepared(RequestID(2), tokens: 10, by: WorkerID(2))
         // Its only request ends; the worker still owes the batch.
         harness.now += 500
         #expect(harness.decide().compactMap { $0.refusal?.code } == [.deadlineExceeded])

@@ -36,7 +36,7 @@ extension Server {
         if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
         for worker in workers.values where worker.killAt <= now {
             worker.killAt = Int64.max
-            worker.signal(.kill)
+            kill(worker, because: "it closed its channel and did not end", at: now)
         }
         if !watches.isEmpty { runWatches(at: now) }
         for id in transient.sorted() {

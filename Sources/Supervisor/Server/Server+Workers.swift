@@ -210,7 +210,7 @@ extension Server {
     }
 
     /// Kills a process, whose end then counts as its own fault.
-    private func kill(_ process: WorkerProcess, because message: String, at now: Int64) {
+    func kill(_ process: WorkerProcess, because message: String, at now: Int64) {
         guard process.killReason == nil else { return }
         process.killReason = message
         process.signal(.kill)

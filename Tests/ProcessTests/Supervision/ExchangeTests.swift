@@ -16,6 +16,7 @@ import Wire
     /// Version 1 serves, and a version 2 that cannot be loaded should replace it.
     private func brokenVersionTwo() throws -> TestServer {
         let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        _ = try server.client()
         try server.write(Self.latest, to: "m/config.yaml")
         try server.write("w2", to: "m/2/weights")
         try server.write("configuration-error", to: "m/2/behaviour")
@@ -31,7 +32,7 @@ import Wire
             let more = try (0..<50).map { try client.command("echo \($0)", model: "m") }
             for stream in streams + more { #expect(try client.response(stream).text.hasPrefix("w1:")) }
             #expect(results.map(\.model) == ["m@1:fp32", "m@2:fp32"])
-            #expect(results.map(\.status) == [.aborted, .unavailable])
+            #expect(results.map(\.status) == [.aborted, .failedPrecondition])
             #expect(results.map(\.generation) == [1, 0])
             #expect(results[0].message.contains("m@2:fp32"), "\(results[0].message)")
             #expect(results[1].message.contains("unsupported model_type 'bart'"), "\(results[1].message)")
@@ -63,7 +64,7 @@ import Wire
             let results = try client.reload(reload)
             #expect(results.map(\.model) == ["m@1:fp32", "m@2:fp32"])
             #expect(results.map(\.status) == [.ok, .ok])
-            #expect(results.map(\.generation) == [0, 1])
+            #expect(results.map(\.generation) == [0, 2])
         }
         #expect(try client.call("echo on", model: "m").text == "w2:on")
         #expect(try client.status().models.map(\.version) == [2])
@@ -115,10 +116,10 @@ import Wire
         for version in [1, 3, 4] { try server.write("w\(version)", to: "m/\(version)/weights") }
         for version in [3, 4] { try server.write("configuration-error", to: "m/\(version)/behaviour") }
         // Version 1 serves now, and would not have been asked before: it does not replace version 2.
-        #expect(try client.reload().map(\.status) == [.ok, .aborted, .unavailable, .unavailable])
+        #expect(try client.reload().map(\.status) == [.ok, .aborted, .failedPrecondition, .failedPrecondition])
         #expect(try client.call("echo on", model: "m").text == "w2:on")
         try server.remove("m/3/behaviour")
-        #expect(try client.reload().map(\.status) == [.ok, .ok, .ok, .unavailable])
+        #expect(try client.reload().map(\.status) == [.ok, .ok, .ok, .failedPrecondition])
         #expect(try client.call("echo on", model: "m").text == "w3:on")
         #expect(try client.status().models.map(\.version) == [1, 3, 4])
     }
@@ -130,7 +131,6 @@ import Wire
         try server.write("version_policy: {specific: {versions: [1]}}\n", to: "m/config.yaml")
         #expect(try client.reload().map(\.status) == [.ok, .ok])
         #expect(try states(&client) == ["m@1:fp32": "READY "])
-        // What serves nothing is not kept for anybody.
         #expect(try client.call("echo on", model: "m").text == "w1:on")
     }
 
