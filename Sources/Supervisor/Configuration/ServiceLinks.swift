@@ -1,4 +1,4 @@
-/// Whether an environment variable is one of those that Kubernetes (and Docker's links) set for a service, so that a Service
+/// Whether an environment variable is one of those that Kubernetes sets for a service, so that a Service
 /// called `modeld`, or `modeld-x`, makes no settings: `…SERVICE_HOST`, `…SERVICE_PORT`, `…SERVICE_PORT_HTTP` (a port's name),
 /// `…PORT` with a URL as its value, `…PORT_80_TCP`, and `…PORT_80_TCP_ADDR`, `_PORT` and `_PROTO`.
 ///

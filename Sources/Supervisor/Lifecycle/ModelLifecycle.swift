@@ -297,8 +297,9 @@ extension ModelLifecycle {
     }
 
     private mutating func rollBack(_ code: StatusCode, _ message: String, at now: Int64) -> [Action] {
-        let actions = stop(\.incoming, gracefully: false, at: now)
+        var actions = stop(\.incoming, gracefully: false, at: now)
         reason = message
+        if !serves { actions.append(close(Refusal(.unavailable, message))) }
         leaving = incoming
         incoming = nil
         outcome = Outcome(code: code, message: message, generation: servingNumber)
@@ -325,7 +326,6 @@ extension ModelLifecycle {
             actions.append(.release(generation: generation.number))
             if let outcome, !isUnloading {
                 self.outcome = nil
-                if outcome.code != .ok, !serves { actions.append(close(Refusal(.unavailable, outcome.message))) }
                 actions.append(.loaded(outcome))
             }
         }
