@@ -31,7 +31,7 @@ import Wire
             let results = try client.reload("m")
             let more = try (0..<50).map { try client.command("echo \($0)", model: "m") }
             for stream in streams + more { #expect(try client.response(stream).text.hasPrefix("w1:")) }
-            #expect(results.map(\.model) == ["m@1:fp32", "m@2:fp32"])
+            try #require(results.map(\.model) == ["m@1:fp32", "m@2:fp32"])
             #expect(results.map(\.status) == [.aborted, .failedPrecondition])
             #expect(results.map(\.generation) == [1, 0])
             #expect(results[0].message.contains("m@2:fp32"), "\(results[0].message)")
@@ -107,6 +107,50 @@ import Wire
         #expect(try client.reload("m:int8").map(\.status) == [.ok, .ok])
         #expect(try client.call("echo on", model: "m").text == "w1-int8:on")
         #expect(try client.status().models.map(\.variant) == ["int8"])
+    }
+
+    /// With real workers: a checkpoint that is none, and a variant below the floor of its quality.
+    @Test func whatRealWorkersRefuseReplacesNothing() throws {
+        let server = try ModelServer.ready()
+        let model = "\(server.repository)/encoder"
+        func configure(_ text: String) throws {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: "\(model)/config.yaml"))
+        }
+        func states() throws -> [String] {
+            let status = try #require(try server.modelctl("status", "--json").json.first as? [String: Any])
+            let models = try #require(status["models"] as? [[String: Any]])
+            return models.filter { $0["name"] as? String == "encoder" }.map {
+                "\($0["version"] ?? ""):\($0["variant"] ?? "") \($0["state"] ?? "")"
+            }
+        }
+        let answer = try server.modelctl("embed", "encoder", "a", "--json").output
+        #expect(!answer.isEmpty)
+
+        try configure("version_policy: {latest: {num_versions: 1}}\n")
+        try FileManager.default.copyItem(atPath: "\(model)/1", toPath: "\(model)/2")
+        try Data("{\"model_type\":\"bart\"}".utf8).write(to: URL(fileURLWithPath: "\(model)/2/config.json"))
+        let broken = try server.modelctl("reload", "encoder")
+        #expect(broken.exit == .exited(1))
+        #expect(broken.errors.contains("encoder@1:fp32 was not reloaded, generation 1 serves on: "))
+        #expect(
+            broken.errors.contains("encoder@2:fp32 was not reloaded, nothing serves: ")
+                && broken.errors.contains("bart")
+        )
+        #expect(try states() == ["1:fp32 READY", "2:fp32 UNAVAILABLE"])
+        #expect(try server.modelctl("embed", "encoder", "a", "--json").output == answer)
+
+        try FileManager.default.removeItem(atPath: "\(model)/2")
+        try configure("variants: [int8]\nquality: {min_cosine: 1}\n")
+        #expect(try server.modelctl("reload", "encoder").exit == .exited(1))
+        #expect(try states() == ["1:fp32 READY", "1:int8 UNAVAILABLE"])
+        #expect(try server.modelctl("embed", "encoder", "a", "--json").output == answer)
+
+        try configure("variants: [int8]\nquality: {min_cosine: 0}\n")
+        let exchanged = try server.modelctl("reload", "encoder")
+        #expect(exchanged.exit.isSuccess, "\(exchanged.errors)")
+        #expect(exchanged.output.contains("encoder@1:fp32: generation 1 → unloaded"))
+        #expect(try states() == ["1:int8 READY"])
+        #expect(try server.modelctl("embed", "encoder", "a", "--json").output != answer)
     }
 
     @Test func ofSeveralWantedVersionsOneIsEnoughToReplaceThoseBelowIt() throws {
