@@ -83,6 +83,8 @@ struct PackFolder {
         }
     }
 
+    func hasTemporary(_ job: PackJobID) -> Bool { access(temporary(job), F_OK) == 0 }
+
     func removeTemporary(_ job: PackJobID) { unlink(temporary(job)) }
 
     /// Puts a packer's file in its place. The packer has synced it, so that this does not wait for the disk. Returns

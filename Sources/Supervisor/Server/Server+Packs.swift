@@ -13,6 +13,7 @@ extension Server {
             if let process = packer(job) { send(.packProceed(WorkerFrame.PackProceed()), to: process) }
         case .store(let job, let key):
             guard case .packing(_, let bytes)? = packs.state(of: job) else { return }
+            if !packFolder.hasTemporary(job), packAgain(job, at: now) { return }
             let error = packFolder.store(job, key: key, bytes: bytes)
             enqueue(packs.stored(job, error: error, at: now))
         case .kill(let job): packer(job)?.signal(.kill)
@@ -22,6 +23,18 @@ extension Server {
             model.generations[generation]?.job = nil
             enqueue(model.lifecycle.packFailed(generation: generation, code, message, at: now), of: model)
         }
+    }
+
+    /// Starts over with a pack whose file was removed, with its folder most likely, while it was written; once.
+    private func packAgain(_ job: PackJobID, at now: Int64) -> Bool {
+        guard let (model, generation) = packJobs[job], let files = model.generations[generation], !files.isPackedAgain
+        else { return false }
+        logger.warning("the file of a pack was removed; it is made again", metadata: ["model": "\(model.reference)"])
+        files.isPackedAgain = true
+        packJobs[job] = nil
+        enqueue(packs.cancel(job, at: now))
+        perform(.pack(generation: generation), of: model, at: now)
+        return true
     }
 
     private func packer(_ job: PackJobID) -> WorkerProcess? {
