@@ -772,7 +772,52 @@ void   worker__v1__pack_done__free_unpacked
   assert(message->base.descriptor == &worker__v1__pack_done__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor worker__v1__worker_frame__field_descriptors[16] =
+void   worker__v1__progress__init
+                     (Worker__V1__Progress         *message)
+{
+  static const Worker__V1__Progress init_value = WORKER__V1__PROGRESS__INIT;
+  *message = init_value;
+}
+size_t worker__v1__progress__get_packed_size
+                     (const Worker__V1__Progress *message)
+{
+  assert(message->base.descriptor == &worker__v1__progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t worker__v1__progress__pack
+                     (const Worker__V1__Progress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &worker__v1__progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t worker__v1__progress__pack_to_buffer
+                     (const Worker__V1__Progress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &worker__v1__progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Worker__V1__Progress *
+       worker__v1__progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Worker__V1__Progress *)
+     protobuf_c_message_unpack (&worker__v1__progress__descriptor,
+                                allocator, len, data);
+}
+void   worker__v1__progress__free_unpacked
+                     (Worker__V1__Progress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &worker__v1__progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor worker__v1__worker_frame__field_descriptors[17] =
 {
   {
     "hello",
@@ -966,6 +1011,18 @@ static const ProtobufCFieldDescriptor worker__v1__worker_frame__field_descriptor
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "progress",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Worker__V1__WorkerFrame, body_case),
+    offsetof(Worker__V1__WorkerFrame, progress),
+    &worker__v1__progress__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__worker_frame__field_indices_by_name[] = {
   9,   /* field[9] = batch_done */
@@ -980,6 +1037,7 @@ static const unsigned worker__v1__worker_frame__field_indices_by_name[] = {
   15,   /* field[15] = pack_progress */
   4,   /* field[4] = prepare */
   5,   /* field[5] = prepared */
+  16,   /* field[16] = progress */
   2,   /* field[2] = ready */
   8,   /* field[8] = result */
   7,   /* field[7] = revoke */
@@ -988,7 +1046,7 @@ static const unsigned worker__v1__worker_frame__field_indices_by_name[] = {
 static const ProtobufCIntRange worker__v1__worker_frame__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor worker__v1__worker_frame__descriptor =
 {
@@ -998,7 +1056,7 @@ const ProtobufCMessageDescriptor worker__v1__worker_frame__descriptor =
   "Worker__V1__WorkerFrame",
   "worker.v1",
   sizeof(Worker__V1__WorkerFrame),
-  16,
+  17,
   worker__v1__worker_frame__field_descriptors,
   worker__v1__worker_frame__field_indices_by_name,
   1,  worker__v1__worker_frame__number_ranges,
@@ -2117,6 +2175,24 @@ const ProtobufCMessageDescriptor worker__v1__pack_done__descriptor =
   worker__v1__pack_done__field_indices_by_name,
   1,  worker__v1__pack_done__number_ranges,
   (ProtobufCMessageInit) worker__v1__pack_done__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define worker__v1__progress__field_descriptors NULL
+#define worker__v1__progress__field_indices_by_name NULL
+#define worker__v1__progress__number_ranges NULL
+const ProtobufCMessageDescriptor worker__v1__progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "worker.v1.Progress",
+  "Progress",
+  "Worker__V1__Progress",
+  "worker.v1",
+  sizeof(Worker__V1__Progress),
+  0,
+  worker__v1__progress__field_descriptors,
+  worker__v1__progress__field_indices_by_name,
+  0,  worker__v1__progress__number_ranges,
+  (ProtobufCMessageInit) worker__v1__progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue worker__v1__failure_kind__enum_values_by_number[4] =

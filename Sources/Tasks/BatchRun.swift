@@ -93,7 +93,8 @@ package struct BatchRun {
 
     /// Computes a step.
     ///
-    /// - Parameter proceed: asked between layers; `false` abandons the step, whose requests are forgotten.
+    /// - Parameter proceed: asked between layers and between pieces of the head's work; `false` from a layer abandons the
+    ///   step, whose requests are forgotten.
     /// - Returns: the requests that are answered now.
     package mutating func perform(
         _ step: Step,
@@ -106,7 +107,7 @@ package struct BatchRun {
                 for request in step.requests { progress[request] = nil }
                 return []
             }
-            try distribute(output, to: items)
+            try distribute(output, to: items, proceed: proceed)
         } catch {
             let failure = TaskError(.internal, "\(error)")
             for request in step.requests { progress[request] = nil }
@@ -126,7 +127,11 @@ package struct BatchRun {
     }
 
     /// Hands hidden states and logits to the pipelines of their requests.
-    private mutating func distribute(_ output: EncoderOutput, to items: [Item]) throws(EngineError) {
+    private mutating func distribute(
+        _ output: EncoderOutput,
+        to items: [Item],
+        proceed: () -> Bool
+    ) throws(EngineError) {
         // The rows that go through the head together, and the places in `items` whose rows they are.
         var rows: [Int] = []
         var owners: [(place: Int, rows: Range<Int>)] = []
@@ -145,6 +150,7 @@ package struct BatchRun {
         guard !rows.isEmpty, let head = model.head else { return }
         var owner = 0
         try head.logits(output.hidden, rows: rows) { (first, logits) throws(EngineError) in
+            _ = proceed()
             var row = first
             while row < first + logits.rows {
                 while owners[owner].rows.upperBound <= row { owner += 1 }

@@ -7,6 +7,11 @@ struct Channel: ~Copyable {
     private var decoder = FrameDecoder(maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
     private var descriptors = ReceivedDescriptors()
     private var outgoing: [UInt8] = []
+    /// When something was last written, or waited for.
+    private var quietSince = MonotonicClock.now
+
+    /// Nanoseconds of silence after which the supervisor is told that the work goes on.
+    private static let silence: Int64 = 100_000_000
 
     /// A larger buffer is given back when it has been written.
     private static let keptBytes = 64 << 10
@@ -31,6 +36,7 @@ struct Channel: ~Copyable {
         while true {
             if let frame = try poll() { return frame }
             _ = try stream.descriptor.waitReadable()
+            quietSince = MonotonicClock.now
         }
     }
 
@@ -53,8 +59,17 @@ struct Channel: ~Copyable {
                 outcome = .failure(error)
             }
         }
+        quietSince = MonotonicClock.now
         outgoing.removeAll(keepingCapacity: outgoing.count < Self.keptBytes)
         guard try outcome.get() else { throw Closed() }
+    }
+
+    /// Tells the supervisor that the work goes on, when it has heard nothing for a while. Called between two pieces of
+    /// work; a worker that is silent for much longer is taken for stuck.
+    mutating func sign() throws {
+        guard MonotonicClock.now - quietSince >= Self.silence else { return }
+        if outgoing.isEmpty { try queue(.progress(WorkerFrame.Progress())) }
+        try flush()
     }
 
     mutating func send(_ frame: WorkerFrame) throws {

@@ -25,7 +25,10 @@ struct WorkerServer: ~Copyable {
     /// Serves until drained. Throws `Channel.Closed` when the supervisor is gone.
     mutating func run(_ channel: inout Channel) throws {
         while true {
-            while let frame = try channel.poll() { try handle(frame, &channel) }
+            while let frame = try channel.poll() {
+                try handle(frame, &channel)
+                try channel.sign()
+            }
             if !batches.isEmpty {
                 let batch = batches.removeFirst()
                 // What a lone request has to say leaves with its result, in one write.
@@ -157,7 +160,8 @@ struct WorkerServer: ~Copyable {
         try channel.flush()
     }
 
-    /// One forward pass. Between layers the channel is served; the pass stops when none of its requests is wanted any more.
+    /// One forward pass. Between layers the channel is served, and the supervisor is told that it goes on; the pass stops
+    /// when none of its requests is wanted any more.
     private mutating func compute(
         _ step: BatchRun.Step,
         of run: inout BatchRun,
@@ -170,6 +174,7 @@ struct WorkerServer: ~Copyable {
                     try handle(frame, &channel)
                     try channel.flush()
                 }
+                try channel.sign()
             } catch {
                 failure = error
                 return false

@@ -77,11 +77,17 @@ struct FakeWorker {
         case "garbage": try channel.sendGarbage()
         case "sleep":
             let end = MonotonicClock.now + (Int64(rest) ?? 0) * 1_000_000
+            var signedAt = MonotonicClock.now
             // As a real worker between two steps: it looks at the channel, and stops when it is revoked.
             while MonotonicClock.now < end, prepared[id] != nil {
                 while let frame = try channel.poll() { try handle(frame, &channel) }
+                if MonotonicClock.now - signedAt > 100_000_000 {
+                    signedAt = MonotonicClock.now
+                    try channel.send(.progress(WorkerFrame.Progress()))
+                }
                 usleep(500)
             }
+        case "hang": kill(ProcessSelf.processID, SIGSTOP)
         case "once":
             let parts = rest.split(separator: " ", maxSplits: 1)
             let file = open(String(parts[0]), O_CREAT | O_EXCL, 0o600)

@@ -5,10 +5,10 @@ import Wire
 /// A worker without a model: it speaks the worker channel and does what the payloads and the model folder tell it to.
 ///
 /// The folder holds `weights`, any text, which makes the pack and its key, and may hold `behaviour`, one of
-/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`. A variant other than fp32
+/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`, `variant-error`, `hold-pack` (as long as it says so). A variant other than fp32
 /// has the weights `WEIGHTS-VARIANT`, a quality, and a pack of a size that is known when it is done.
 ///
-/// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `crash`, `kill`, `exit STATUS`, `garbage`,
+/// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `hang` (it stops itself), `crash`, `kill`, `exit STATUS`, `garbage`,
 /// `refuse`, and `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the
 /// process's number, `verifies` with whether it was told to verify the pack.
 @main
@@ -45,11 +45,16 @@ struct Program {
             exit(78)
         }
         let isExact = request.variant == "fp32"
+        if !isExact, (try? FileContents.readText("\(request.modelDirectory)/behaviour")) == "variant-error" {
+            try channel.send(.failed(.init(kind: .configuration, message: "the variant keeps too little")))
+            exit(78)
+        }
         if !isExact { weights += "-\(request.variant)" }
         let contents = Array("PACK \(weights)".utf8)
         let count = UInt64(contents.count)
         try channel.send(.packKey(WorkerFrame.PackKey(key: "fake-\(weights)", bytes: isExact ? count : 0)))
         guard case .packProceed = try channel.receive() else { exit(64) }
+        while (try? FileContents.readText("\(request.modelDirectory)/behaviour")) == "hold-pack" { usleep(2000) }
         guard contents.withUnsafeBytes({ try? file.write($0) }) == .bytes(contents.count) else { exit(70) }
         try channel.send(.packDone(WorkerFrame.PackDone(bytes: count)))
     }

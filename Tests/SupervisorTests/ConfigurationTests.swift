@@ -1,5 +1,6 @@
 import Foundation
 import Supervisor
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationTests {
@@ -102,11 +103,93 @@ import Testing
         }
     }
 
+    /// What Kubernetes sets for a Service called `modeld`, and for one called `modeld-gpu`, whose port has a name.
+    @Test func serviceLinksAreNoSettings() throws {
+        var server = ServerConfiguration()
+        var environment = ["MODELD_SOCKET": "/s", "MODELD_MAX_IN_FLIGHT": "7"]
+        for service in ["MODELD", "MODELD_GPU", "MODELD_SOCKET", "MODELD_PORT_80"] {
+            environment["\(service)_SERVICE_HOST"] = "10.0.0.1"
+            environment["\(service)_SERVICE_PORT"] = "80"
+            environment["\(service)_SERVICE_PORT_HTTP_ALT"] = "80"
+            environment["\(service)_PORT"] = "tcp://10.0.0.1:80"
+            for protocol_ in ["TCP", "UDP", "SCTP"] {
+                let port = "\(service)_PORT_80_\(protocol_)"
+                environment[port] = "\(protocol_.lowercased())://10.0.0.1:80"
+                environment["\(port)_PROTO"] = protocol_.lowercased()
+                environment["\(port)_PORT"] = "80"
+                environment["\(port)_ADDR"] = "10.0.0.1"
+            }
+        }
+        try server.apply(environment: environment)
+        #expect(server.socket == "/s")
+        #expect(server.maxInFlight == 7)
+    }
+
+    @Test(arguments: [
+        "MODELD_PORT", "MODELD_PORTS", "MODELD_SERVICE", "MODELD_SERVICE_HOSTS", "MODELD_PORT_80", "MODELD_PORT_X_TCP",
+        "MODELD_PORT_80_TCP_NAME", "MODELD_REPORT",
+    ])
+    func whatOnlyLooksLikeAServiceLinkIsAMistake(name: String) {
+        var server = ServerConfiguration()
+        let error = #expect(throws: ConfigurationError.self) { try server.apply(environment: [name: "8080"]) }
+        #expect(error?.message.contains("environment variable \(name): unknown key") == true)
+    }
+
+    @Test func theStallTimeoutIsOffOrLongerThanTheWorkersSilence() throws {
+        var server = ServerConfiguration()
+        #expect(server.stallTimeout == 10_000_000_000)
+        for (text, nanoseconds) in [("0", Int64(0)), ("300000", 300_000_000), ("60000000", 60_000_000_000)] {
+            try server.apply(flag: "stall_timeout_microseconds", text)
+            #expect(server.stallTimeout == nanoseconds)
+        }
+        for text in ["1", "299999", "-1", "10s"] {
+            #expect(throws: ConfigurationError.self) { try server.apply(flag: "stall_timeout_microseconds", text) }
+        }
+    }
+
     @Test func packsGoWhereTheUserKeepsCaches() {
         let server = ServerConfiguration()
         #expect(server.cacheDirectory(environment: ["XDG_CACHE_HOME": "/x"], isRoot: true) == "/x/distillery")
         #expect(server.cacheDirectory(environment: ["HOME": "/h"], isRoot: true) == "/var/cache/distillery")
         #expect(server.cacheDirectory(environment: ["HOME": "/h"], isRoot: false) == "/h/.cache/distillery")
+    }
+
+    @Test func whatIsSkippedIsNamedWithItsReason() throws {
+        let folder = try TemporaryFolder()
+        func write(_ path: String) throws { try folder.write("r/\(path)", "x") }
+        let long = String(repeating: "x", count: 129)
+        for name in ["my model", "modèle", "bert@prod", "a:b", "-m", long] { try write("\(name)/1/config.json") }
+        for path in ["empty one/notes", "new\nline/1/x", ".git/HEAD", "README.md", "m/1/x", "m/v2/x", "m/0/x"] {
+            try write(path)
+        }
+        for path in ["m/3", "m/config.yml", "m/notes.txt", "m/.hidden", "m/texts.txt"] { try write(path) }
+        try folder.write("r/m/config.yaml", "quality: {calibration_file: texts.txt}")
+        for (link, target) in [("r/gone", "nowhere"), ("r/m/4", "nowhere"), ("r/m/5", "1"), ("r/linked", "m")] {
+            try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/\(link)", withDestinationPath: target)
+        }
+        let repository = ModelRepository(root: "\(folder.path)/r")
+        // Folders with versions in them are models that somebody misnamed, and have a place in the status.
+        let misnamed = ["-m", "a:b", "bert@prod", "modèle", "my model", long]
+        #expect(try Set(repository.names()) == Set(["m", "linked"] + misnamed))
+        for name in misnamed {
+            let error = #expect(throws: ConfigurationError.self) { try repository.model(name) }
+            #expect(error?.message.contains("/\(name): the name of the folder cannot be a model's") == true)
+        }
+        let skipped = repository.skipped().filter { !$0.path.contains("/linked/") }
+        let reasons = Dictionary(
+            uniqueKeysWithValues: skipped.map { ($0.path.dropFirst(folder.path.utf8.count + 3), $0) }
+        )
+        let suspicious = [
+            "empty one": "the name of the folder", "new\u{fffd}line": "the name of the folder",
+            "gone": "a link to nothing", "m/v2": "a whole number from 1", "m/0": "a whole number from 1",
+            "m/3": "a version is a folder", "m/4": "a link to nothing", "m/config.yml": "only config.yaml",
+        ]
+        let harmless = ["README.md": "a model is a folder", "m/notes.txt": "only config.yaml"]
+        #expect(Set(reasons.keys.map(String.init)) == Set(suspicious.keys).union(harmless.keys))
+        for (path, words) in suspicious.merging(harmless, uniquingKeysWith: { first, _ in first }) {
+            #expect(reasons[path[...]]?.reason.contains(words) == true, "\(path)")
+            #expect(reasons[path[...]]?.isSuspicious == (harmless[path] == nil), "\(path)")
+        }
     }
 
     @Test func theRepositoryIsReadByItsNames() throws {
@@ -125,6 +208,10 @@ import Testing
         #expect(try repository.model("b")?.folders.map(\.path) == ["\(root)/b/1"])
         #expect(try repository.model("nope") == nil)
         #expect(try repository.model("../a") == nil)
+        let skipped = Dictionary(uniqueKeysWithValues: repository.skipped().map { ($0.path.dropFirst(root.count), $0) })
+        #expect(Set(skipped.keys) == ["/a/01", "/a/latest", "/file"])
+        #expect(skipped["/file"]?.isSuspicious == false)
+        #expect(skipped["/a/01"]?.reason.contains("without zeros") == true)
         #expect(throws: ConfigurationError.self) { try repository.model("empty") }
         #expect(throws: ConfigurationError.self) { try ModelRepository(root: root + "/nope").names() }
     }

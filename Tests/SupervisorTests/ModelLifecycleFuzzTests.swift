@@ -3,13 +3,16 @@ import Testing
 import Wire
 
 /// Random sequences of events against a model of the processes: no process is ever lost or started twice in a seat, no
-/// more than two generations have processes, and every load has exactly one outcome.
+/// more than two generations have processes, every load has exactly one outcome, and requests wait for a model only while
+/// something may answer them.
 @Suite struct ModelLifecycleFuzzTests {
     /// What the world looks like to the machine: processes, wishes for packs, and loads without an outcome.
     struct World {
         var processes: [SeatID: Phase] = [:]
         var packs: Set<UInt64> = []
         var openLoads = 0
+        /// Whether requests are queued rather than refused.
+        var isOpen = true
         var isUnloaded = false
 
         enum Phase {
@@ -38,7 +41,9 @@ import Wire
                 case .unloaded:
                     #expect(processes.isEmpty)
                     isUnloaded = true
-                case .discardPack, .activate, .close: break
+                case .activate: isOpen = true
+                case .close: isOpen = false
+                case .discardPack: break
                 }
             }
             #expect(Set(processes.keys.map(\.generation)).count <= 2, "more than two generations have processes")
@@ -59,6 +64,13 @@ import Wire
             let jitter = Double.random(in: 0..<1, using: &random)
             world.perform(model.ended(seat, end, description: "\(end)", jitter: jitter, at: now))
         }
+        func checkQueue() {
+            switch model.state {
+            case .ready: #expect(world.isOpen, "requests are refused though the model serves")
+            case .unavailable, .unloading: #expect(!world.isOpen, "requests wait for ever")
+            case .unknown, .loading: break
+            }
+        }
         func elapse(_ nanoseconds: Int64) {
             now += nanoseconds
             world.perform(model.timer(at: now, limiter: &limiter))
@@ -71,6 +83,8 @@ import Wire
             case 0:
                 guard !model.isChanging else { continue }
                 world.openLoads += 1
+                // The shell opens the queue when nothing serves, for requests to wait.
+                if model.state != .ready { world.isOpen = true }
                 let count = Int.random(in: 1...3, using: &random)
                 world.perform(model.load(slots: Array(0..<count), at: now).actions)
             case 1, 2:
@@ -106,6 +120,7 @@ import Wire
             case 10: elapse(Int64.random(in: 0...200_000_000, using: &random))
             default: elapse(Int64.random(in: 0...20_000_000_000, using: &random))
             }
+            checkQueue()
         }
         // Unloading comes to an end once the processes obey.
         world.perform(model.unload(gracefully: true, Refusal(.unavailable, "bye"), at: now))

@@ -139,6 +139,28 @@ import Wire
         #expect(outcome(end(Self.seat(generation, 1), .signalled(15)))?.code == .dataLoss)
     }
 
+    /// The second time for the reason that a failed reload left behind.
+    @Test mutating func eachTimeThatNobodyAnswersTheQueueIsClosed() {
+        for _ in 0..<2 {
+            let generation = serve()
+            let (new, _) = model.load(slots: [0], at: now)
+            _ = model.packFailed(generation: new, .failedPrecondition, "no weights", at: now)
+            #expect(model.reason == "no weights")
+            #expect(model.state == .ready)
+            now += 60_000_000_000
+            _ = end(Self.seat(generation), .signalled(9))
+            now += 60_000_000_000
+            _ = model.timer(at: now, limiter: &limiter)
+            _ = model.hello(Self.seat(generation), at: now)
+            model.reported(Self.seat(generation), .pack, "checksum")
+            _ = end(Self.seat(generation), .exited(70))
+            let actions = model.packFailed(generation: generation, .failedPrecondition, "no weights", at: now)
+            #expect(actions == [.close(Refusal(.unavailable, "no weights"))])
+            #expect(model.state == .unavailable)
+            #expect(model.timer(at: now + 60_000_000_000, limiter: &limiter) == [], "once is enough")
+        }
+    }
+
     @Test mutating func aServingGenerationNeverMixesCheckpoints() {
         let generation = serve()
         _ = end(Self.seat(generation), .signalled(9))

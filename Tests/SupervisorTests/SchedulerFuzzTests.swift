@@ -15,12 +15,19 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         var batches: [(id: BatchID, requests: [RequestID])] = []
         var prepared: Set<RequestID> = []
         var draining = false
+        /// It does nothing any more, as a stopped process.
+        var hangs = false
+        /// When it last did something, or had nothing to do.
+        var heardAt: Int64 = 0
     }
+
+    /// Longer than what passes in a few turns, so that workers which go on are seldom given up.
+    static let stallLimit: Int64 = 400
 
     @Test(arguments: 1...UInt64(60 * effort)) func everyRequestHasExactlyOneAnswer(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         let slots = Int.random(in: 1...3, using: &random)
-        let scheduler = Scheduler(slotCount: slots)
+        let scheduler = Scheduler(slotCount: slots, stallLimit: Self.stallLimit)
         let queues = (1...Int.random(in: 1...3, using: &random)).map { QueueID(UInt64($0)) }
         for queue in queues {
             var policy = QueuePolicy()
@@ -52,6 +59,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                 case .start(let batch, let ids, let worker):
                     #expect(!ids.isEmpty)
                     for id in ids { #expect(workers[worker]?.prepared.contains(id) == true) }
+                    if workers[worker]?.batches.isEmpty == true { workers[worker]?.heardAt = now }
                     workers[worker]?.batches.append((batch, ids))
                     #expect((workers[worker]?.batches.count ?? 0) <= 2)
                 case .revoke(let id, let worker):
@@ -60,15 +68,29 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                     answer(id)
                 case .drained(let worker):
                     #expect(workers.removeValue(forKey: worker)?.batches.isEmpty == true)
+                case .stalled(let worker, _):
+                    // Its death is reported when it has been reaped, and changes nothing.
+                    #expect(workers.removeValue(forKey: worker) != nil)
+                    scheduler.workerGone(worker, .external)
                 }
             }
             for slot in 0..<slots {
                 let busy = workers.values.filter { $0.slot == slot && !$0.batches.isEmpty }
                 #expect(busy.count <= 1, "two workers compute on slot \(slot)")
+                for worker in busy {
+                    #expect(now - worker.heardAt < Self.stallLimit, "slot \(slot) is busy for longer than the limit")
+                }
             }
             #expect(scheduler.unanswered == open.count)
         }
+        func heard(from id: WorkerID) {
+            workers[id]?.heardAt = now
+            scheduler.progressed(id, at: now)
+        }
         func progress(_ id: WorkerID) {
+            guard workers[id]?.hangs == false else { return }
+            heard(from: id)
+            for request in workers[id]?.prepared.sorted() ?? [] { scheduler.prepared(request, tokens: 20, by: id) }
             guard let batch = workers[id]?.batches.first else { return }
             for request in batch.requests where workers[id]?.prepared.remove(request) != nil {
                 #expect(scheduler.result(request, ok: true, by: id) != nil)
@@ -81,7 +103,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         for _ in 0..<400 {
             now += Int64.random(in: 0...40, using: &random)
             let worker = workers.keys.sorted().randomElement(using: &random)
-            switch Int.random(in: 0..<20, using: &random) {
+            switch Int.random(in: 0..<22, using: &random) {
             case 0..<7:
                 for _ in 0..<Int.random(in: 1...6, using: &random) {
                     nextRequest += 1
@@ -96,14 +118,20 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             case 7..<12:
                 if let worker { progress(worker) }
             case 12, 13:
-                if let worker, let id = workers[worker]?.prepared.sorted().randomElement(using: &random) {
+                if let worker, workers[worker]?.hangs == false,
+                    let id = workers[worker]?.prepared.sorted().randomElement(using: &random)
+                {
+                    heard(from: worker)
                     scheduler.prepared(id, tokens: Int.random(in: 2...120, using: &random), by: worker)
                 }
             case 14:
                 if let id = open.sorted().randomElement(using: &random) { scheduler.cancel(id) }
             case 15:
                 // A worker may refuse a request while it prepares it.
-                if let worker, let id = workers[worker]?.prepared.sorted().randomElement(using: &random) {
+                if let worker, workers[worker]?.hangs == false,
+                    let id = workers[worker]?.prepared.sorted().randomElement(using: &random)
+                {
+                    heard(from: worker)
                     workers[worker]?.prepared.remove(id)
                     #expect(scheduler.result(id, ok: false, by: worker) != nil)
                     answer(id)
@@ -118,6 +146,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                     workers[worker]?.draining = true
                     scheduler.drain(worker)
                 }
+            case 18:
+                if let worker, Bool.random(using: &random) { workers[worker]?.hangs = true }
             default:
                 nextWorker += 1
                 let new = WorkerID(nextWorker)

@@ -78,6 +78,7 @@ enum GoldenVersion1 {
         "WorkerFrame.prepare":
             "2a2e0801121c696e666572656e63652e76312e496e666572656e63652f456d6265641a02070820ffffffffffffffff7f",
         "WorkerFrame.prepared": "3206080110101801",
+        "WorkerFrame.progress": "8a0100",
         "WorkerFrame.ready":
             "1a2b0a08636c6173736966791080041a09426572744d6f64656c20632a046176783230d2093a066e6f64652030",
         "WorkerFrame.result": "4a12080110031a016d2201012802300338044005",

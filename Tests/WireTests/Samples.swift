@@ -137,6 +137,7 @@ enum Samples {
         .packProceed(.init()),
         .packDone(.init(bytes: 1 << 30)),
         .packProgress(.init(bytesDone: 1, bytesTotal: 2)),
+        .progress(.init()),
     ]
 
     static let payloads: [any WireMessage] = [

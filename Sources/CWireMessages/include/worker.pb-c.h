@@ -32,6 +32,7 @@ typedef struct Worker__V1__PackKey Worker__V1__PackKey;
 typedef struct Worker__V1__PackProceed Worker__V1__PackProceed;
 typedef struct Worker__V1__PackProgress Worker__V1__PackProgress;
 typedef struct Worker__V1__PackDone Worker__V1__PackDone;
+typedef struct Worker__V1__Progress Worker__V1__Progress;
 
 
 /* --- enums --- */
@@ -72,7 +73,8 @@ typedef enum {
   WORKER__V1__WORKER_FRAME__BODY_PACK_KEY = 13,
   WORKER__V1__WORKER_FRAME__BODY_PACK_PROCEED = 14,
   WORKER__V1__WORKER_FRAME__BODY_PACK_DONE = 15,
-  WORKER__V1__WORKER_FRAME__BODY_PACK_PROGRESS = 16
+  WORKER__V1__WORKER_FRAME__BODY_PACK_PROGRESS = 16,
+  WORKER__V1__WORKER_FRAME__BODY_PROGRESS = 17
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WORKER__V1__WORKER_FRAME__BODY__CASE)
 } Worker__V1__WorkerFrame__BodyCase;
 
@@ -145,6 +147,10 @@ struct  Worker__V1__WorkerFrame
      * packer
      */
     Worker__V1__PackProgress *pack_progress;
+    /*
+     * worker
+     */
+    Worker__V1__Progress *progress;
   };
 };
 #define WORKER__V1__WORKER_FRAME__INIT \
@@ -411,6 +417,18 @@ struct  Worker__V1__PackDone
 #define WORKER__V1__PACK_DONE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__pack_done__descriptor) \
     , 0 }
+
+
+/*
+ * The work goes on. Sent between two pieces of it when the worker has said nothing for a tenth of a second.
+ */
+struct  Worker__V1__Progress
+{
+  ProtobufCMessage base;
+};
+#define WORKER__V1__PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&worker__v1__progress__descriptor) \
+     }
 
 
 /* Worker__V1__WorkerFrame methods */
@@ -736,6 +754,25 @@ Worker__V1__PackDone *
 void   worker__v1__pack_done__free_unpacked
                      (Worker__V1__PackDone *message,
                       ProtobufCAllocator *allocator);
+/* Worker__V1__Progress methods */
+void   worker__v1__progress__init
+                     (Worker__V1__Progress         *message);
+size_t worker__v1__progress__get_packed_size
+                     (const Worker__V1__Progress   *message);
+size_t worker__v1__progress__pack
+                     (const Worker__V1__Progress   *message,
+                      uint8_t             *out);
+size_t worker__v1__progress__pack_to_buffer
+                     (const Worker__V1__Progress   *message,
+                      ProtobufCBuffer     *buffer);
+Worker__V1__Progress *
+       worker__v1__progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   worker__v1__progress__free_unpacked
+                     (Worker__V1__Progress *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Worker__V1__WorkerFrame_Closure)
@@ -789,6 +826,9 @@ typedef void (*Worker__V1__PackProgress_Closure)
 typedef void (*Worker__V1__PackDone_Closure)
                  (const Worker__V1__PackDone *message,
                   void *closure_data);
+typedef void (*Worker__V1__Progress_Closure)
+                 (const Worker__V1__Progress *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -813,6 +853,7 @@ extern const ProtobufCMessageDescriptor worker__v1__pack_key__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__pack_proceed__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__pack_progress__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__pack_done__descriptor;
+extern const ProtobufCMessageDescriptor worker__v1__progress__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -28,22 +28,21 @@ package struct ModelRepository: Sendable {
 
     package init(root: String) { self.root = root }
 
-    /// The names of the models, sorted. Entries that cannot be models (files, hidden folders) are passed over.
+    /// The names of the models, sorted. Entries that cannot be models are passed over, and `skipped` says why; but a folder
+    /// that holds versions is meant to be a model, and is there whatever its name, so that the status tells.
     package func names() throws(ConfigurationError) -> [String] {
-        try entries(root).filter { Self.isName($0) && isDirectory("\(root)/\($0)") }.sorted()
+        try entries(root).filter { isDirectory("\(root)/\($0)") && (Self.isName($0) || isMisnamedModel($0)) }.sorted()
     }
 
     /// Reads one model. Returns nil when there is no such folder.
     package func model(_ name: String) throws(ConfigurationError) -> RepositoryModel? {
         let folder = "\(root)/\(name)"
+        if isMisnamedModel(name) { throw ConfigurationError("\(folder): \(Self.nameRule)") }
         guard Self.isName(name), isDirectory(folder) else { return nil }
         var configuration = ModelConfiguration()
         let file = "\(folder)/config.yaml"
         if let text = try readOptional(file) { configuration = try ModelConfiguration(yaml: text, file: file) }
-        let versions = try entries(folder).compactMap { entry -> UInt64? in
-            guard let version = UInt64(entry), version > 0, String(version) == entry else { return nil }
-            return isDirectory("\(folder)/\(entry)") ? version : nil
-        }
+        let versions = try entries(folder).compactMap { version(of: $0, in: folder) }
         let selected = configuration.versionPolicy.select(from: versions)
         guard !selected.isEmpty else {
             let found = versions.isEmpty ? "it has none" : "it has \(versions.sorted())"
@@ -70,6 +69,24 @@ package struct ModelRepository: Sendable {
             default: false
             }
         }
+    }
+
+    /// Why a folder with another name is no model.
+    static let nameRule =
+        "the name of the folder cannot be a model's: at most 128 of A-Z, a-z, 0-9, '.', '_' and '-', not '.' or '-' at the "
+        + "start; rename the folder"
+
+    /// Whether the folder's name cannot be a model's, and what is in it is one. What could not be printed as it is, or would
+    /// lead elsewhere, is not.
+    func isMisnamedModel(_ name: String) -> Bool {
+        guard !Self.isName(name), !name.hasPrefix("."), !name.contains("/"), isPrintable(name) else { return false }
+        let folder = "\(root)/\(name)"
+        return namesInFolder(folder)?.contains { version(of: $0, in: folder) != nil } ?? false
+    }
+
+    private func version(of entry: String, in folder: String) -> UInt64? {
+        guard let version = UInt64(entry), version > 0, String(version) == entry else { return nil }
+        return isDirectory("\(folder)/\(entry)") ? version : nil
     }
 
     private func readOptional(_ file: String) throws(ConfigurationError) -> String? {

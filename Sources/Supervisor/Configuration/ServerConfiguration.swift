@@ -28,6 +28,9 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var allowOtherUsers = false
     package var drainTimeout: Int64 = 30_000_000_000
     package var loadTimeout: Int64 = 60_000_000_000
+    /// How long a worker that has something to do may give no sign of progress before it is killed, in nanoseconds; 0: for
+    /// ever, for a debugger. Workers give one every tenth of a second, and 300 ms is the least that is taken.
+    package var stallTimeout: Int64 = 10_000_000_000
     /// Permissions of the socket, octal.
     package var socketMode: UInt32 = 0o660
     package var logLevel = "info"
@@ -51,6 +54,14 @@ package struct ServerConfiguration: Equatable, Sendable {
         .flag("allow_other_users", \.allowOtherUsers),
         .microseconds("drain_timeout_microseconds", \.drainTimeout),
         .microseconds("load_timeout_microseconds", \.loadTimeout),
+        Setting(key: "stall_timeout_microseconds") { server, value in
+            let range: ClosedRange<Int64> = 300_000...86_400_000_000
+            guard case .scalar(let text) = value, let number = Int64(text), number == 0 || range.contains(number) else {
+                return "0, or microseconds from \(range.lowerBound) to \(range.upperBound)"
+            }
+            server.stallTimeout = number * 1000
+            return nil
+        },
         Setting(key: "socket_mode") { server, value in
             guard case .scalar(let text) = value, let mode = UInt32(text, radix: 8), mode <= 0o777 else {
                 return "octal permissions such as 0660"
@@ -86,12 +97,13 @@ package struct ServerConfiguration: Equatable, Sendable {
         try apply(yaml: text, file: file)
     }
 
-    /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key.
+    /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key; service links are not settings either.
     package mutating func apply(environment: [String: String]) throws(ConfigurationError) {
         let prefix = "MODELD_"
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix(prefix) {
             guard name != "MODELD_CONFIG" else { continue }
             let key = name.dropFirst(prefix.count).lowercased()
+            if isServiceLink(name.dropFirst(prefix.count), value), !Self.keys.contains(key) { continue }
             try Self.table.apply(key, .scalar(value), to: &self, place: "environment variable \(name)")
         }
     }

@@ -22,7 +22,7 @@ package struct ModelLifecycle: Sendable {
         case seat(SeatID, WorkerLifecycle.Action)
         /// The generation answers from now on, with its policies; requests may wait for it.
         case activate(generation: UInt64)
-        /// Nobody will answer.
+        /// Nobody will answer: whatever waits is refused, and what comes, until `activate` or the next load.
         case close(Refusal)
         /// The generation has no process left.
         case release(generation: UInt64)
@@ -52,8 +52,10 @@ package struct ModelLifecycle: Sendable {
     package private(set) var incoming: Generation?
     package private(set) var leaving: Generation?
     package private(set) var isUnloading = false
-    /// Why the model is unavailable, or why the last reload failed.
+    /// Why the model is unavailable, why the last reload failed, or why it is still here.
     package private(set) var reason: String?
+    /// Whether requests are refused since `close`, until a generation answers or is awaited again.
+    private var isClosed = false
     private var isUnloaded = false
     private var outcome: Outcome?
     private var lastNumber: UInt64 = 0
@@ -105,6 +107,8 @@ package struct ModelLifecycle: Sendable {
             actions.append(.release(generation: old.number))
             serving = nil
         }
+        // With nothing that answers, requests wait for what is being loaded.
+        if serving == nil { isClosed = false }
         lastNumber += 1
         incoming = Generation(number: lastNumber, slots: slots, timeouts: timeouts)
         actions.append(.pack(generation: lastNumber))
@@ -115,17 +119,20 @@ package struct ModelLifecycle: Sendable {
     package mutating func refuseLoad(_ code: StatusCode, _ message: String) -> [Action] {
         reason = message
         var actions: [Action] = []
-        if !serves, incoming == nil { actions.append(.close(Refusal(.unavailable, message))) }
+        if !serves, incoming == nil { actions.append(close(Refusal(.unavailable, message))) }
         actions.append(.loaded(Outcome(code: code, message: message, generation: servingNumber)))
         return actions
     }
+
+    /// The model serves on, although it should have gone.
+    package mutating func keep(_ message: String) { reason = message }
 
     /// Ends all workers, gracefully or at once; `unloaded` follows when no process is left.
     package mutating func unload(gracefully: Bool, _ refusal: Refusal, at now: Int64) -> [Action] {
         var actions: [Action] = []
         if !isUnloading {
             isUnloading = true
-            actions.append(.close(refusal))
+            actions.append(close(refusal))
             if incoming != nil || outcome != nil {
                 outcome = nil
                 actions.append(.loaded(Outcome(code: .aborted, message: refusal.message, generation: 0)))
@@ -284,9 +291,15 @@ extension ModelLifecycle {
         return actions
     }
 
+    private mutating func close(_ refusal: Refusal) -> Action {
+        isClosed = true
+        return .close(refusal)
+    }
+
     private mutating func rollBack(_ code: StatusCode, _ message: String, at now: Int64) -> [Action] {
-        let actions = stop(\.incoming, gracefully: false, at: now)
+        var actions = stop(\.incoming, gracefully: false, at: now)
         reason = message
+        if !serves { actions.append(close(Refusal(.unavailable, message))) }
         leaving = incoming
         incoming = nil
         outcome = Outcome(code: code, message: message, generation: servingNumber)
@@ -302,9 +315,10 @@ extension ModelLifecycle {
                 guard serving?.enlisted.insert(index).inserted == true else { continue }
                 actions.append(.seat(SeatID(generation: generation.number, index: index), .enlist))
             }
-            if generation.isOver, reason == nil || reason != generation.failure {
-                reason = generation.failure ?? "no worker is left"
-                actions.append(.close(Refusal(.unavailable, reason ?? "")))
+            if generation.isOver, !isClosed {
+                let failure = generation.failure ?? "no worker is left"
+                reason = failure
+                actions.append(close(Refusal(.unavailable, failure)))
             }
         }
         if let generation = leaving, generation.isOver {
@@ -312,7 +326,6 @@ extension ModelLifecycle {
             actions.append(.release(generation: generation.number))
             if let outcome, !isUnloading {
                 self.outcome = nil
-                if outcome.code != .ok, !serves { actions.append(.close(Refusal(.unavailable, outcome.message))) }
                 actions.append(.loaded(outcome))
             }
         }
@@ -342,6 +355,7 @@ extension ModelLifecycle {
     private mutating func swap(at now: Int64) -> [Action] {
         guard let generation = incoming else { return [] }
         reason = nil
+        isClosed = false
         leaving = serving
         serving = generation
         incoming = nil

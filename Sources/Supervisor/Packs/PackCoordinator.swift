@@ -152,6 +152,12 @@ package struct PackCoordinator: Sendable {
         jobs[id]?.failure = (kind, message)
     }
 
+    /// There is no file for the packer to write.
+    package mutating func refused(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
+        guard let job = jobs[id], job.state != .over else { return [] }
+        return [.kill(id)] + fail(id, .unavailable, message, at: now)
+    }
+
     /// The packer did what the protocol does not allow.
     package mutating func violation(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
         guard let job = jobs[id], job.state != .over else { return [] }

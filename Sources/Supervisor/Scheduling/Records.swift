@@ -55,6 +55,8 @@ final class RequestRecord {
     var tokens: Int
     var phase = Phase.queued
     var worker: WorkerRecord?
+    /// Whether its worker has answered the Prepare.
+    var isPrepared = false
     var startedAt: Int64 = 0
     /// Workers that died while they computed this request.
     var deaths = 0
@@ -89,7 +91,9 @@ final class WorkerRecord {
     let queue: QueueRecord
     let slot: Int
     var draining = false
-    /// Prepared (or being prepared) and in no batch, most urgent first.
+    /// When the worker last gave a sign of progress, or began to owe one.
+    var heardAt: Int64 = 0
+    /// Prepared (or being prepared) and in no batch, in the order of their Prepares.
     var assigned: [RequestRecord] = []
     var assignedTokens = 0
     /// At most one computes, and at most one waits behind it.
@@ -108,6 +112,9 @@ final class WorkerRecord {
         computing = nil
         committed = nil
     }
+
+    /// Whether it has something to do: a batch, or a Prepare, which are answered in order.
+    var owes: Bool { computing != nil || assigned.last?.isPrepared == false }
 
     /// Tokens that were sent to this worker and not yet computed.
     var load: Int { assignedTokens + (computing?.tokens ?? 0) + (committed?.tokens ?? 0) }

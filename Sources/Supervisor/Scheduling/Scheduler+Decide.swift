@@ -4,12 +4,13 @@ extension Scheduler {
     /// Draws the consequences of every event since the last call and appends what to do to `output`.
     package func decide(at now: Int64, into output: inout [Action]) {
         expire(at: now)
+        if now >= stallCheckAt { giveUpStalled(at: now) }
         for index in slots.indices where slots[index].wakeAt <= now { markDirty(slot: index) }
         // Starting a batch makes room for requests to be sent ahead, which may fill the next batch.
         while !dirtyQueues.isEmpty || !dirtySlots.isEmpty {
             while let queue = dirtyQueues.popLast() {
                 queue.dirty = false
-                assign(queue)
+                assign(queue, at: now)
             }
             while let slot = dirtySlots.popLast() {
                 slots[slot].dirty = false
@@ -30,7 +31,7 @@ extension Scheduler {
     // MARK: - From the queue to a worker
 
     /// Sends requests ahead to the model's workers, the least loaded first, until each has two batches' worth waiting.
-    private func assign(_ queue: QueueRecord) {
+    private func assign(_ queue: QueueRecord, at now: Int64) {
         let limit = 2 * queue.policy.maxBatchTokens
         while queue.queued > 0, let worker = leastLoaded(of: queue, below: limit) {
             guard let (_, request) = queue.heap.first(where: { $0.phase == .queued }) else { return }
@@ -38,6 +39,7 @@ extension Scheduler {
             queue.queued -= 1
             queue.queuedTokens -= request.tokens
             queue.assigned += 1
+            expectProgress(of: worker, at: now)
             request.phase = .assigned
             request.worker = worker
             worker.assigned.append(request)
@@ -119,6 +121,7 @@ extension Scheduler {
             count += 1
             tokens += request.tokens
         }
+        expectProgress(of: worker, at: now)
         let requests = Array(worker.assigned.prefix(count))
         worker.assigned.removeFirst(count)
         worker.assignedTokens -= tokens

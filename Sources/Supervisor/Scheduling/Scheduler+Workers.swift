@@ -31,6 +31,7 @@ extension Scheduler {
         guard let request = requests[id], let worker = request.worker, worker.id == workerID else { return }
         let queue = request.queue
         queue.costs.learn(bytes: request.bytes, tokens: tokens)
+        request.isPrepared = true
         guard request.phase == .assigned else { return }
         worker.assignedTokens += tokens - request.tokens
         request.tokens = tokens
@@ -79,7 +80,8 @@ extension Scheduler {
     ///
     /// What it had not started, and the batch that waited behind the computing one, goes back to the queue, free. What
     /// it was computing is sent again, each request alone, while the model's budget of deaths allows; a request that
-    /// was computed alone when its worker failed by itself, and had ended a worker before, is refused.
+    /// was computed alone when its worker failed by itself, and had ended a worker before, is refused. Of a worker that
+    /// failed by itself and computed nothing, the same goes for the request that it was preparing.
     package func workerGone(_ id: WorkerID, _ death: Death) {
         guard let worker = workers.removeValue(forKey: id) else { return }
         let queue = worker.queue
@@ -88,27 +90,30 @@ extension Scheduler {
         if slots[worker.slot].busy === worker { slots[worker.slot].busy = nil }
         markDirty(slot: worker.slot)
 
-        var suspects = worker.computing
-        var innocent = worker.committed
-        if let committed = innocent, suspects?.unanswered.isEmpty ?? true {
+        var batch = worker.computing?.requests ?? []
+        var suspects = worker.computing?.unanswered ?? []
+        var innocent = worker.committed?.unanswered ?? []
+        if suspects.isEmpty, let committed = worker.committed {
             // All of the first batch was answered, so the second may have begun before that was reported.
-            suspects = committed
-            innocent = nil
+            (batch, suspects, innocent) = (committed.requests, innocent, [])
+        }
+        if worker.computing == nil, case .ownFault = death {
+            // It computed nothing, so what it failed at is the oldest request that it had to prepare.
+            suspects = worker.assigned.first { !$0.isPrepared }.map { [$0] } ?? []
+            batch = suspects
         }
         worker.computing = nil
         worker.committed = nil
-        for request in worker.assigned { returnToQueue(request) }
-        for request in innocent?.unanswered ?? [] { returnToQueue(request) }
+        for request in worker.assigned where !suspects.contains(where: { $0 === request }) { returnToQueue(request) }
+        for request in innocent { returnToQueue(request) }
 
-        guard let batch = suspects else { return }
-        let unanswered = batch.unanswered
-        guard !unanswered.isEmpty else { return }
+        guard !suspects.isEmpty else { return }
         queue.budget.recordDeath()
-        for request in unanswered {
+        for request in suspects {
             request.worker = nil
             request.deaths += 1
-            if case .ownFault(let cause) = death, batch.requests.count == 1, request.deaths >= 2 {
-                let message = "the worker ended (\(cause)) while it computed this request alone; it is not sent again"
+            if case .ownFault(let cause) = death, batch.count == 1, request.deaths >= 2 {
+                let message = "the worker ended (\(cause)) while it worked on this request alone; it is not sent again"
                 refuse(request, Refusal(.failedPrecondition, message))
             } else if !queue.budget.allowsReplay {
                 refuse(request, Refusal(.unavailable, "workers of this model keep ending", retryAfter: 1_000_000_000))
@@ -119,6 +124,39 @@ extension Scheduler {
             }
         }
     }
+
+    // MARK: - Progress
+
+    /// The worker has given a sign that it goes on.
+    package func progressed(_ id: WorkerID, at now: Int64) { workers[id]?.heardAt = now }
+
+    /// The worker is about to be sent something to do: from now on it owes, unless it did already.
+    func expectProgress(of worker: WorkerRecord, at now: Int64) {
+        guard stallLimit > 0, !worker.owes else { return }
+        worker.heardAt = now
+        stallCheckAt = min(stallCheckAt, now + stallLimit)
+    }
+
+    /// Gives up each worker that has been silent for too long.
+    func giveUpStalled(at now: Int64) {
+        stallCheckAt = Int64.max
+        for worker in workers.values.sorted(by: { $0.id < $1.id }) where worker.owes {
+            if now - worker.heardAt >= stallLimit + Self.lateness {
+                // Nobody looked when it was due: this process stood still, and the worker perhaps with it.
+                worker.heardAt = now
+            }
+            guard now - worker.heardAt >= stallLimit else {
+                stallCheckAt = min(stallCheckAt, worker.heardAt + stallLimit)
+                continue
+            }
+            let message = "no progress for \(stallLimit / 1_000_000) ms"
+            actions.append(.stalled(worker.id, message))
+            workerGone(worker.id, .ownFault(message))
+        }
+    }
+
+    /// Nanoseconds after which a wake-up is so late that the time before it says nothing about the workers.
+    private static let lateness: Int64 = 1_000_000_000
 
     /// Detaches and queues again. With the queue closed there is nobody to wait for, so the request is refused.
     private func returnToQueue(_ request: RequestRecord) {

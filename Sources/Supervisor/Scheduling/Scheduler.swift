@@ -17,6 +17,10 @@ import Wire
 ///
 /// A slot is idle, or computes one batch with at most one committed behind it on the same worker. A batch is committed
 /// early only when it is worth at least half of `maxBatchTokens` and its model would be served next anyway.
+///
+/// While a worker computes, the other models of its slot wait. So a worker that owes an answer and has given no sign of
+/// progress for `stallLimit` is given up, whether or not its requests still wait for it: it counts as dead by its own
+/// fault, and the slot goes on. What it signs with is any frame; it sends one between two pieces of a long work.
 package final class Scheduler {
     /// What the shell has to do, in order.
     package enum Action: Equatable, Sendable {
@@ -30,6 +34,8 @@ package final class Scheduler {
         case refuse(RequestID, Refusal)
         /// The draining worker has nothing left; it is no longer known here.
         case drained(WorkerID)
+        /// Kill the worker, which does not go on; it is no longer known here.
+        case stalled(WorkerID, String)
     }
 
     /// What the answer of a request tells about its way.
@@ -65,11 +71,16 @@ package final class Scheduler {
     var actions: [Action] = []
     var dirtyQueues: [QueueRecord] = []
     var dirtySlots: [Int] = []
+    let stallLimit: Int64
+    /// No worker that owes something is to be given up before this.
+    var stallCheckAt = Int64.max
     private var lastBatch: UInt64 = 0
     private var shuttingDown: Refusal?
 
-    package init(slotCount: Int) {
+    /// - Parameter stallLimit: nanoseconds that a worker which owes something may be silent; 0: for ever.
+    package init(slotCount: Int, stallLimit: Int64 = 0) {
         slots = Array(repeating: SlotRecord(), count: max(1, slotCount))
+        self.stallLimit = stallLimit
     }
 
     /// Records name each other; what is left of them would otherwise outlive the scheduler.
@@ -88,7 +99,7 @@ package final class Scheduler {
 
     /// When `decide` must be called again if nothing else happens; nil when nothing is due.
     package func nextWakeup() -> Int64? {
-        var earliest = deadlines.first { $0.phase != .finished }?.key ?? Int64.max
+        var earliest = min(stallCheckAt, deadlines.first { $0.phase != .finished }?.key ?? Int64.max)
         for slot in slots { earliest = min(earliest, slot.wakeAt) }
         return earliest == Int64.max ? nil : earliest
     }
@@ -218,6 +229,7 @@ package final class Scheduler {
         let queue = request.queue
         request.phase = .queued
         request.worker = nil
+        request.isPrepared = false
         queue.heap.insert(request, key: request.urgency)
         queue.queued += 1
         queue.queuedTokens += request.tokens

@@ -8,6 +8,9 @@ import Wire
 /// | greeting | → open       | → closing       | → closing           | → closing       | gone          |
 /// | open     | → closing    | handled         | answered, stays     | → closing       | gone, its requests cancelled |
 /// | closing  | –            | –               | –                   | –               | gone once its output is written |
+///
+/// Whatever it is doing, it is gone at once when more output waits for it than is allowed, and when `closing` is over. Of
+/// a client that is gone nothing is handled or kept, not even what arrived together with the frame that ended it.
 final class ClientConnection {
     enum State {
         /// Its Hello is due.
@@ -25,7 +28,7 @@ final class ClientConnection {
     var peerFrameLimit = WireProtocol.maximumFrameBytes
     /// Unanswered inference requests by stream.
     var requests: [UInt64: RequestID] = [:]
-    /// Unanswered control calls, by stream.
+    /// Unanswered control calls, by stream. Who waits for them names the client by its number, and keeps nothing of it.
     var controlCalls: Set<UInt64> = []
 
     init(id: UInt64, channel: FramedStream, peer: PeerCredentials, greetingUntil: Int64) {

@@ -38,9 +38,12 @@ struct ModelDirectory {
         } catch {
             return .failure(ReferenceError(Refusal(.invalidArgument, error.message)))
         }
-        guard let all = models[reference.name] else {
+        guard let known = models[reference.name] else {
             return .failure(ReferenceError(Refusal(.notFound, "there is no model '\(reference.name)'; \(listing)")))
         }
+        // What retires has others in its place.
+        let staying = known.filter { $0.retiresBy == nil }
+        let all = staying.isEmpty ? known : staying
         var meant = all.filter { model in reference.variant.map { $0 == model.variant } ?? true }
         guard !meant.isEmpty else {
             let known = Set(all.map(\.variant)).sorted().joined(separator: ", ")

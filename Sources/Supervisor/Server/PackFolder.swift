@@ -8,6 +8,12 @@ struct PackFolder {
     /// Makes the folder, and removes what packers of servers that are gone have left.
     init(path: String) throws(ConfigurationError) {
         self.path = path
+        try make()
+        removeAbandoned()
+    }
+
+    /// Makes the folder where there is none, and says what is wrong with the one that there is.
+    private func make() throws(ConfigurationError) {
         var partial = path.hasPrefix("/") ? "" : "."
         for component in path.split(separator: "/") {
             partial += "/" + component
@@ -16,12 +22,16 @@ struct PackFolder {
                 throw ConfigurationError("cache_dir \(path): cannot make \(partial): \(reason)")
             }
         }
-        if access(path, W_OK) != 0 {
-            throw ConfigurationError(
-                "cache_dir \(path): \(String(cString: strerror(errno))); choose another with --cache-dir"
-            )
-        }
-        removeAbandoned()
+        var information = stat()
+        let problem: String? =
+            if stat(path, &information) != 0 {
+                errno == ENOENT ? "it is a link to nothing" : reason()
+            } else if information.st_mode & S_IFMT != S_IFDIR {
+                "it is no folder"
+            } else {
+                access(path, W_OK | X_OK) != 0 ? reason() : nil
+            }
+        if let problem { throw ConfigurationError("cache_dir \(path): \(problem); choose another with --cache-dir") }
     }
 
     /// The size of the pack of that key; nil when there is none, or not of the size that is expected (0: any).
@@ -63,10 +73,17 @@ struct PackFolder {
 
     // MARK: - Files being written
 
-    /// Makes the file that a packer writes.
-    func makeTemporary(_ job: PackJobID) throws(SystemError) -> OwnedDescriptor {
-        try OwnedDescriptor.open(temporary(job), flags: O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
+    /// Makes the file that a packer writes, and the folder again when it was removed meanwhile.
+    func makeTemporary(_ job: PackJobID) throws(ConfigurationError) -> OwnedDescriptor {
+        try make()
+        do throws(SystemError) {
+            return try OwnedDescriptor.open(temporary(job), flags: O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
+        } catch {
+            throw ConfigurationError("cache_dir \(path): \(error)")
+        }
     }
+
+    func hasTemporary(_ job: PackJobID) -> Bool { access(temporary(job), F_OK) == 0 }
 
     func removeTemporary(_ job: PackJobID) { unlink(temporary(job)) }
 
@@ -74,12 +91,15 @@ struct PackFolder {
     /// what is wrong with it.
     func store(_ job: PackJobID, key: String, bytes: UInt64) -> String? {
         var information = stat()
-        guard stat(temporary(job), &information) == 0 else { return "the pack is gone: \(reason())" }
+        guard stat(temporary(job), &information) == 0 else {
+            return
+                "cache_dir \(path): the pack was removed while it was written (\(reason())); reload the model to make it again"
+        }
         guard UInt64(information.st_size) == bytes else {
             return "the packer wrote \(information.st_size) bytes and promised \(bytes)"
         }
         guard rename(temporary(job), file(of: key)) == 0 else {
-            return "the pack cannot be put into \(path): \(reason())"
+            return "cache_dir \(path): the pack cannot be put there: \(reason())"
         }
         return nil
     }

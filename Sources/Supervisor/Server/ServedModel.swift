@@ -14,6 +14,11 @@ final class ServedModel {
     var workers: [SeatID: WorkerProcess] = [:]
     /// The reload that waits for this model.
     var reload: PendingReload?
+    /// It should have gone, and serves on because what should replace it does not.
+    var isKept = false
+    /// Set when others answer in its place: it takes nothing new, and is unloaded when it has answered everything, or then
+    /// at the latest.
+    var retiresBy: Int64?
 
     init(
         name: String,
@@ -38,6 +43,8 @@ final class ServedModel {
         version == 0 ? name : ModelReference(name: name, version: version, variant: variant).description
     }()
 
+    var edition: Edition { Edition(version: version, variant: variant) }
+
     /// Whether references that name no variant mean this one.
     var isDefaultVariant: Bool { configuration.variants.first == variant || version == 0 }
 
@@ -51,6 +58,8 @@ final class PendingReload {
     let call: ControlCall?
     var waitsFor: Int
     var results: [ReloadResult] = []
+    /// By the name of the model.
+    var exchanges: [String: Exchange] = [:]
 
     init(call: ControlCall?, waitsFor: Int) {
         self.call = call
@@ -58,8 +67,15 @@ final class PendingReload {
     }
 }
 
-/// A control call on a client's stream.
-struct ControlCall {
-    let connection: ClientConnection
+/// What a reload changes of one name: what is being loaded, and what should go when that serves.
+struct Exchange {
+    let wanted: Set<Edition>
+    var loading: Set<Edition> = []
+    var leaving: [ServedModel] = []
+}
+
+/// A control call: a client's number and its stream. The client may be gone.
+struct ControlCall: Equatable {
+    let client: UInt64
     let streamID: UInt64
 }

@@ -77,7 +77,8 @@ extension Server {
             // Read and forgotten: a socket that is closed with unread bytes takes the last answer with it.
             client.channel.decoder = FrameDecoder(maximumFrameBytes: configuration.maxFrameBytes)
         }
-        while !client.isClosing {
+        // A frame may end its client, and what arrived behind it is then nobody's.
+        while !client.isClosing, clients[id] != nil {
             switch client.channel.next(Frame.self) {
             case .frame(let frame): handle(frame, from: client, at: now)
             case .malformed(let error, let stream): malformed(error, stream: stream, from: client, at: now)
@@ -181,6 +182,7 @@ extension Server {
         abandonRequests(of: client)
         answer(client, stream: 0, refusal)
         send(.goAway(GoAway(reason: refusal.message)), to: client)
+        guard clients[client.id] != nil else { return }
         client.state = .closing(until: now + Self.closingTimeout)
         transient.insert(client.id)
     }
@@ -195,7 +197,7 @@ extension Server {
 
     private func abandonRequests(of client: ClientConnection) {
         for id in client.requests.values { scheduler.cancel(id) }
-        watches.removeAll { $0.call.connection === client }
+        watches.removeAll { $0.call.client == client.id }
         client.controlCalls.removeAll()
     }
 }

@@ -11,7 +11,7 @@ struct Watch {
 
 extension Server {
     func control(_ request: Request, from client: ClientConnection, at now: Int64) {
-        let call = ControlCall(connection: client, streamID: request.streamID)
+        let call = ControlCall(client: client.id, streamID: request.streamID)
         client.controlCalls.insert(request.streamID)
         do throws(WireError) {
             switch request.method {
@@ -41,25 +41,28 @@ extension Server {
     // MARK: - Answers
 
     func finish(_ call: ControlCall, payload: [UInt8]) {
-        guard call.connection.controlCalls.remove(call.streamID) != nil else { return }
-        send(.response(Response(streamID: call.streamID, payload: payload, endOfStream: true)), to: call.connection)
+        guard let client = clients[call.client], client.controlCalls.remove(call.streamID) != nil else { return }
+        send(.response(Response(streamID: call.streamID, payload: payload, endOfStream: true)), to: client)
     }
 
     func finish(_ call: ControlCall, _ refusal: Refusal) {
-        guard call.connection.controlCalls.remove(call.streamID) != nil else { return }
-        answer(call.connection, stream: call.streamID, refusal)
+        guard let client = clients[call.client], client.controlCalls.remove(call.streamID) != nil else { return }
+        answer(client, stream: call.streamID, refusal)
     }
 
     /// Sends the status to every watch that is due, unless its client has yet to read what it was sent before.
     func runWatches(at now: Int64) {
-        guard watches.contains(where: { $0.nextAt <= now }) else { return }
+        var due: [ControlCall] = []
+        for index in watches.indices where watches[index].nextAt <= now {
+            watches[index].nextAt = now + watches[index].interval
+            due.append(watches[index].call)
+        }
+        guard !due.isEmpty else { return }
         let payload = status(at: now, withMemory: true).encode()
-        for index in watches.indices.reversed() where watches[index].nextAt <= now {
-            let watch = watches[index]
-            watches[index].nextAt = now + watch.interval
-            guard watch.call.connection.channel.output.count == 0 else { continue }
-            let response = Response(streamID: watch.call.streamID, payload: payload, endOfStream: false)
-            send(.response(response), to: watch.call.connection)
+        // Sending may end a client, and with it others of its watches.
+        for call in due {
+            guard let client = clients[call.client], client.channel.output.count == 0 else { continue }
+            send(.response(Response(streamID: call.streamID, payload: payload, endOfStream: false)), to: client)
         }
     }
 
@@ -97,7 +100,7 @@ extension Server {
             switch lifecycle.state {
             case .unknown: "UNKNOWN"
             case .loading: "LOADING"
-            case .ready: "READY"
+            case .ready: model.retiresBy == nil ? "READY" : "UNLOADING"
             case .unloading: "UNLOADING"
             case .unavailable: "UNAVAILABLE"
             }

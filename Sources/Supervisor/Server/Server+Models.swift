@@ -15,6 +15,7 @@ extension Server {
 
     /// Loads every model of the repository. One that cannot be read is there, unavailable, with the reason.
     func loadRepository(at now: Int64) {
+        tellSkipped()
         let names = (try? repository.names()) ?? []
         for name in names {
             do throws(ConfigurationError) {
@@ -26,6 +27,17 @@ extension Server {
                 let model = add(name: name, version: 0, variant: "fp32", path: path, ModelConfiguration())
                 enqueue(model.lifecycle.refuseLoad(.invalidArgument, error.message), of: model)
             }
+        }
+    }
+
+    /// Says what of the repository is not served, each thing once.
+    func tellSkipped() {
+        for entry in repository.skipped() where toldSkipped.insert(entry).inserted {
+            logger.log(
+                level: entry.isSuspicious ? .warning : .info,
+                "not served: \(entry.reason)",
+                metadata: ["path": "\(entry.path)"]
+            )
         }
     }
 
@@ -113,12 +125,12 @@ extension Server {
                 enqueue(packs.cancel(job, at: now))
             }
             model.generations[generation] = nil
-        case .loaded(let outcome): loaded(model, outcome)
+        case .loaded(let outcome): loaded(model, outcome, at: now)
         case .unloaded:
             scheduler.removeQueue(model.queue, Refusal(.unavailable, "the model was unloaded"))
             models.remove(model)
             logger.info("unloaded", metadata: ["model": "\(model.reference)"])
-            report(model, .ok, "unloaded", generation: 0)
+            report(model, .ok, "unloaded", generation: 0, at: now)
         }
     }
 
@@ -154,11 +166,11 @@ extension Server {
         send(.load(load), with: pack.descriptor.rawValue, to: process, at: now)
     }
 
-    private func loaded(_ model: ServedModel, _ outcome: ModelLifecycle.Outcome) {
+    private func loaded(_ model: ServedModel, _ outcome: ModelLifecycle.Outcome, at now: Int64) {
         if outcome.code != .ok {
             let metadata: Logger.Metadata = ["model": "\(model.reference)", "code": "\(outcome.code)"]
             logger.error("not loaded: \(outcome.message)", metadata: metadata)
         }
-        report(model, outcome.code, outcome.message, generation: outcome.generation)
+        report(model, outcome.code, outcome.message, generation: outcome.generation, at: now)
     }
 }

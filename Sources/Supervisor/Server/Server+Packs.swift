@@ -13,6 +13,7 @@ extension Server {
             if let process = packer(job) { send(.packProceed(WorkerFrame.PackProceed()), to: process) }
         case .store(let job, let key):
             guard case .packing(_, let bytes)? = packs.state(of: job) else { return }
+            if !packFolder.hasTemporary(job), packAgain(job, at: now) { return }
             let error = packFolder.store(job, key: key, bytes: bytes)
             enqueue(packs.stored(job, error: error, at: now))
         case .kill(let job): packer(job)?.signal(.kill)
@@ -24,6 +25,18 @@ extension Server {
         }
     }
 
+    /// Starts over with a pack whose file was removed, with its folder most likely, while it was written; once.
+    private func packAgain(_ job: PackJobID, at now: Int64) -> Bool {
+        guard let (model, generation) = packJobs[job], let files = model.generations[generation], !files.isPackedAgain
+        else { return false }
+        logger.warning("the file of a pack was removed; it is made again", metadata: ["model": "\(model.reference)"])
+        files.isPackedAgain = true
+        packJobs[job] = nil
+        enqueue(packs.cancel(job, at: now))
+        perform(.pack(generation: generation), of: model, at: now)
+        return true
+    }
+
     private func packer(_ job: PackJobID) -> WorkerProcess? {
         workers.values.first { process in
             if case .packer(job) = process.role { true } else { false }
@@ -33,7 +46,7 @@ extension Server {
     private func sendPack(_ job: PackJobID, at now: Int64) {
         guard let process = packer(job), let (model, generation) = packJobs[job] else { return }
         guard let files = model.generations[generation] else { return }
-        do throws(SystemError) {
+        do throws(ConfigurationError) {
             let file = try packFolder.makeTemporary(job)
             let quality = files.configuration.quality
             let folder = "\(repository.root)/\(model.name)/"
@@ -46,7 +59,7 @@ extension Server {
             )
             send(.pack(pack), with: file.rawValue, to: process, at: now)
         } catch {
-            violation(of: process, "no file for its pack: \(error)", at: now)
+            enqueue(packs.refused(job, error.message, at: now))
         }
     }
 
@@ -82,7 +95,8 @@ extension Server {
         case .packProgress: packs.progressed(job, at: now)
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
         case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)
-        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed:
+        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed,
+            .progress:
             violation(of: process, "it sent a frame that a packer does not send", at: now)
         }
     }

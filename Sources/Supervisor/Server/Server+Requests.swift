@@ -68,8 +68,9 @@ extension Server {
         if let id = client.requests[stream] {
             scheduler.cancel(id)
         } else if client.controlCalls.contains(stream) {
-            watches.removeAll { $0.call.connection === client && $0.call.streamID == stream }
-            finish(ControlCall(connection: client, streamID: stream), Refusal(.cancelled, "cancelled by the client"))
+            let call = ControlCall(client: client.id, streamID: stream)
+            watches.removeAll { $0.call == call }
+            finish(call, Refusal(.cancelled, "cancelled by the client"))
         }
     }
 
@@ -103,6 +104,8 @@ extension Server {
         case .drained(let worker):
             guard let process = workers[worker], case .seat(let model, let seat, _) = process.role else { return }
             enqueue(model.lifecycle.drained(seat, at: now), of: model)
+        case .stalled(let worker, let message):
+            if let process = workers[worker] { stalled(process, message, at: now) }
         }
     }
 

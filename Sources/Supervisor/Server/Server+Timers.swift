@@ -8,6 +8,7 @@ extension Server {
         earliest = min(earliest, acceptAt)
         earliest = min(earliest, modelDeadline())
         for worker in workers.values { earliest = min(earliest, worker.killAt) }
+        for model in retiring { earliest = min(earliest, model.retiresBy ?? Int64.max) }
         for watch in watches { earliest = min(earliest, watch.nextAt) }
         for id in transient {
             switch clients[id]?.state {
@@ -35,7 +36,7 @@ extension Server {
         if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
         for worker in workers.values where worker.killAt <= now {
             worker.killAt = Int64.max
-            worker.signal(.kill)
+            kill(worker, because: "it closed its channel and did not end", at: now)
         }
         if !watches.isEmpty { runWatches(at: now) }
         for id in transient.sorted() {

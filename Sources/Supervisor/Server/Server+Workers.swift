@@ -115,6 +115,8 @@ extension Server {
         if readiness.contains(.writable) { markForFlush(process.channel) }
         guard readiness.rawValue & Readiness.worthReading.rawValue != 0 else { return }
         let arrival = process.channel.receive()
+        // A worker has one thread: what it writes it writes between two pieces of its work.
+        if arrival == .bytes { scheduler.progressed(id, at: now) }
         readFrames(of: process, at: now)
         if arrival == .closed { channelClosed(process, at: now) }
     }
@@ -196,6 +198,7 @@ extension Server {
             enqueue(model.lifecycle.ready(seat, at: now), of: model)
         case .failed(let failed):
             model.lifecycle.reported(seat, WorkerFailure(failed.kind), failed.message)
+        case .progress: break
         case .load, .prepare, .start, .revoke, .drain, .pack, .packKey, .packProceed, .packDone, .packProgress:
             violation(of: process, "it sent a frame that a worker does not send", at: now)
         }
@@ -204,8 +207,20 @@ extension Server {
     /// The process is killed and counted as dead by its own fault.
     func violation(of process: WorkerProcess, _ message: String, at now: Int64) {
         guard process.killReason == nil else { return }
-        process.killReason = message
         logger.error("worker breaks the protocol: \(message)", metadata: describe(process))
+        kill(process, because: message, at: now)
+    }
+
+    /// The process has something to do and does not go on: the same.
+    func stalled(_ process: WorkerProcess, _ message: String, at now: Int64) {
+        logger.error("worker is stuck: \(message)", metadata: describe(process))
+        kill(process, because: message, at: now)
+    }
+
+    /// Kills a process, whose end then counts as its own fault.
+    func kill(_ process: WorkerProcess, because message: String, at now: Int64) {
+        guard process.killReason == nil else { return }
+        process.killReason = message
         process.signal(.kill)
         switch process.role {
         case .seat(let model, let seat, _): enqueue(model.lifecycle.violation(seat, message, at: now), of: model)
@@ -251,7 +266,13 @@ extension Server {
             let isExternal = process.killReason == nil && (expected || status.isExternal)
             scheduler.workerGone(process.id, isExternal ? .external : .ownFault(cause))
             if model.workers[seat] === process { model.workers[seat] = nil }
-            let actions = model.lifecycle.ended(seat, end, description: cause, jitter: .random(in: 0..<1), at: now)
+            let actions = model.lifecycle.ended(
+                seat,
+                end,
+                description: "\(status)",
+                jitter: .random(in: 0..<1),
+                at: now
+            )
             enqueue(actions, of: model)
         }
     }

@@ -40,6 +40,10 @@ package final class Server {
     var pending: [RequestID: PendingRequest] = [:]
     var pendingBytes = 0
     var watches: [Watch] = []
+    /// What the log has said already.
+    var toldSkipped: Set<SkippedEntry> = []
+    /// Models that others have replaced, and that still have something to answer.
+    var retiring: [ServedModel] = []
     /// What the state machines have decided and is not yet done.
     var todo: [Todo] = []
     var toFlush: [FramedStream] = []
@@ -84,7 +88,7 @@ package final class Server {
         workerExecutable = try configuration.workerExecutable ?? Self.workerBesideSupervisor()
         workerEnvironment = Self.workerEnvironment(from: environment)
         slots = try Self.planSlots(configuration, logger)
-        scheduler = Scheduler(slotCount: slots.count)
+        scheduler = Scheduler(slotCount: slots.count, stallLimit: configuration.stallTimeout)
         packs = PackCoordinator(limit: slots.count)
         signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
         try ProcessSelf.ignoreWriteSignals()
@@ -150,6 +154,7 @@ package final class Server {
             actions.removeAll(keepingCapacity: true)
             scheduler.decide(at: now, into: &actions)
             for action in actions { perform(action, at: now) }
+            advanceRetirements(at: now)
             flush(at: now)
             advanceShutdown(at: now)
         } while !todo.isEmpty || !actions.isEmpty

@@ -64,6 +64,8 @@ final class GenerationFiles {
     let configuration: ModelConfiguration
     var pack: OpenPack?
     var job: PackJobID?
+    /// Whether the file of a pack was removed while it was written.
+    var isPackedAgain = false
     /// What the first ready worker said about the model.
     var ready: WorkerFrame.Ready? {
         didSet { quality = ready.flatMap { $0.quality.isEmpty ? nil : try? ModelQuality.decode($0.quality) } }

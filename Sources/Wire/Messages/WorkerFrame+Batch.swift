@@ -244,3 +244,23 @@ extension WorkerFrame.BatchDone: WireMessage {
         )
     }
 }
+
+extension WorkerFrame {
+    /// The work goes on. Sent between two pieces of it when the worker has said nothing for a tenth of a second.
+    package struct Progress: Sendable, Equatable {
+        package init() {}
+    }
+}
+
+extension WorkerFrame.Progress: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__Progress>) {
+        worker__v1__progress__init(structure)
+    }
+
+    package func fill(_ structure: inout Worker__V1__Progress, _ arena: inout EncodingArena) {
+    }
+
+    package init(_ structure: Worker__V1__Progress) throws(WireError) {
+        self.init()
+    }
+}

@@ -33,6 +33,8 @@ package enum WorkerFrame: Sendable, Equatable {
     case packDone(PackDone)
     /// Packer.
     case packProgress(PackProgress)
+    /// Worker.
+    case progress(Progress)
 }
 
 extension WorkerFrame: WireMessage {
@@ -90,6 +92,9 @@ extension WorkerFrame: WireMessage {
         case .packProgress(let body):
             structure.body_case = WORKER__V1__WORKER_FRAME__BODY_PACK_PROGRESS
             structure.pack_progress = arena.message(body)
+        case .progress(let body):
+            structure.body_case = WORKER__V1__WORKER_FRAME__BODY_PROGRESS
+            structure.progress = arena.message(body)
         }
     }
 
@@ -127,6 +132,8 @@ extension WorkerFrame: WireMessage {
             self = .packDone(try decodeBody(structure.pack_done, "pack_done"))
         case WORKER__V1__WORKER_FRAME__BODY_PACK_PROGRESS:
             self = .packProgress(try decodeBody(structure.pack_progress, "pack_progress"))
+        case WORKER__V1__WORKER_FRAME__BODY_PROGRESS:
+            self = .progress(try decodeBody(structure.progress, "progress"))
         default:
             throw WireError(.malformed, "the frame has no body that this version knows")
         }

@@ -48,12 +48,14 @@ final class ModelServer {
     ///   - cache: the folder of packs; nil: one of its own.
     ///   - worker: the program that workers run, beside these tests; nil: the real one.
     ///   - configurations: the contents of models' `config.yaml`, by their names.
+    ///   - settings: further flags of `modeld`.
     ///   - extra: of its environment.
     init(
         models: [String: SeededCheckpoint] = ModelServer.standardModels,
         cache: String? = nil,
         worker: String? = nil,
         configurations: [String: String] = [:],
+        settings: [String] = [],
         extra: [String: String] = [:]
     ) throws {
         temporary = try TemporaryFolder()
@@ -71,7 +73,7 @@ final class ModelServer {
                     "--model-repository", repository, "--socket", socket, "--cache-dir",
                     cache ?? "\(folder)/cache",
                     "--log-level", "critical",
-                ] + (try worker.map { ["--worker-executable", try Self.program($0)] } ?? []),
+                ] + settings + (try worker.map { ["--worker-executable", try Self.program($0)] } ?? []),
                 environment: Self.environment(home: folder).merging(extra) { $1 }
             )
         )

@@ -93,6 +93,43 @@ import Wire
         #expect(try client.call("echo on", model: "m").status == .ok)
     }
 
+    /// A client is closed for its unread output in the middle of what one read brought. What lies behind is nobody's: a
+    /// Watch in it would keep the descriptor and the output for ever.
+    @Test func whatArrivesWithTheEndOfAClientIsNotHandled() throws {
+        let bounded = try TestServer(flags: ["--set", "max_output_bytes=65536"])
+        var client = try bounded.client()
+        let before = try bounded.openDescriptors()
+        let status = StatusRequest().encode()
+        // The clients' sides stay open, so that nothing but the server's own decision closes a connection.
+        final class Held {
+            let client: RawClient
+            init(_ client: consuming RawClient) { self.client = client }
+        }
+        var held: [Held] = []
+        for _ in 0..<10 {
+            let greedy = Held(try RawClient.open(bounded.socket))
+            var frames: [UInt8] = []
+            for stream in 1...600 {
+                let request = Request(streamID: UInt64(stream), method: RPCMethod.status, payload: status)
+                frames += try FrameEncoder.encode(Frame.request(request))
+            }
+            let watch = WatchRequest(intervalMilliseconds: 100).encode()
+            let reload = ReloadRequest(model: "m").encode()
+            for (stream, method, payload) in [(UInt64(601), RPCMethod.watch, watch), (602, RPCMethod.reload, reload)] {
+                let request = Request(streamID: stream, method: method, payload: payload)
+                frames += try FrameEncoder.encode(Frame.request(request))
+            }
+            #expect(frames.count < 64 << 10, "it is to be taken by one read")
+            try greedy.client.send(bytes: frames)
+            held.append(greedy)
+        }
+        let after = try client.wait("the clients are gone") { $0.connections == 1 }
+        #expect(after.models.first?.generation == 1, "a reload was behind the end")
+        #expect(try bounded.openDescriptors() == before)
+        #expect(try client.call("echo on", model: "m").text == "w1:on")
+        #expect(held.count == 10)
+    }
+
     /// Reads what is left; the server must end the connection.
     private func expectClosed(_ client: inout RawClient) throws {
         while let frame = try client.receive(seconds: 5) {

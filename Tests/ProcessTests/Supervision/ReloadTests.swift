@@ -102,6 +102,35 @@ import Wire
         )
     }
 
+    /// A reload fails, and then what serves fails for the same reason: its pack is lost, and cannot be made again.
+    @Test func aModelThatBecomesUnavailableTwiceForOneReasonAnswersAtOnceEachTime() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        let pack = URL(fileURLWithPath: "\(server.folder)/cache/fake-w1.pack")
+        for _ in 0..<2 {
+            try server.remove("m/1/weights")
+            let results = try client.reload("m")
+            #expect(results.map(\.status) == [.failedPrecondition])
+            let reason = try #require(results.first?.message)
+            #expect(reason.contains("no weights"))
+            // The same size, so that only the worker that is started next can tell.
+            try Data("PACK xx".utf8).write(to: pack)
+            let worker = try #require(try client.status().models.first?.workers.first)
+            let queued = try client.command("sleep 60000", model: "m")
+            _ = try client.wait("it computes") { ($0.models.first?.computing ?? 0) > 0 }
+            #expect(kill(worker.pid, SIGKILL) == 0)
+            let lost = try client.response(queued)
+            #expect(lost.status == .unavailable)
+            #expect(lost.message == reason)
+            #expect(try client.call("echo new", model: "m").message == reason)
+            #expect(try client.status().models.first?.state == "UNAVAILABLE")
+
+            try server.write("w1", to: "m/1/weights")
+            #expect(try client.reload("m").map(\.status) == [.ok])
+            #expect(try client.call("echo on", model: "m").text == "w1:on")
+        }
+    }
+
     @Test func aDamagedPackIsMadeAgain() throws {
         let server = try TestServer()
         do {

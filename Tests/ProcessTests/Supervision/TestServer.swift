@@ -12,15 +12,21 @@ final class TestServer {
     var folder: String { temporary.path }
     var socket: String { "\(folder)/s" }
     var repository: String { "\(folder)/models" }
+    private var logFile: String { "\(folder)/log" }
 
     /// - Parameters:
     ///   - models: folders such as `m/1` with the text of their weights.
     ///   - flags: further flags of `modeld`.
-    init(models: [String: String] = ["m/1": "w1"], flags: [String] = []) throws {
+    ///   - logLevel: what is written to `log`, unless it is `critical`.
+    init(
+        models: [String: String] = ["m/1": "w1"],
+        flags: [String] = [],
+        logLevel: String = "critical"
+    ) throws {
         temporary = try TemporaryFolder()
         try temporary.makeFolder("models")
         for (path, weights) in models { try write(weights, to: "\(path)/weights") }
-        try start(flags: flags)
+        try start(flags: flags, logLevel: logLevel)
     }
 
     deinit {
@@ -28,22 +34,28 @@ final class TestServer {
     }
 
     /// Starts `modeld` again, on the same socket.
-    func start(flags: [String] = []) throws {
+    func start(flags: [String] = [], logLevel: String = "critical") throws {
         let programs = try ProcessSelf.executablePath().split(separator: "/").dropLast().joined(separator: "/")
         var environment = ["HOME": folder]
         for (name, value) in ProcessInfo.processInfo.environment where name.hasSuffix("SAN_OPTIONS") {
             environment[name] = value
         }
-        process = try TestProcess.start(
-            ChildCommand(
-                "/\(programs)/modeld",
-                arguments: [
-                    "--model-repository", repository, "--socket", socket, "--cache-dir", "\(folder)/cache",
-                    "--worker-executable", "/\(programs)/fakeworker", "--log-level", "critical",
-                ] + flags,
-                environment: environment
-            )
+        var command = ChildCommand(
+            "/\(programs)/modeld",
+            arguments: [
+                "--model-repository", repository, "--socket", socket, "--cache-dir", "\(folder)/cache",
+                "--worker-executable", "/\(programs)/fakeworker", "--log-level", logLevel,
+            ] + flags,
+            environment: environment
         )
+        if logLevel == "critical" {
+            // What a sanitizer says is seen.
+            process = try TestProcess.start(command)
+        } else {
+            let output = try OwnedDescriptor.open(logFile, flags: O_WRONLY | O_CREAT | O_APPEND)
+            command.descriptors = [2: output.rawValue]
+            process = try TestProcess.start(command)
+        }
         exit = nil
         let deadline = MonotonicClock.now + 20_000_000_000
         while (try? UnixStream.connect(to: socket)) == nil {
@@ -73,6 +85,15 @@ final class TestServer {
             }
         }
         return client
+    }
+
+    /// The lines that `modeld` has logged so far.
+    func log() throws -> [Substring] { try FileContents.readText(logFile).split(separator: "\n") }
+
+    /// How many descriptors `modeld` has open.
+    func openDescriptors() throws -> Int {
+        guard let pid = process?.processID else { throw RawClient.Failure(description: "modeld does not run") }
+        return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
     func signal(_ signal: Signal) throws { _ = try process?.signal(signal) }

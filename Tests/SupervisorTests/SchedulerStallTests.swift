@@ -1,0 +1,147 @@
+import Supervisor
+import Testing
+import Wire
+
+/// Workers that do not go on: the slot is freed, and the other models of it are answered.
+@Suite struct SchedulerStallTests {
+    static let limit: Int64 = 10_000
+    static let other = QueueID(2)
+
+    /// A slot with worker 1 of the usual model and worker 2 of another.
+    let harness: SchedulerHarness
+
+    init() {
+        harness = SchedulerHarness(policy: SchedulerHarness.policy(tokens: 20), stallLimit: Self.limit)
+        harness.scheduler.addQueue(Self.other, policy: SchedulerHarness.policy())
+        harness.scheduler.workerReady(WorkerID(2), queue: Self.other, slot: 0)
+        _ = harness.decide()
+    }
+
+    private func stalled(_ actions: [Scheduler.Action]) -> [WorkerID] {
+        actions.compactMap { if case .stalled(let worker, _) = $0 { worker } else { nil } }
+    }
+
+    @Test func aSilentWorkerIsGivenUpAndTheSlotGoesOn() {
+        harness.submit(1, deadline: harness.now + 500)
+        harness.submit(2, to: Self.other)
+        #expect(harness.decide().compactMap(\.started) == [[1]])
+        harness.scheduler.prepared(RequestID(2), tokens: 10, by: WorkerID(2))
+        // Its only request ends; the worker still owes the batch.
+        harness.now += 500
+        #expect(harness.decide().compactMap { $0.refusal?.code } == [.deadlineExceeded])
+        #expect(harness.scheduler.nextWakeup() == 1_000 + Self.limit)
+        harness.now = 1_000 + Self.limit - 1
+        #expect(harness.decide() == [])
+        harness.now += 1
+        let actions = harness.decide()
+        #expect(stalled(actions) == [WorkerID(1)])
+        #expect(actions.compactMap(\.started) == [[2]])
+        #expect(harness.finish(2, 2, by: 2))
+        // The shell reports its death later, when nobody knows it any more.
+        harness.scheduler.workerGone(WorkerID(1), .external)
+        #expect(harness.decide() == [])
+    }
+
+    @Test func whatItOwedIsSentAgainAloneAndTheSecondTimeRefused() {
+        harness.submit(1, 2)
+        #expect(harness.decide().compactMap(\.started) == [[1, 2]])
+        harness.now += Self.limit
+        #expect(stalled(harness.decide()) == [WorkerID(1)])
+        harness.scheduler.workerReady(WorkerID(3), queue: SchedulerHarness.model, slot: 0)
+        #expect(harness.decide().compactMap(\.started) == [[1]])
+        harness.now += Self.limit
+        let actions = harness.decide()
+        #expect(stalled(actions) == [WorkerID(3)])
+        #expect(actions.compactMap { $0.refusal?.id } == [1])
+        #expect(actions.compactMap { $0.refusal?.code } == [.failedPrecondition])
+        harness.scheduler.workerReady(WorkerID(4), queue: SchedulerHarness.model, slot: 0)
+        #expect(harness.decide().compactMap(\.started) == [[2]])
+    }
+
+    @Test func eachSignOfProgressStartsTheClockAnew() {
+        harness.submit(1)
+        _ = harness.decide()
+        for _ in 0..<5 {
+            harness.now += Self.limit - 1
+            harness.scheduler.progressed(WorkerID(1), at: harness.now)
+            #expect(harness.decide() == [])
+        }
+        harness.now += Self.limit
+        #expect(stalled(harness.decide()) == [WorkerID(1)])
+    }
+
+    @Test func anIdleWorkerOwesNothing() {
+        harness.submit(1)
+        _ = harness.decide()
+        #expect(harness.finish(1, 1))
+        harness.now += 100 * Self.limit
+        #expect(harness.decide() == [])
+        #expect(harness.scheduler.nextWakeup() == nil)
+        // The silence before does not count.
+        harness.submit(2)
+        #expect(harness.decide().compactMap(\.started) == [[2]])
+        harness.now += Self.limit - 1
+        #expect(harness.decide() == [])
+    }
+
+    @Test func aWorkerThatDoesNotPrepareIsGivenUpToo() {
+        // Another model computes, so this one is only sent the Prepare.
+        harness.submit(1, to: Self.other)
+        _ = harness.decide()
+        harness.submit(2)
+        #expect(harness.decide() == [.prepare(2)])
+        harness.now += Self.limit
+        harness.scheduler.progressed(WorkerID(2), at: harness.now)
+        #expect(stalled(harness.decide()) == [WorkerID(1)])
+        // The request is to blame when the next worker does not get over it either.
+        harness.scheduler.workerReady(WorkerID(3), queue: SchedulerHarness.model, slot: 0)
+        #expect(harness.decide() == [.prepare(2, on: 3)])
+        harness.scheduler.workerGone(WorkerID(3), .ownFault("SIGSEGV"))
+        #expect(harness.decide().compactMap { $0.refusal?.code } == [.failedPrecondition])
+    }
+
+    @Test func aPreparedRequestThatWaitsForTheSlotIsNoDebt() {
+        harness.submit(1, to: Self.other)
+        _ = harness.decide()
+        harness.submit(2)
+        _ = harness.decide()
+        harness.scheduler.prepared(RequestID(2), tokens: 10, by: WorkerID(1))
+        harness.now += Self.limit
+        harness.scheduler.progressed(WorkerID(2), at: harness.now)
+        #expect(harness.decide() == [])
+        harness.now += Self.limit - 1
+        #expect(harness.finish(1, 1, by: 2))
+        #expect(harness.decide().compactMap(\.started) == [[2]])
+        harness.now += Self.limit - 1
+        #expect(harness.decide() == [])
+    }
+
+    @Test func whatALateWakeUpMissedIsNotHeldAgainstTheWorkers() {
+        harness.submit(1)
+        _ = harness.decide()
+        // The whole machine stood still for a minute.
+        harness.now += Self.limit + 60_000_000_000
+        #expect(harness.decide() == [])
+        harness.now += Self.limit
+        #expect(stalled(harness.decide()) == [WorkerID(1)])
+    }
+
+    @Test func aDrainingWorkerIsWatchedAsWell() {
+        harness.submit(1)
+        _ = harness.decide()
+        harness.scheduler.drain(WorkerID(1))
+        harness.now += Self.limit
+        let actions = harness.decide()
+        #expect(stalled(actions) == [WorkerID(1)])
+        #expect(!actions.contains(.drained(WorkerID(1))))
+    }
+
+    @Test func withoutALimitNobodyIsGivenUp() {
+        let patient = SchedulerHarness()
+        patient.submit(1)
+        _ = patient.decide()
+        #expect(patient.scheduler.nextWakeup() == nil)
+        patient.now += 500_000_000_000
+        #expect(patient.decide() == [])
+    }
+}
