@@ -8,7 +8,7 @@ import Testing
 /// `modelctl bench --verify` against real workers: under load, each answer is the one that the same text had alone.
 @Suite(.timeLimit(.minutes(3))) struct ModelctlVerifyTests {
     /// A bench that runs until it is interrupted.
-    private struct Load: ~Copyable {
+    private final class Load {
         private let server: ModelServer
         private let model: String
         private var process: ChildProcess
@@ -40,7 +40,7 @@ import Testing
         }
 
         /// Interrupts it.
-        mutating func end() throws -> (exit: ExitStatus, report: [String: Any]) {
+        func end() throws -> (exit: LinuxSystem.ExitStatus, report: [String: Any]) {
             _ = try process.signal(.interrupt)
             let report = try JSONSerialization.jsonObject(with: Data(try lines.next().utf8))
             return (try process.exit(within: 30), try #require(report as? [String: Any]))
@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: ["encoder", "sentiment"])
     func eachAnswerIsTheQuietOneWhileWorkersDieAndGenerationsChange(model: String) throws {
         let server = try ModelServer.ready()
-        var load = try Load(model, on: server)
+        let load = try Load(model, on: server)
         for round in 1...3 {
             let workers = try server.readyWorkers(model)
             for worker in workers { #expect(kill(Int32(worker), SIGKILL) == 0) }
@@ -73,7 +73,7 @@ import Testing
 
     @Test(arguments: ["encoder", "sentiment"]) func anAnswerThatDiffersIsCountedAndShown(model: String) throws {
         let server = try ModelServer.ready()
-        var load = try Load(model, on: server)
+        let load = try Load(model, on: server)
         // Other weights under the same name: answers that are right, and not the quiet ones.
         var other = try #require(ModelServer.standardModels["\(model)/1"])
         other.seed += 1
