@@ -12,7 +12,8 @@ import ModelClient
             try await runAsService(socket)
         } catch {
             // An error that leaves `main` ends a program with a trap and a backtrace, which is for faults.
-            fputs("Example: \(error)\n", stderr)
+            let line = "Example: \(error)\n"
+            _ = write(STDERR_FILENO, line, line.utf8.count)
             exit(1)
         }
     }
