@@ -8,6 +8,8 @@ struct BenchReport {
     var concurrency: Int
     var elapsed: Duration
     var measurements: Measurements
+    /// Whether answers were compared with quiet ones.
+    var verified: Bool
 
     private var seconds: Double { max(elapsed / .seconds(1), 1e-9) }
     private var requestsPerSecond: Double { Double(measurements.requests) / seconds }
@@ -21,6 +23,7 @@ struct BenchReport {
         let errors = measurements.errors.sorted { $0.key < $1.key }.map { (key: $0.key, value: "\($0.value)") }
         return JSONText.object([
             "requests": "\(measurements.requests)", "errors": "\(measurements.failures)",
+            "mismatches": verified ? "\(measurements.mismatches)" : "null",
             "requests_per_second": JSONText.number(requestsPerSecond),
             "tokens_per_second": JSONText.number(tokensPerSecond),
             "p50_ms": milliseconds(latency.percentile(50)), "p90_ms": milliseconds(latency.percentile(90)),
@@ -30,6 +33,7 @@ struct BenchReport {
             "seconds": JSONText.number(seconds), "connections": "\(connections)", "concurrency": "\(concurrency)",
             "model": JSONText.string(model), "task": JSONText.string(task.rawValue),
             "errors_by_code": JSONText.object(errors),
+            "first_mismatch": measurements.firstMismatch.map(JSONText.string) ?? "null",
         ])
     }
 
@@ -54,6 +58,13 @@ struct BenchReport {
             "at p50      computing \(median(measurements.compute)) ms, all else \(median(measurements.overhead)) ms, "
                 + "of which queue \(median(measurements.queue)) ms",
         ]
+        if measurements.mismatches > 0 {
+            let first = HumanText.printable(measurements.firstMismatch ?? "")
+            let count = HumanText.grouped(measurements.mismatches)
+            lines.append(Style.red("differed    \(count) from the quiet answers, the first: \(first)"))
+        } else if verified, measurements.requests > 0 {
+            lines.append("verified    each answer is the quiet one, bit for bit")
+        }
         for (code, count) in measurements.errors.sorted(by: { $0.key < $1.key }) {
             let message = HumanText.printable(measurements.messages[code] ?? "")
             lines.append(Style.red("failed      \(HumanText.grouped(count)) × \(code), such as: \(message)"))

@@ -13,6 +13,8 @@ struct BenchRun: Sendable {
     var connections: Int
     var concurrency: Int
     var duration: Duration
+    /// Whether each answer is compared with one to the same text that was asked for alone, before the load.
+    var verifies: Bool
 
     private enum Event: Sendable {
         case measured(Measurements)
@@ -23,7 +25,8 @@ struct BenchRun: Sendable {
     /// Runs until the time is over, or until `interrupts` has an element: then what was measured so far is the result.
     ///
     /// - Parameter progress: told what goes on; the caller shows it.
-    /// - Throws: what the first request of a connection failed with, when another try would not help.
+    /// - Throws: what the first request of a connection failed with, when another try would not help; what a quiet
+    ///   request failed with.
     func run(
         progress: BenchProgress,
         interrupts: AsyncStream<Void>
@@ -32,12 +35,14 @@ struct BenchRun: Sendable {
         let result = await withTaskGroup(of: Void.self) { group in
             for client in clients { group.addTask { try? await client.run() } }
             defer { group.cancelAll() }
+            let quiet: [BenchAnswer]?
             do throws(ModelClientError) {
                 try await warmUp(clients)
+                quiet = verifies ? try await quietAnswers(clients[0]) : nil
             } catch {
                 return Result<(measurements: Measurements, elapsed: Duration), ModelClientError>.failure(error)
             }
-            return .success(await measure(clients, progress: progress, interrupts: interrupts))
+            return .success(await measure(clients, quiet: quiet, progress: progress, interrupts: interrupts))
         }
         return try result.get()
     }
@@ -62,8 +67,16 @@ struct BenchRun: Sendable {
         if let failure { throw failure }
     }
 
+    /// Asks about one text after the other.
+    private func quietAnswers(_ client: ModelClient) async throws(ModelClientError) -> [BenchAnswer] {
+        var answers: [BenchAnswer] = []
+        for text in texts { answers.append(try await task.ask(client, text, model: model)) }
+        return answers
+    }
+
     private func measure(
         _ clients: [ModelClient],
+        quiet: [BenchAnswer]?,
         progress: BenchProgress,
         interrupts: AsyncStream<Void>
     ) async -> (measurements: Measurements, elapsed: Duration) {
@@ -76,7 +89,9 @@ struct BenchRun: Sendable {
                 // Each loop begins elsewhere in the texts, so that they do not all send the same one at once.
                 let offset = index * texts.count / loops
                 group.addTask(executorPreference: client.executor) {
-                    .measured(await loop(client, from: offset, until: start + duration, progress: progress))
+                    .measured(
+                        await loop(client, from: offset, until: start + duration, quiet: quiet, progress: progress)
+                    )
                 }
             }
             group.addTask {
@@ -104,6 +119,7 @@ struct BenchRun: Sendable {
         _ client: ModelClient,
         from offset: Int,
         until end: ContinuousClock.Instant,
+        quiet: [BenchAnswer]?,
         progress: BenchProgress
     ) async -> Measurements {
         var measurements = Measurements()
@@ -114,7 +130,10 @@ struct BenchRun: Sendable {
             do throws(ModelClientError) {
                 let answer = try await task.ask(client, texts[next], model: model)
                 now = .now
-                measurements.answered(in: now - begin, tokens: answer.tokens, timings: answer.timings)
+                measurements.answered(in: now - begin, tokens: answer.tokens, timings: answer.metadata.timings)
+                if let quiet, let difference = answer.difference(from: quiet[next]) {
+                    measurements.differed("\"\(texts[next].text)\": \(difference)")
+                }
                 progress.answered(tokens: answer.tokens)
             } catch {
                 if Task.isCancelled { break }
@@ -157,7 +176,7 @@ final class BenchProgress: Sendable {
         let requests = requests.load(ordering: .relaxed)
         let tokens = Double(tokens.load(ordering: .relaxed)) / seconds
         return "\(HumanText.fixed(seconds, 1)) s: \(HumanText.grouped(requests)) requests, "
-            + "\(HumanText.fixed(Double(requests) / seconds, 1)) a second, \(HumanText.grouped(Int(tokens))) tokens/s, "
+            + "\(HumanText.fixed(Double(requests) / seconds, 1)) per second, \(HumanText.grouped(Int(tokens))) tokens/s, "
             + "\(HumanText.grouped(failures.load(ordering: .relaxed))) failed"
     }
 }

@@ -7,21 +7,24 @@ enum BenchTask: String, CaseIterable, ExpressibleByArgument, Sendable {
     case embed
 
     /// Makes one call.
-    ///
-    /// - Returns: how many tokens the text had, and where the time went.
     func ask(
         _ client: ModelClient,
         _ input: TextInput,
         model: String
-    ) async throws(ModelClientError) -> (tokens: Int, timings: RequestTimings) {
+    ) async throws(ModelClientError) -> BenchAnswer {
         switch self {
         case .classify:
-            let options = ClassifyOptions(truncation: .truncate)
+            let options = ClassifyOptions(labels: .all, truncation: .truncate)
             let answer = try await client.classify([input], model: model, options: options)[0]
-            return (answer.tokens, answer.metadata.timings)
+            return BenchAnswer(
+                labels: answer.scores.map(\.label),
+                values: answer.scores.map(\.score),
+                tokens: answer.tokens,
+                metadata: answer.metadata
+            )
         case .embed:
             let answer = try await client.embed([input], model: model)[0]
-            return (answer.tokens, answer.metadata.timings)
+            return BenchAnswer(values: answer.values, tokens: answer.tokens, metadata: answer.metadata)
         }
     }
 

@@ -14,6 +14,10 @@ package struct Measurements: Sendable {
     package private(set) var tokens = 0
     /// How many requests failed, by code.
     package private(set) var errors: [String: Int] = [:]
+    /// How many answers differed from the quiet one to the same text; counted among the answered ones.
+    package private(set) var mismatches = 0
+    /// The first of them, for people.
+    package private(set) var firstMismatch: String?
     /// The message of the first failure of each code.
     package private(set) var messages: [String: String] = [:]
 
@@ -35,6 +39,12 @@ package struct Measurements: Sendable {
         if messages["\(error.code)"] == nil { messages["\(error.code)"] = error.message }
     }
 
+    /// Counts an answer that is not the quiet one.
+    package mutating func differed(_ difference: String) {
+        mismatches += 1
+        firstMismatch = firstMismatch ?? difference
+    }
+
     package init() {}
 
     /// Adds what another loop measured.
@@ -44,6 +54,8 @@ package struct Measurements: Sendable {
         queue += other.queue
         overhead += other.overhead
         tokens += other.tokens
+        mismatches += other.mismatches
+        firstMismatch = firstMismatch ?? other.firstMismatch
         errors.merge(other.errors, uniquingKeysWith: +)
         messages.merge(other.messages) { first, _ in first }
     }

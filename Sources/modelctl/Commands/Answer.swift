@@ -7,7 +7,7 @@ struct Answer: TaskCommand {
         abstract: "Finds the answer to a question in a text.",
         discussion: """
             Lines of a file are objects with "question" and "context"; or strings, which are contexts with --question, and \
-            questions with --context. With --json one line an input: [{"answer","score","start","end"}…], the best answer \
+            questions with --context. With --json one line per input: [{"answer","score","start","end"}…], the best answer \
             first; start and end count code points of the context.
             """
     )

@@ -15,8 +15,12 @@ struct Bench: AsyncParsableCommand {
             "Computing" is the time in which the request's batch was computed, "all else" what the client waited \
             beyond it: queue, tokenizer, sockets. Requests are those that were answered; failed ones are counted by \
             code, are not in the latencies, and make the exit status 1. Progress goes to standard error. The last line \
-            of standard output with --json is {"requests","errors","requests_per_second","tokens_per_second","p50_ms",\
-            "p90_ms","p99_ms",…}.
+            of standard output with --json is {"requests","errors","mismatches","requests_per_second",\
+            "tokens_per_second","p50_ms","p90_ms","p99_ms",…}.
+
+            With --verify each text is asked about once before the load, one after the other, and each later answer is \
+            compared with that one, bit for bit. One that differs is counted as a mismatch, the first is shown, and the \
+            exit status is 1. A reload from other weights changes answers rightly: do not verify across one.
             """
     )
 
@@ -30,7 +34,7 @@ struct Bench: AsyncParsableCommand {
     var duration = TimeSpan(seconds: 10)
     @Option(
         help: ArgumentHelp(
-            "Texts, one a line: JSON strings, or objects with \"text\"; '-' reads standard input.",
+            "Texts, one per line: JSON strings, or objects with \"text\"; '-' reads standard input.",
             valueName: "path"
         ),
         completion: .file()
@@ -40,6 +44,8 @@ struct Bench: AsyncParsableCommand {
     var text: [String] = []
     @Option(help: "What to ask for. (default: classify where the model can, else embed)")
     var task: BenchTask?
+    @Flag(help: "Compare each answer with one that was asked for before the load.")
+    var verify = false
     @OptionGroup var server: ServerOptions
 
     func validate() throws {
@@ -63,7 +69,8 @@ struct Bench: AsyncParsableCommand {
             texts: texts,
             connections: connections,
             concurrency: concurrency,
-            duration: duration.duration
+            duration: duration.duration,
+            verifies: verify
         )
         let progress = BenchProgress()
         let shown = Task { await show(progress) }
@@ -84,14 +91,15 @@ struct Bench: AsyncParsableCommand {
             connections: connections,
             concurrency: concurrency,
             elapsed: elapsed,
-            measurements: measurements
+            measurements: measurements,
+            verified: verify
         )
         if server.json {
             Console.line(report.json)
         } else {
             for line in report.lines { Console.line(line) }
         }
-        if measurements.failures > 0 { throw ExitCode.failure }
+        if measurements.failures + measurements.mismatches > 0 { throw ExitCode.failure }
     }
 
     private func readTexts() throws -> [TextInput] {

@@ -6,7 +6,7 @@ struct Choose: TaskCommand {
     static let configuration = CommandConfiguration(
         abstract: "Chooses which of several texts goes with a text.",
         discussion: """
-            Lines of a file may have choices of their own: {"text","choices"}. With --json one line an input: \
+            Lines of a file may have choices of their own: {"text","choices"}. With --json one line per input: \
             {"index","scores"}, a score for each choice in their order.
             """
     )

@@ -29,7 +29,7 @@ enum LabelCount: ExpressibleByArgument, CustomStringConvertible, Sendable {
 struct Classify: TaskCommand {
     static let configuration = CommandConfiguration(
         abstract: "Asks a model for the labels of texts.",
-        discussion: "With --json one line an input: [{\"label\",\"score\"}…], the best label first."
+        discussion: "With --json one line per input: [{\"label\",\"score\"}…], the best label first."
     )
 
     @OptionGroup var inputs: InputOptions

@@ -6,7 +6,7 @@ struct Embed: TaskCommand {
     static let configuration = CommandConfiguration(
         abstract: "Turns texts into vectors; shows how similar several are.",
         discussion: """
-            Two to twelve texts are shown as a table of their cosine similarities. With --json one line an input: its \
+            Two to twelve texts are shown as a table of their cosine similarities. With --json one line per input: its \
             vector.
             """
     )

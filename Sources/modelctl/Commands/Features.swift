@@ -5,7 +5,7 @@ import ModelClient
 struct Features: TaskCommand {
     static let configuration = CommandConfiguration(
         abstract: "Prints a model's last hidden state: a vector a token.",
-        discussion: "With --json one line an input: a list of the tokens' vectors, [[…]…]."
+        discussion: "With --json one line per input: a list of the tokens' vectors, [[…]…]."
     )
 
     @OptionGroup var inputs: InputOptions

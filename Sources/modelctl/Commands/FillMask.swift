@@ -6,7 +6,7 @@ struct FillMask: TaskCommand {
     static let configuration = CommandConfiguration(
         abstract: "Finds what may stand in the place of [MASK].",
         discussion: """
-            With --json one line an input: [{"score","token","token_str","sequence"}…], the best first; of a text with \
+            With --json one line per input: [{"score","token","token_str","sequence"}…], the best first; of a text with \
             several masks, a list of such lists.
             """
     )

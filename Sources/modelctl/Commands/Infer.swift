@@ -8,7 +8,7 @@ struct Infer: TaskCommand {
         discussion: """
             Inputs are objects, as lines of a --file or as texts: \
             {"inputs":[{"name":"input_ids","shape":[1,3],"data":[101,7592,102]}…],"outputs":["logits"]}. A tensor may name \
-            its "datatype": INT64, the default, or FP32. With --json one line an input: \
+            its "datatype": INT64, the default, or FP32. With --json one line per input: \
             {"outputs":[{"name","datatype","shape","data"}…]}.
             """
     )

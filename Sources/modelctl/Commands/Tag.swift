@@ -21,7 +21,7 @@ struct Tag: TaskCommand {
     static let configuration = CommandConfiguration(
         abstract: "Finds names, places and the like in texts.",
         discussion: """
-            With --json one line an input: [{"entity","score","index","word","start","end"}…], and "entity_group" instead \
+            With --json one line per input: [{"entity","score","index","word","start","end"}…], and "entity_group" instead \
             of "entity" and "index" with an aggregation strategy; start and end count code points.
             """
     )

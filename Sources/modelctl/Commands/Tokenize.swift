@@ -6,7 +6,7 @@ struct Tokenize: TaskCommand {
     static let configuration = CommandConfiguration(
         abstract: "Splits texts into a model's tokens.",
         discussion: """
-            With --json one line an input: {"ids","offsets"}; offsets are [start,end] in code points of the text, or \
+            With --json one line per input: {"ids","offsets"}; offsets are [start,end] in code points of the text, or \
             of its pair, and empty for special tokens.
             """
     )
@@ -33,7 +33,7 @@ struct Tokenize: TaskCommand {
     var text: EncodingText { EncodingText() }
 }
 
-/// Tokens for people: one a line.
+/// Tokens for people: one per line.
 struct EncodingText: TaskText {
     func lines(_ answer: TextEncoding, to input: TaskInput) -> [String] {
         var table = Table([.number("ID"), .text("TOKEN"), .number("FROM"), .number("TO")])

@@ -52,7 +52,7 @@ struct Watch: AsyncParsableCommand {
         }
     }
 
-    /// Requests a second of each model that was there before, by its reference.
+    /// Requests per second of each model that was there before, by its reference.
     private static func rates(from old: ServerStatus, to new: ServerStatus, in time: Duration) -> [String: Double] {
         let before = Dictionary(old.models.map { ($0.reference, $0.requests) }) { first, _ in first }
         var rates: [String: Double] = [:]

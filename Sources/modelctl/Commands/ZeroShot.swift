@@ -7,7 +7,7 @@ struct ZeroShot: TaskCommand {
         commandName: "zero-shot",
         abstract: "Classifies texts with labels that the model was not trained for.",
         discussion: """
-            Lines of a file may have labels of their own: {"text","labels"}. With --json one line an input: \
+            Lines of a file may have labels of their own: {"text","labels"}. With --json one line per input: \
             {"labels","scores"}, the best first.
             """
     )

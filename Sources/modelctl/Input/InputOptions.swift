@@ -11,7 +11,7 @@ struct InputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "More inputs, one a line: a JSON string, or an object with the task's members, such as \"text\" and "
+            "More inputs, one per line: a JSON string, or an object with the task's members, such as \"text\" and "
                 + "\"text_pair\"; '-' reads standard input.",
             valueName: "path"
         ),

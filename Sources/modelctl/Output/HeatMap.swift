@@ -1,6 +1,6 @@
 /// A square of numbers from -1 to 1, with warmer colours for larger ones where there are colours.
 enum HeatMap {
-    /// A row a label: its number, the label, and a value for each.
+    /// A row per label: its number, the label, and a value for each.
     static func lines(labels: [String], values: [[Float]]) -> [String] {
         let numbers = values.map { $0.map { HumanText.fixed(Double($0), 3) } }
         let heads = labels.indices.map { "(\($0 + 1))" }

@@ -4,7 +4,7 @@ import ModelClient
 struct StatusText {
     /// Also what is rarely of interest: where a model comes from, what it can do, how workers ended.
     var isVerbose = false
-    /// Requests a second of each model, by its reference; nil where they are not known.
+    /// Requests per second of each model, by its reference; nil where they are not known.
     var rates: [String: Double]?
 
     /// The lines to print.

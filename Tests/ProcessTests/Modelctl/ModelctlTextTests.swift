@@ -24,7 +24,10 @@ struct ModelctlTextTests {
         measurements.answered(in: .microseconds(800), tokens: 4, timings: timings)
         var other = Measurements()
         other.failed(ModelClientError(code: .resourceExhausted, message: "full"))
+        measurements.differed("first")
+        measurements.differed("second")
         other.add(measurements)
+        #expect(other.mismatches == 2 && other.firstMismatch == "first")
         #expect(other.latencies == [1000, 800])
         #expect(other.overhead == [100, 0])
         #expect(other.queue == [30, 30])
@@ -32,6 +35,30 @@ struct ModelctlTextTests {
         #expect(other.requests == 2)
         #expect(other.failures == 1)
         #expect(other.errors == ["RESOURCE_EXHAUSTED": 1])
+    }
+
+    @Test func answersAreComparedBitForBit() throws {
+        let quiet = BenchAnswer(values: [0, 0.1, .nan], tokens: 7, metadata: ResponseMetadata(model: "m@1:fp32"))
+        #expect(quiet.difference(from: quiet) == nil, "the same bits, though not equal to itself")
+        var other = quiet
+        other.values[0] = -0.0
+        #expect(other.difference(from: quiet) == "value 1 of 3 is -0.0, was 0.0", "equal, but not the same bits")
+        other = quiet
+        other.values[1] = (0.1 as Float).nextUp
+        other.metadata.model = "m@1:int8"
+        #expect(other.difference(from: quiet) == "value 2 of 3 is 0.10000001, was 0.1 by m@1:fp32")
+        other = quiet
+        other.values.removeLast()
+        #expect(other.difference(from: quiet) == "the number of values is 2, was 3")
+        other = quiet
+        other.tokens = 8
+        #expect(other.difference(from: quiet) == "the number of tokens is 8, was 7")
+
+        let labels = BenchAnswer(labels: ["GOOD", "BAD"], values: [0.75, 0.25], tokens: 3)
+        let swapped = BenchAnswer(labels: ["BAD", "GOOD"], values: [0.75, 0.25], tokens: 3)
+        #expect(swapped.difference(from: labels)?.hasPrefix("the order of labels is ") == true)
+        let surer = BenchAnswer(labels: ["GOOD", "BAD"], values: [0.75, 0.125], tokens: 3)
+        #expect(surer.difference(from: labels) == "the score of BAD is 0.125, was 0.25")
     }
 
     @Test func jsonReadsBackAsItWas() throws {

@@ -13,12 +13,14 @@ func withoutAModel() async throws {
             let labels = try results.map { try $0.get().label }
             // The call whose answer was cut came again, and perhaps the other one, which shared its connection.
             guard labels == ["POSITIVE", "NEGATIVE"], (3...4).contains(server.requests.count) else {
-                throw UnexpectedAnswer()
+                throw Mistake("the fake server was asked \(server.requests.count) times and answered \(labels)")
             }
 
             let text = "Dear Ada, …"
             let entities = try await client.tag(text, model: "ner").entities
-            guard entities.map({ text[$0.range] }) == ["Ada"] else { throw UnexpectedAnswer() }
+            guard entities.map({ text[$0.range] }) == ["Ada"] else {
+                throw Mistake("the fake server found \(entities.map(\.text)) in '\(text)'")
+            }
         }
         print("the fake server was asked \(server.requests.count) times")
     }
