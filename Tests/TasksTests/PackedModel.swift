@@ -11,16 +11,16 @@ extension Model {
         try self.init(pack: try Self.pack(directory), threads: threads)
     }
 
-    convenience init(pack: PackFile, threads: Int) throws {
+    convenience init(pack: PackFile, threads: Int, instructionSet: InstructionSet = .best) throws {
         try self.init(
             pack: pack,
-            team: try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
+            team: try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: instructionSet)
         )
     }
 
-    static func pack(_ directory: String) throws -> PackFile {
+    static func pack(_ directory: String, variant: String = "fp32", proven: Bool = false) throws -> PackFile {
         let file = try MemoryFile.create(name: "pack", size: 0)
-        try Model.packer(directory: directory, variant: "fp32").write(to: file.rawValue)
+        try Model.packer(directory: directory, variant: variant, proven: proven).write(to: file.rawValue)
         return try PackFile(descriptor: file.rawValue)
     }
 
