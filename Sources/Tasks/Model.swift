@@ -47,10 +47,7 @@ package final class Model {
         of folder: ModelFolder
     ) throws(ModelFilesError) -> (TokenizerSpecification, Tokenizer) {
         var specification = try folder.tokenizer()
-        if folder.modules?.lowercases == true, !specification.lowercase {
-            specification.stripAccents = specification.stripAccents ?? false
-            specification.lowercase = true
-        }
+        if folder.modules?.lowercases == true { specification.lowercaseKeepingAccents() }
         do {
             return (specification, try Tokenizer(specification))
         } catch {
