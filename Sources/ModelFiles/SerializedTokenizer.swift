@@ -42,7 +42,8 @@ enum SerializedTokenizer {
         if try node?.member("type")?.string() == "Sequence" {
             steps = try node?.required("pretokenizers").elements() ?? []
         }
-        let kinds = try steps.map { step throws(ModelFilesError) in try step.member("type")?.string() }
+        var kinds: [String?] = []
+        for step in steps { kinds.append(try step.member("type")?.string()) }
         guard kinds == ["BertPreTokenizer"] else {
             let kind = kinds.first { $0 != "BertPreTokenizer" } ?? kinds.last ?? nil
             throw unsupported(node ?? file, "pre_tokenizer", kind, "BertPreTokenizer")
@@ -92,7 +93,8 @@ enum SerializedTokenizer {
         }
         let isSequence = try node.required("type").string() == "Sequence"
         var steps = isSequence ? try node.required("normalizers").elements() : [node]
-        let lowercases = try steps.count == 2 && steps[0].required("type").string() == "Lowercase"
+        var lowercases = false
+        if steps.count == 2 { lowercases = try steps[0].required("type").string() == "Lowercase" }
         if lowercases { steps.removeFirst() }
         guard steps.count == 1 else { throw unsupported(node, "normalizer", "Sequence", "BertNormalizer") }
         let kind = try steps[0].required("type").string()
