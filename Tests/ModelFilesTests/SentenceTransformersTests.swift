@@ -35,8 +35,10 @@ import Testing
         try folder.write("sentence_bert_config.json", "{\"max_seq_length\": 256, \"do_lower_case\": false}")
         let model = try ModelFolder(directory: folder.path)
         let modules = try #require(model.modules)
-        #expect(modules.pooling.dimension == 64 && modules.pooling.modes == [.mean] && modules.pooling.includesPrompt)
+        let pooling = try #require(modules.pooling)
+        #expect(pooling.dimension == 64 && pooling.modes == [.mean] && pooling.includesPrompt)
         #expect(modules.steps == [.normalize] && modules.maxSequenceLength == 256 && !modules.lowercases)
+        #expect(modules.purpose == .embedding)
         #expect(modules.outputDimension == 64 && modules.defaultPrompt == nil)
         #expect(model.transformerDirectory == folder.path)
         #expect(model.embeddingLimit(try model.tokenizer()) == 256)
@@ -81,7 +83,8 @@ import Testing
         )
         let model = try ModelFolder(directory: folder.path)
         let modules = try #require(model.modules)
-        #expect(modules.pooling.modes == [.lastToken, .meanSqrtLengthTokens] && !modules.pooling.includesPrompt)
+        let pooling = try #require(modules.pooling)
+        #expect(pooling.modes == [.lastToken, .meanSqrtLengthTokens] && !pooling.includesPrompt)
         #expect(modules.outputDimension == 2 && modules.lowercases && modules.defaultPrompt == "query: ")
         #expect(modules.prompts.map(\.name) == ["query", "x"] && modules.prompts.map(\.text) == ["query: ", ""])
         #expect(model.configuration.family == .distilBERT)
@@ -107,7 +110,7 @@ import Testing
         let folder = try TemporaryFolder()
         try folder.write("modules.json", chain(("Transformer", ""), ("Pooling", "1_Pooling")))
         try folder.write("1_Pooling/config.json", "{\"word_embedding_dimension\": 8, \(keys)}")
-        #expect(try self.modules(folder).pooling.modes == modes)
+        #expect(try self.modules(folder).pooling?.modes == modes)
     }
 
     @Test func refusesWhatItCannotCompute() throws {
