@@ -80,6 +80,8 @@ extension SentenceTransformersModules {
             ) : .embedding
         maxSequenceLength = try Self.maxSequenceLength(limits)
         lowercases = try limits?.member("do_lower_case")?.bool() ?? false
+        keptDimensions =
+            isCrossEncoder ? nil : try settings?.member("truncate_dim")?.integer(in: 1...1_048_576)
         (prompts, defaultPrompt) = try Self.prompts(settings, isCrossEncoder: isCrossEncoder)
         if isCrossEncoder, defaultPrompt != nil, pooling?.includesPrompt == false {
             throw ModelFilesError(
@@ -274,7 +276,8 @@ extension SentenceTransformersModules {
             "local_files_only", "revision", "subfolder", "token", "cache_dir", "use_safetensors", "add_pooling_layer",
             "model_max_length",
         ]
-        for key in ["model_args", "tokenizer_args", "config_args", "model_kwargs", "processor_kwargs", "config_kwargs"] {
+        for key in ["model_args", "tokenizer_args", "config_args", "model_kwargs", "processor_kwargs", "config_kwargs"]
+        {
             for (name, node) in try file.member(key)?.members() ?? [] where !harmless.contains(name) {
                 throw node.mismatch("absent; it is not implemented")
             }

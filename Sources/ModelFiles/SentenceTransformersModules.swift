@@ -99,6 +99,9 @@ package struct SentenceTransformersModules: Sendable {
     /// What is put before every text unless the caller chooses another prompt; nil for nothing.
     package let defaultPrompt: String?
 
+    /// How many of an embedding's values are kept unless the caller says otherwise; nil for all.
+    package let keptDimensions: Int?
+
     /// A prompt of `config_sentence_transformers.json`.
     package struct Prompt: Sendable, Hashable {
         package let name: String

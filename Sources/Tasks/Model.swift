@@ -16,6 +16,8 @@ package final class Model {
     let scoreActivation: ModuleActivation?
     /// What a cross-encoder puts before the first text of a pair.
     let scorePrompt: String
+    /// Whether the model knows the types of the tokens of two texts.
+    let takesPairs: Bool
     /// Names of a classifier's outputs.
     let labels: [String]
 
@@ -59,6 +61,8 @@ package final class Model {
             scorePrompt = ""
             textLimit = min(specification.modelMaxLength ?? maxTokens, maxTokens)
         }
+        let types = specification.pairTemplate.map(\.typeID).max() ?? 0
+        takesPairs = configuration.typeVocabularySize == 0 || types < configuration.typeVocabularySize
         labels = scorer.map { scorer in (0..<scorer.dimensions).map { "LABEL_\($0)" } } ?? configuration.labels
         embeddingLimit = folder.embeddingLimit(specification)
     }

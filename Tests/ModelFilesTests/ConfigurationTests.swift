@@ -65,7 +65,8 @@ import Testing
     /// them; numbers are names, as Python writes them; `label2id` counts for nothing.
     @Test func readsLabelsAsTransformers() throws {
         let odd = [
-            "\"id2label\": {\"1\": \"A\", \"2\": \"B\"}", "\"id2label\": {\"0\": [], \"1\": null}", "\"id2label\": [\"a\"]",
+            "\"id2label\": {\"1\": \"A\", \"2\": \"B\"}", "\"id2label\": {\"0\": [], \"1\": null}",
+            "\"id2label\": [\"a\"]",
             "\"num_labels\": -3", "\"num_labels\": 3, \"id2label\": {\"0\": \"a\"}", "\"problem_type\": \"ranking\"",
         ]
         for settings in odd {
@@ -108,8 +109,14 @@ import Testing
         #expect(try read("{\"model_type\": \"bert\", \(unused)}") == read("{\"model_type\": \"bert\"}"))
         for (settings, reason) in [
             ("\"layer_norm_eps\":\n NaN", "`layer_norm_eps` must be a number, and it is NaN (line 4)"),
-            ("\"hidden_size\": Infinity", "`hidden_size` must be an integer from 1 to 65536, and it is Infinity (line 3)"),
-            ("\"vocab_size\": -1e999", "`vocab_size` must be an integer from 1 to 16777216, and it is -Infinity (line 3)"),
+            (
+                "\"hidden_size\": Infinity",
+                "`hidden_size` must be an integer from 1 to 65536, and it is Infinity (line 3)"
+            ),
+            (
+                "\"vocab_size\": -1e999",
+                "`vocab_size` must be an integer from 1 to 16777216, and it is -Infinity (line 3)"
+            ),
         ] {
             let error = #expect(throws: ModelFilesError.self) {
                 try read("{\"model_type\": \"bert\",\n\"x\": NaN,\n\(settings)}")

@@ -120,8 +120,10 @@ import Testing
             ]
         )
         for (text, code) in [
-            ("Nan", JSONError.Code.syntax), ("Infinit", .syntax), ("-Infinitx", .syntax), ("-I", .syntax), ("+Infinity", .syntax),
-            ("nan", .syntax), ("-NaN", .invalidNumber), ("Infinity1", .trailingBytes), ("N", .syntax), ("-", .invalidNumber),
+            ("Nan", JSONError.Code.syntax), ("Infinit", .syntax), ("-Infinitx", .syntax), ("-I", .syntax),
+            ("+Infinity", .syntax),
+            ("nan", .syntax), ("-NaN", .invalidNumber), ("Infinity1", .trailingBytes), ("N", .syntax),
+            ("-", .invalidNumber),
         ] {
             let error = #expect(throws: JSONError.self, "\(text)") {
                 try JSONValue.parse(Array(text.utf8), limits: .savedByPython)

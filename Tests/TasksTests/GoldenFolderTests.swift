@@ -30,7 +30,7 @@ import Testing
         return folders
     }()
 
-    @Test func allFoldersAreRead() { #expect(Self.folders.count == 28) }
+    @Test func allFoldersAreRead() { #expect(Self.folders.count == 29) }
 
     @Test(arguments: folders.keys.sorted()) func answersAsSentenceTransformers(_ name: String) throws {
         let folder = try #require(Self.folders[name])
@@ -55,6 +55,41 @@ import Testing
     func tasksAreThoseOfTheScores(name: String, tasks: [TaskName]) throws {
         let model = try #require(Self.folders[name]).description.load()
         #expect(Set(model.tasks) == Set(tasks + [.embed, .features, .tokenize, .infer]))
+    }
+
+    /// Of a vector that the folder cuts, a request may have more.
+    @Test func aRequestMayAskForAllDimensions() throws {
+        let model = try #require(Self.folders["bert-kept"]).description.load()
+        for (options, count) in [
+            (EmbedOptions(), 8), (EmbedOptions(dimensions: 32), 32), (EmbedOptions(dimensions: 3), 3),
+        ] {
+            guard case .embed(let results)? = try model.answer([.embed([TaskText("a")], options)]).first else { return }
+            #expect(results[0].values.count == count)
+        }
+    }
+
+    /// `transformers` raises: the table of token types has no second row.
+    @Test func aModelOfOneTokenTypeTakesNoPairs() throws {
+        let folder = try TemporaryFolder()
+        var checkpoint = SeededCheckpoint(
+            family: .bert,
+            hidden: 32,
+            layers: 1,
+            heads: 2,
+            intermediate: 64,
+            vocabulary: 600
+        )
+        checkpoint.tokenTypes = 1
+        checkpoint.labels = 2
+        try checkpoint.write(to: folder.path)
+        let model = try Model(directory: folder.path)
+        #expect(try model.answer([.classify([TaskText("a")], ClassifyOptions())]).count == 1)
+        for options in [ClassifyOptions(), ClassifyOptions(overlong: .windows)] {
+            let error = #expect(throws: TaskError.self) {
+                try model.prepare(.classify([TaskText("a", pair: "b")], options))
+            }
+            #expect(error?.kind == .invalidArgument && error?.message.contains("takes no pairs of texts") == true)
+        }
     }
 
     /// What the folder says comes before what config.json says, as with `CrossEncoder`; a request's choice before both.

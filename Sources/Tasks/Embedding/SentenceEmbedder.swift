@@ -29,6 +29,8 @@ final class SentenceEmbedder {
     /// Whether a prompt's tokens are pooled too.
     let poolsPrompt: Bool
 
+    /// How many values the folder keeps of a vector.
+    private let keptDimensions: Int?
     private let poolings: [PoolingMode]
     private let steps: [Step]
     private let hidden: Int
@@ -43,6 +45,7 @@ final class SentenceEmbedder {
         prompts = modules?.prompts ?? []
         defaultPrompt = modules?.defaultPrompt
         poolsPrompt = modules?.pooling?.includesPrompt ?? true
+        keptDimensions = modules?.keptDimensions
         poolings = modules?.pooling?.modes ?? [.mean]
         hidden = configuration.hiddenSize
         self.team = team
@@ -179,7 +182,8 @@ final class SentenceEmbedder {
                 if options.pooling == nil { values = layerNorm(values, weight, bias) }
             }
         }
-        if let dimensions = options.dimensions, dimensions < values.count {
+        let kept = options.pooling == nil ? keptDimensions : nil
+        if let dimensions = options.dimensions ?? kept, dimensions < values.count {
             values.removeLast(values.count - dimensions)
         }
         return options.normalize == true ? normalized(values) : values
