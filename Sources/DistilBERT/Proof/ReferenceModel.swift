@@ -236,7 +236,7 @@ struct ReferenceModel {
         case .questionAnswering:
             return try product(PackPlan.classifier, CheckpointNames.answers, rows, outputs: head.outputs)
         case .maskedLM(let vocabulary):
-            let stems = names.maskedLM
+            let stems = names.maskedLM(tied: configuration.tiesWordEmbeddings)
             let transformed = try product(PackPlan.transform, stems.transform, rows, outputs: hidden).map {
                 Reference.activation(Activation(configuration.activation), $0)
             }
