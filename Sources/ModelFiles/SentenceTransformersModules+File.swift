@@ -58,7 +58,7 @@ extension SentenceTransformersModules {
         if let task, pooling != nil, try task.string() != "feature-extraction" {
             throw task.mismatch("\"feature-extraction\"")
         }
-        if pooling == nil, !classifies {
+        if pooling == nil ? !classifies : isCrossEncoder && steps.isEmpty {
             throw ModelFilesError(
                 .invalidConfiguration,
                 file: path,

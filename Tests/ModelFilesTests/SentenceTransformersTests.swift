@@ -274,6 +274,10 @@ import Testing
         try folder.write("config_sentence_transformers.json", "{\"model_type\": \"CrossEncoder\"}")
         let task = #expect(throws: ModelFilesError.self) { try ModelFolder(directory: folder.path) }
         #expect(task?.description.contains("\"sequence-classification\"") == true)
+        try folder.write("modules.json", chain(("Transformer", ""), ("Pooling", "1_Pooling")))
+        try folder.write("1_Pooling/config.json", "{\"word_embedding_dimension\": 64}")
+        let scores = #expect(throws: ModelFilesError.self) { try ModelFolder(directory: folder.path) }
+        #expect(scores?.description.contains("a Pooling and a Dense module") == true)
     }
 
     @Test func foldersWithoutModulesHaveNone() throws {
