@@ -151,7 +151,7 @@ package enum WorkerProgram {
     /// The instruction sets to try, in order: the one that `DISTILLERY_ISA` asks for alone, or else `proven` alone, which
     /// another worker was proven with, or else all that this CPU has, from the best to plain C.
     static func instructionSets(_ proven: String = "") throws(EngineError) -> [InstructionSet] {
-        if let name = getenv("DISTILLERY_ISA") {
+        if let name = getenv("DISTILLERY_ISA"), name.pointee != 0 {
             guard let set = InstructionSet(rawValue: String(cString: name)) else {
                 let known = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .tensors(.unsupported("DISTILLERY_ISA=\(String(cString: name)): not one of \(known)"))

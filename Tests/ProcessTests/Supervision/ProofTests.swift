@@ -32,7 +32,8 @@ import Testing
 
     /// Serves the model in a variant and waits until it is ready or refused.
     private func serve(_ variant: String, fault: String?, _ extra: [String: String] = [:]) throws -> ModelServer {
-        var environment = extra
+        // Empty: none is forced, whatever these tests run with.
+        var environment = ["DISTILLERY_ISA": ""].merging(extra) { $1 }
         environment["DISTILLERY_FAULT"] = fault
         let server = try ModelServer(
             models: ["m/1": Self.model],
