@@ -35,6 +35,10 @@ QUERIES = ["Who was Ada Lovelace?", "a telephone number", "Élève 東京"]
 CHOICES = ["It sleeps.", "It runs away.", "Nobody answers."]
 MASKED = ["the {} brown fox.", "{}", "The Café in {} is NEW!", "é {} 東 ?"]
 
+# The tasks of a head; of sequence classification, more by its labels.
+HEADS = {"SequenceClassification": ["classify"], "TokenClassification": ["tag"], "QuestionAnswering": ["answer"],
+         "MaskedLM": ["fill-mask"], "PreTraining": ["fill-mask"], "MultipleChoice": ["multiple-choice"]}
+
 
 def number(x):
     return float(f"{float(x):.7g}")
@@ -72,6 +76,7 @@ class Reference:
         import transformers
 
         self.torch, self.transformers = torch, transformers
+        transformers.logging.disable_progress_bar()
         torch.set_num_threads(1)
         torch.set_grad_enabled(False)
         self.folder, self.tolerance = pathlib.Path(folder), tolerance
@@ -81,7 +86,9 @@ class Reference:
         if self.has_modules:
             first = json.loads((self.folder / "modules.json").read_text())[0]
             self.plain = self.folder / first["path"]
-        self.config = json.loads((self.plain / "config.json").read_text())
+        # Some chains of modules have no network.
+        config = self.plain / "config.json"
+        self.config = json.loads(config.read_text()) if config.exists() else {}
         self.architecture = (self.config.get("architectures") or [""])[0]
         self.loaded = {}
 
@@ -100,9 +107,15 @@ class Reference:
 
     @property
     def model(self):
-        """The network with its head. The pipelines ask a checkpoint of pre-training as a masked LM."""
-        name = self.architecture.replace("ForPreTraining", "ForMaskedLM")
+        """The network with its head; without it where no task is for it."""
+        # The pipelines ask a checkpoint of pre-training as a masked LM.
+        name = self.architecture.replace("ForPreTraining", "ForMaskedLM") if self.head else "AutoModel"
         return self.once("model", lambda: getattr(self.transformers, name).from_pretrained(str(self.plain)).float().eval())
+
+    @property
+    def head(self):
+        """What the network was trained for, as the end of its class's name; None for encoders and heads without a task."""
+        return next((head for head in HEADS if self.architecture.endswith("For" + head)), None)
 
     @property
     def embedder(self):
@@ -127,26 +140,17 @@ class Reference:
 
         return self.once(kind, load)
 
-    @property
-    def labels(self):
-        names = self.model.config.id2label
-        return [names[i] for i in range(len(names))]
-
     def tasks(self):
         """What the folder is for, by the names of modelctl, and `tokenize`."""
         if self.sentence.get("model_type") == "CrossEncoder":
-            return ["tokenize", "rerank"]
+            several = self.head and len(self.config.get("id2label") or ["LABEL_0", "LABEL_1"]) > 1
+            return ["tokenize", "classify" if several else "rerank"]
         if self.has_modules:
             return ["tokenize", "embed"]
-        found = {"TokenClassification": ["tag"], "QuestionAnswering": ["answer"], "MaskedLM": ["fill-mask"],
-                 "PreTraining": ["fill-mask"], "MultipleChoice": ["multiple-choice"]}
-        for ending, tasks in found.items():
-            if self.architecture.endswith("For" + ending):
-                return ["tokenize", *tasks]
-        if not self.architecture.endswith("ForSequenceClassification"):
-            return ["tokenize", "features", "embed"]
+        if self.head != "SequenceClassification":
+            return ["tokenize", *HEADS.get(self.head, ["features", "embed"])]
         names = [str(label).lower() for label in (self.config.get("id2label") or {}).values()]
-        return ["tokenize", "classify", *["zero-shot"] * any(name.startswith("entail") for name in names),
+        return ["tokenize", *HEADS[self.head], *["zero-shot"] * any(name.startswith("entail") for name in names),
                 *["rerank"] * (len(names) == 1)]
 
     def inputs(self, task):

@@ -31,6 +31,7 @@ HEADS = {
     "encoder": ("Model", {}),
     "labels": ("ForSequenceClassification", dict(names=LABEL_NAMES)),
     "entailment": ("ForSequenceClassification", dict(names=["contradiction", "neutral", "entailment"])),
+    "two": ("ForSequenceClassification", {}),
     "many": ("ForSequenceClassification", dict(num_labels=4, problem_type="multi_label_classification")),
     "value": ("ForSequenceClassification", dict(num_labels=1, problem_type="regression")),
     "one": ("ForSequenceClassification", dict(num_labels=1)),
@@ -40,7 +41,9 @@ HEADS = {
     "choice": ("ForMultipleChoice", {}),
     "pretraining": ("ForPreTraining", {}),
 }
-KINDS = ["slow", "fast", "bare"]
+# The newest releases have but one tokenizer of BERT, under both names.
+HAS_SLOW = getattr(transformers, "BertTokenizerFast", None) is not transformers.BertTokenizer
+KINDS = ["slow", "fast", "bare"] if HAS_SLOW else ["fast", "bare"]
 
 
 class Missing(Exception):
@@ -79,11 +82,13 @@ def tokenizer(kind, lowercase, family="bert", folder=None, **options):
         plain.decoder = decoders.WordPiece()
         plain.post_processor = processors.TemplateProcessing(
             single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+        if family == "distilbert":
+            named = dict(model_input_names=["input_ids", "attention_mask"]) | named
         special = dict(pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]")
         return transformers.PreTrainedTokenizerFast(tokenizer_object=plain, **special, **named)
-    kind_class = getattr(transformers, name + ("Fast" if kind == "fast" else ""), None)
-    if kind_class is None or (kind == "fast" and kind_class is getattr(transformers, name, None)):
-        raise Missing(f"{name}Fast is {name}")
+    if kind == "slow" and not HAS_SLOW:
+        raise Missing(f"{name} is {name}Fast")
+    kind_class = getattr(transformers, name + ("Fast" if kind == "fast" else ""))
     # In a folder with vocab.txt alone both families find what they need.
     return kind_class.from_pretrained(str(folder), do_lower_case=lowercase, **named)
 
@@ -175,9 +180,6 @@ class Folders:
 
     def others(self):
         def add(name, head="labels", kind="fast", lowercase=True, family="bert", after=None, tasks=None, **options):
-            # The newest releases have no other tokenizer than the fast one, under the slow one's name.
-            kind = kind if kind == "bare" or hasattr(transformers, "BertTokenizerFast") else "slow"
-
             def save(folder):
                 self.head(folder, family, head, kind, lowercase, **options)
                 if after:
@@ -203,6 +205,7 @@ class Folders:
         add("never-split", kind="slow", head="encoder", tokenizing=dict(never_split=["fox."]), tasks=["tokenize"])
         for kind in ("slow", "fast", "bare"):
             add(f"no-length-{kind}", kind=kind, tokenizing=dict(model_max_length=int(1e30)))
+        add("token-types", family="distilbert", kind="bare", tokenizing=dict(model_input_names=["input_ids", "token_type_ids", "attention_mask"]))
         add("short-length", tokenizing=dict(model_max_length=16))
         add("left-padding", tokenizing=dict(padding_side="left"))
         add("left-truncation", tokenizing=dict(truncation_side="left"))
@@ -227,10 +230,10 @@ class Folders:
         add("infinities", my_scores=[float("inf"), float("-inf")])
         add("nulls", problem_type=None, my_score=None)
         add("task-specific", task_specific_params={"x": {"y": 1}}, finetuning_task="sst-2")
-        add("added-tokens", head="encoder", kind="fast", change=lambda network: network, after=self.add_tokens)
+        add("added-tokens", head="encoder", after=self.add_tokens)
         add("added-tokens-bare", head="encoder", kind="bare", after=self.add_tokens)
-        add("added-special", head="encoder", kind="fast", after=lambda folder: self.add_tokens(folder, special=True))
-        add("cut-and-padded", kind="fast", after=self.cut_and_pad)
+        add("added-special", head="encoder", after=lambda folder: self.add_tokens(folder, special=True))
+        add("cut-and-padded", after=self.cut_and_pad)
 
     def class_of(self, name, network):
         if not hasattr(transformers, name):
@@ -281,7 +284,7 @@ class Folders:
             return randomise(layer, outputs)
 
         def chain(name, modules, family="bert", head="encoder", lowercase=True, transformer={}, finish=lambda model: model,
-                  kind="slow", **options):
+                  kind=KINDS[0], tasks=None, **options):
             def save(folder):
                 base = self.scratch / f"base-{name}" / "1"
                 self.head(base, family, head, kind, lowercase)
@@ -290,7 +293,7 @@ class Folders:
                 finish(model)
                 model.save(str(folder))
 
-            self.add(f"chain-{name}", save)
+            self.add(f"chain-{name}", save, tasks)
 
         for place, mode in enumerate(modes):
             chain(f"pooling-{mode}", lambda: [pooling(mode)], family=["bert", "distilbert"][place % 2])
@@ -309,9 +312,9 @@ class Folders:
         chain("dropout", lambda: [pooling("mean"), models.Dropout(0.2)])
         chain("layer-norm", lambda: [pooling("mean"), randomise(models.LayerNorm(WIDTH), 9)])
         chain("weighted-layers", lambda: [models.WeightedLayerPooling(WIDTH, num_hidden_layers=2, layer_start=1), pooling("mean")])
-        chain("cnn", lambda: [models.CNN(WIDTH, 16), models.Pooling(48)])
-        chain("lstm", lambda: [models.LSTM(WIDTH, 16), models.Pooling(32)])
-        chain("alone", lambda: [])
+        chain("cnn", lambda: [models.CNN(WIDTH, 16), models.Pooling(48)], tasks=["embed"])
+        chain("lstm", lambda: [models.LSTM(WIDTH, 16), models.Pooling(32)], tasks=["embed"])
+        chain("alone", lambda: [], tasks=["embed"])
         chain("prompts", lambda: [pooling("mean")], prompts=dict(query="new york: ", passage="passage É: ", document=""))
         chain("prompts-default", lambda: [pooling("mean")], prompts=dict(query="new york: "), default_prompt_name="query")
         chain("lower", lambda: [pooling("mean")], lowercase=False, transformer=dict(do_lower_case=True))
@@ -327,7 +330,7 @@ class Folders:
 
         def plain(folder):
             base = self.scratch / "base-plain" / "1"
-            self.head(base, "bert", "encoder", "slow", True)
+            self.head(base, "bert", "encoder", KINDS[0], True)
             sentence_transformers.SentenceTransformer(str(base), device="cpu").save(str(folder))
 
         self.add("chain-from-plain", plain)
@@ -346,7 +349,7 @@ class Folders:
             from sentence_transformers import SparseEncoder
 
             base = self.scratch / "base-sparse" / "1"
-            self.head(base, "bert", "masked", "slow", True)
+            self.head(base, "bert", "masked", KINDS[0], True)
             SparseEncoder(str(base), device="cpu").save(str(folder))
 
         self.add("chain-sparse", sparse, ["embed"])
@@ -354,7 +357,7 @@ class Folders:
         def cross(name, head, family="bert", lowercase=True, **options):
             def save(folder):
                 base = self.scratch / f"cross-{name}" / "1"
-                self.head(base, family, head, "slow", lowercase)
+                self.head(base, family, head, KINDS[0], lowercase)
                 accepted = inspect.signature(sentence_transformers.CrossEncoder.__init__).parameters
                 for key, older in (("activation_fn", "default_activation_function"), ("max_length", None)):
                     if key in options and key not in accepted and older in accepted:
@@ -379,7 +382,7 @@ class Folders:
                 if "modules" not in inspect.signature(sentence_transformers.CrossEncoder.__init__).parameters:
                     raise Missing("CrossEncoder takes no modules")
                 base = self.scratch / f"modular-{name}" / "1"
-                self.head(base, "bert", "encoder", "slow", True)
+                self.head(base, "bert", "encoder", KINDS[0], True)
                 encoder = sentence_transformers.CrossEncoder(modules=[models.Transformer(str(base)), *modules()], device="cpu")
                 encoder.save_pretrained(str(folder))
 
