@@ -218,7 +218,9 @@ class Reference:
     def classify(self, given, options):
         cut = dict(truncation=True, max_length=self.limit()) if options.get("truncation") else {}
         pipe = self.pipeline("TextClassificationPipeline")
-        function = {"function_to_apply": options["function_to_apply"]} if "function_to_apply" in options else {}
+        # Old releases took the sigmoid of a regression, too.
+        chosen = options.get("function_to_apply") or ("none" if self.config.get("problem_type") == "regression" else None)
+        function = dict(function_to_apply=chosen) if chosen else {}
         scores = pipe([given], top_k=None, **function, **cut)[0]
         most = options.get("top_k", 1) or len(scores)
         count = prefix([item["score"] for item in scores], self.tolerance, most)

@@ -41,6 +41,10 @@ HEADS = {
     "choice": ("ForMultipleChoice", {}),
     "pretraining": ("ForPreTraining", {}),
 }
+# The one folder whose weights stay a pickle.
+PICKLED = "other-pickle"
+# The modes of pooling whose key is not their name.
+KEYS = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "weightedmean": "weightedmean_tokens"}
 # The newest releases have but one tokenizer of BERT, under both names.
 HAS_SLOW = getattr(transformers, "BertTokenizerFast", None) is not transformers.BertTokenizer
 KINDS = ["slow", "fast", "bare"] if HAS_SLOW else ["fast", "bare"]
@@ -126,6 +130,8 @@ class Folders:
         folder.mkdir(parents=True)
         try:
             save(folder)
+            if name != PICKLED:
+                self.convert(folder)
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = "" if isinstance(error, Missing) else f" ({pathlib.Path(last.filename).name}:{last.lineno})"
@@ -142,6 +148,16 @@ class Folders:
                 lines.append(dict(task=task, refused=f"{type(error).__name__}: {error}"[:300]))
         cases.write_text("".join(json.dumps(line) + "\n" for line in lines))
         self.count += 1
+
+    def convert(self, folder):
+        """Weights that a release writes as pickles, as the server's refusal says."""
+        from safetensors.torch import save_file
+
+        for path in folder.rglob("pytorch_model.bin"):
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            save_file({name: values.clone().contiguous() for name, values in weights.items()}, path.with_name("model.safetensors"),
+                      metadata={"format": "pt"})
+            path.unlink()
 
     def remove(self, folder):
         for path in sorted(folder.rglob("*"), reverse=True):
@@ -272,12 +288,14 @@ class Folders:
         activations = ["Identity", "Tanh", "ReLU", "GELU", "Sigmoid", "SiLU", "LeakyReLU", "ELU", "Softplus", "Hardtanh", "LogSigmoid"]
 
         def pooling(*which, **options):
-            """By the booleans, which every release takes."""
-            keys = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "lasttoken": "lasttoken",
-                    "mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "weightedmean": "weightedmean_tokens"}
-            if "pooling_mode_mean_tokens" in inspect.signature(models.Pooling.__init__).parameters:
-                return models.Pooling(WIDTH, **{f"pooling_mode_{keys[mode]}": mode in which for mode in modes}, **options)
-            return models.Pooling(WIDTH, pooling_mode=list(which) if len(which) > 1 else which[0], **options)
+            """By the booleans, which old releases alone take; else by name."""
+            known = inspect.signature(models.Pooling.__init__).parameters
+            keys = {mode: f"pooling_mode_{KEYS.get(mode, mode)}" for mode in modes}
+            if keys["mean"] not in known:
+                return models.Pooling(WIDTH, pooling_mode=list(which) if len(which) > 1 else which[0], **options)
+            if missing := [mode for mode in which if keys[mode] not in known]:
+                raise Missing(f"no pooling {', '.join(missing)}")
+            return models.Pooling(WIDTH, **{key: mode in which for mode, key in keys.items() if key in known}, **options)
 
         def dense(inputs, outputs, activation="Tanh", **options):
             layer = models.Dense(inputs, outputs, activation_function=getattr(torch.nn, activation)(), **options)
