@@ -32,16 +32,22 @@ class Server:
             self.process = subprocess.Popen(
                 [self.programs / "modeld", "--model-repository", models, "--socket", self.socket, "--cache-dir", f"{folder}/cache"],
                 stdout=log, stderr=log)
+        try:
+            self.wait(patience)
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait(self, patience):
+        """Waits until every model is ready or refused."""
         deadline = time.monotonic() + patience
         while True:
             status = self.modelctl("status", "--json")
             self.models = {model["name"]: model for model in json.loads(status)["models"]} if status else {}
             if status and all(model["state"] in ("READY", "UNAVAILABLE") for model in self.models.values()):
-                break
+                return
             if time.monotonic() > deadline or self.process.poll() is not None:
-                log = pathlib.Path(self.log).read_text()[-2000:]
-                self.stop()
-                sys.exit(f"modeld did not come to rest; its log ends with\n{log}")
+                sys.exit(f"modeld did not come to rest; its log ends with\n{pathlib.Path(self.log).read_text()[-2000:]}")
             time.sleep(0.2)
 
     def stop(self):
