@@ -208,7 +208,8 @@ class Reference:
         return min(self.tokenizer.model_max_length, self.config["max_position_embeddings"])
 
     def features(self, given, options):
-        states = self.model(**self.encode(given))[0][0]
+        encoder = self.once("encoder", lambda: self.transformers.AutoModel.from_pretrained(str(self.plain)).float().eval())
+        states = encoder(**self.encode(given))[0][0]
         return given, options, [numbers(row) for row in states.tolist()]
 
     def embed(self, given, options):
