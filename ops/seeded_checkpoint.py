@@ -144,7 +144,7 @@ class SeededCheckpoint:
         name = canonical
         if self.gamma_beta and "LayerNorm." in name:
             name = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
-        heads = ("classifier", "pre_classifier", "qa_outputs", "cls.", "vocab_", "linear.")
+        heads = ("classifier", "pre_classifier", "qa_outputs", "cls.", "vocab_", "linear.", "residual.", "norm.")
         if self.prefixed and not canonical.startswith(heads):
             name = f"{self.family}.{name}"
         return name
@@ -258,8 +258,11 @@ class SeededCheckpoint:
 
     def write_linear(self, folder, outputs, inputs):
         """A linear layer in a folder of its own, as a Dense module of sentence-transformers has it."""
+        self.write_module(folder, [("linear.weight", [outputs, inputs]), ("linear.bias", [outputs])])
+
+    def write_module(self, folder, tensors):
+        """The tensors, (name, shape), of a module of sentence-transformers in a folder of its own."""
         os.makedirs(folder, exist_ok=True)
-        tensors = [("linear.weight", [outputs, inputs]), ("linear.bias", [outputs])]
         self.write_safetensors(os.path.join(folder, "model.safetensors"), tensors)
 
     def write_safetensors(self, path, tensors):

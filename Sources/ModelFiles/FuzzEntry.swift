@@ -24,7 +24,7 @@ package enum FuzzEntry {
     /// Reads the bytes as `config.json`; true if they describe a supported model.
     @discardableResult
     package static func configuration(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let file = try? JSONNode(parsing: bytes, file: "fuzz") else { return false }
+        guard let file = try? JSONNode(parsing: bytes, file: "fuzz", limits: .savedByPython) else { return false }
         return (try? ModelConfiguration(file)) != nil
     }
 }

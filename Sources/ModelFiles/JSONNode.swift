@@ -8,11 +8,11 @@ package struct JSONNode: Sendable {
     /// The code of the errors about values that are not as they must be.
     private let blame: ModelFilesError.Code
 
-    /// Reads a whole JSON file; `blame` is the code of errors about values in it.
+    /// Reads a whole JSON file, unless told otherwise as Python does; `blame` is the code of errors about values in it.
     package init(
         readingFile path: String,
         from files: FolderFiles = .disk,
-        limits: JSONLimits = JSONLimits(),
+        limits: JSONLimits = .savedByPython,
         blame: ModelFilesError.Code = .invalidConfiguration
     ) throws(ModelFilesError) {
         let file = try files.open(path)

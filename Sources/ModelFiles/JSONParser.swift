@@ -11,6 +11,8 @@ struct JSONParser {
     private var offset = 0
     private var values = 0
     private var path: [Step] = []
+    /// How far lines were counted, and the line there: numbers that are not finite ask in the order of the text.
+    private var counted = (offset: 0, line: 1)
 
     init(bytes: UnsafeRawBufferPointer, limits: JSONLimits) {
         self.bytes = bytes
@@ -49,6 +51,10 @@ struct JSONParser {
         case UInt8(ascii: "n"):
             try expect("null")
             return .null
+        case UInt8(ascii: "N") where limits.allowsNotFinite: return try parseNotFinite("NaN")
+        case UInt8(ascii: "I") where limits.allowsNotFinite: return try parseNotFinite("Infinity")
+        case UInt8(ascii: "-") where limits.allowsNotFinite && peek(1) == UInt8(ascii: "I"):
+            return try parseNotFinite("-Infinity")
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try parseNumber()
         default: throw error(.syntax, "a value cannot begin with this byte")
         }
@@ -114,6 +120,17 @@ struct JSONParser {
 
     // MARK: - Numbers
 
+    private mutating func parseNotFinite(_ word: StaticString) throws(JSONError) -> JSONValue {
+        try expect(word)
+        return .notFinite("\(word)", line: currentLine())
+    }
+
+    private mutating func currentLine() -> Int {
+        for byte in bytes[counted.offset..<offset] where byte == 0x0A { counted.line += 1 }
+        counted.offset = offset
+        return counted.line
+    }
+
     private mutating func parseNumber() throws(JSONError) -> JSONValue {
         let start = offset
         var isInteger = true
@@ -135,8 +152,12 @@ struct JSONParser {
         }
         let text = String(decoding: bytes[start..<offset], as: UTF8.self)
         if isInteger, let integer = Int(text) { return .integer(integer) }
-        guard let number = Double(text), number.isFinite else {
-            throw error(.invalidNumber, "the number is too large", at: start)
+        guard let number = Double(text) else { throw error(.invalidNumber, "the number cannot be read", at: start) }
+        guard number.isFinite else {
+            // Python reads 1e999 as infinite, and an integer of any length.
+            guard limits.allowsNotFinite else { throw error(.invalidNumber, "the number is too large", at: start) }
+            let word = isInteger ? "a number of \(digits) digits" : number < 0 ? "-Infinity" : "Infinity"
+            return .notFinite(word, line: currentLine())
         }
         return .number(number)
     }
@@ -223,8 +244,8 @@ struct JSONParser {
 
     // MARK: - Bytes
 
-    private func peek() -> UInt8? {
-        offset < bytes.count ? bytes[offset] : nil
+    private func peek(_ ahead: Int = 0) -> UInt8? {
+        offset + ahead < bytes.count ? bytes[offset + ahead] : nil
     }
 
     private mutating func take(_ byte: UInt8) -> Bool {

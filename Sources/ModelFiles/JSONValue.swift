@@ -6,12 +6,16 @@ package enum JSONValue: Sendable {
     case integer(Int)
     /// Any other number, rounded to the nearest `Double`; never infinite and never NaN.
     case number(Double)
+    /// `NaN`, `Infinity` or `-Infinity`, which are not JSON but Python's, and the line where it stands. No accessor takes
+    /// it for a number: it is harmless where nothing reads it.
+    case notFinite(String, line: Int)
     case string(String)
     case array([JSONValue])
     case object(JSONObject)
 
     /// Reads the one JSON value that `bytes` holds, by RFC 8259 and more strictly: no key twice in an object, no byte
-    /// order mark, no lone surrogate, nothing but white space after the value, and nothing beyond `limits`.
+    /// order mark, no lone surrogate, nothing but white space after the value, and nothing beyond `limits`. `limits` may
+    /// allow what Python writes besides: numbers that are not finite.
     package static func parse(
         _ bytes: UnsafeRawBufferPointer,
         limits: JSONLimits = JSONLimits()
@@ -35,6 +39,7 @@ package enum JSONValue: Sendable {
         case .bool(let flag): flag ? "true" : "false"
         case .integer(let integer): "\(integer)"
         case .number(let number): "\(number)"
+        case .notFinite(let word, let line): "\(word) (line \(line))"
         case .string(let string): quoted(string)
         case .array: "an array"
         case .object: "an object"
@@ -83,12 +88,23 @@ package struct JSONLimits: Sendable {
     package var depth: Int
     /// Most values in all; bounds the memory, since one byte of text can become a value of some 50 bytes.
     package var values: Int
+    /// Whether `NaN`, `Infinity` and `-Infinity` are values, as they are for Python's `json`.
+    package var allowsNotFinite: Bool
 
-    package init(bytes: Int = 64 << 20, depth: Int = 32, values: Int = 2_000_000) {
+    package init(
+        bytes: Int = 64 << 20,
+        depth: Int = 32,
+        values: Int = 2_000_000,
+        allowsNotFinite: Bool = false
+    ) {
         self.bytes = bytes
         self.depth = depth
         self.values = values
+        self.allowsNotFinite = allowsNotFinite
     }
+
+    /// For the files that Python programs save beside the weights.
+    package static let savedByPython = JSONLimits(allowsNotFinite: true)
 }
 
 /// Where and why a text is not acceptable JSON.

@@ -50,32 +50,30 @@ extension ModelConfiguration {
             guard layerNormEpsilon > 0, layerNormEpsilon < 1 else { throw node.mismatch("a number between 0 and 1") }
         }
         padTokenID = try Self.padTokenID(file, vocabularySize: vocabularySize)
-        labels = try Self.labels(file)
-        problemType = try file.member("problem_type").map { node throws(ModelFilesError) in
-            guard let type = ProblemType(rawValue: try node.string()) else {
-                throw node.mismatch("one of " + ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
+        // What a head alone uses may be anything where another stands.
+        let classifies = self.architecture.hasSuffix("ForSequenceClassification")
+        labels = classifies || self.architecture.hasSuffix("ForTokenClassification") ? try Self.labels(file) : []
+        if classifies {
+            problemType = try file.member("problem_type").map { node throws(ModelFilesError) in
+                guard let type = ProblemType(rawValue: try node.string()) else {
+                    throw node.mismatch("one of " + ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
+                }
+                return type
             }
-            return type
+            crossEncoderActivation = try Self.crossEncoderActivation(file)
         }
         tiesWordEmbeddings = try file.member("tie_word_embeddings")?.bool() ?? true
-        crossEncoderActivation = try Self.crossEncoderActivation(file)
     }
 
-    /// sentence-transformers writes the activation's class, "torch.nn.modules.linear.Identity" for example, under
-    /// `sentence_transformers.activation_fn`, before version 4 under `sbert_ce_default_activation_function`. It falls back
-    /// to its default for classes of other libraries than PyTorch.
-    private static func crossEncoderActivation(_ file: JSONNode) throws(ModelFilesError) -> CrossEncoderActivation? {
+    /// sentence-transformers writes the activation's class under `sentence_transformers.activation_fn`, before version 4
+    /// under `sbert_ce_default_activation_function`.
+    private static func crossEncoderActivation(_ file: JSONNode) throws(ModelFilesError) -> ModuleActivation? {
         let older = try file.member("sbert_ce_default_activation_function")
         guard let node = try file.member("sentence_transformers")?.member("activation_fn") ?? older else { return nil }
-        let name = try node.string()
-        guard name.hasPrefix("torch.") else { return nil }
-        guard
-            let activation = CrossEncoderActivation(rawValue: name.split(separator: ".").last.map(String.init) ?? "")
-        else { throw node.mismatch("torch.nn.Identity or torch.nn.Sigmoid") }
-        return activation
+        return try ModuleActivation(ofCrossEncoder: node)
     }
 
-    private static let limits = JSONLimits(bytes: 16 << 20, depth: 16, values: 1_000_000)
+    private static let limits = JSONLimits(bytes: 16 << 20, depth: 16, values: 1_000_000, allowsNotFinite: true)
     private static let mostLabels = 100_000
 
     // MARK: - The family
@@ -149,27 +147,52 @@ extension ModelConfiguration {
 
     private static func padTokenID(_ file: JSONNode, vocabularySize: Int) throws(ModelFilesError) -> Int? {
         let key = "pad_token_id"
-        if let node = try file.member(key) { return try node.integer(in: 0...vocabularySize - 1) }
+        // Negative ones count from the end, as PyTorch's embedding takes them.
+        if let node = try file.member(key) {
+            let id = try node.integer(in: -vocabularySize...vocabularySize - 1)
+            return id < 0 ? id + vocabularySize : id
+        }
         return try file.members().contains { $0.key == key } ? nil : 0
     }
 
+    /// The classes' names: `id2label`, or as many as `num_labels` says, or two. `label2id` says nothing of its own.
+    ///
+    /// Where the two disagree in number, `transformers` 4 goes by `id2label` and 5 by `num_labels`, with other names; with
+    /// gaps in the ids both fail when they name an answer.
     private static func labels(_ file: JSONNode) throws(ModelFilesError) -> [String] {
-        guard let map = try file.member("id2label") else {
-            let count = try file.member("num_labels")?.integer(in: 0...mostLabels) ?? 2
-            return (0..<count).map { "LABEL_\($0)" }
-        }
+        let count = try file.member("num_labels")?.integer(in: 0...mostLabels)
+        guard let map = try file.member("id2label") else { return (0..<(count ?? 2)).map { "LABEL_\($0)" } }
         let members = try map.members()
+        if let count, count != members.count {
+            throw ModelFilesError(
+                .invalidConfiguration,
+                file: file.file,
+                "`num_labels` is \(count), and `id2label` has \(members.count); remove `num_labels`, or name all labels"
+            )
+        }
         guard members.count <= mostLabels else { throw map.mismatch("an object of at most \(mostLabels) labels") }
         var labels = [String?](repeating: nil, count: members.count)
         for (key, node) in members {
             guard let index = Int(key), labels.indices.contains(index), labels[index] == nil else {
                 throw map.mismatch(
-                    "an object with the keys \"0\" to \"\(members.count - 1)\", each once; \(quoted(key)) is not"
+                    "an object with the keys \"0\" to \"\(members.count - 1)\", each once, as the classifier needs them; "
+                        + "\(quoted(key)) is not"
                 )
             }
-            labels[index] = try node.string()
+            labels[index] = try label(node)
         }
         return labels.compactMap { $0 }
+    }
+
+    /// A class's name as Python writes the value: numbers may be names.
+    private static func label(_ node: JSONNode) throws(ModelFilesError) -> String {
+        switch node.value {
+        case .string(let name): return name
+        case .integer(let number): return "\(number)"
+        case .number(let number): return "\(number)"
+        case .bool(let flag): return flag ? "True" : "False"
+        default: throw node.mismatch("a name, or a number")
+        }
     }
 }
 

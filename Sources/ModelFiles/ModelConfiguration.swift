@@ -27,12 +27,6 @@ package struct ModelConfiguration: Sendable, Hashable {
         case multiLabelClassification = "multi_label_classification"
     }
 
-    /// What follows the logit of a cross-encoder.
-    package enum CrossEncoderActivation: String, Sendable, Hashable, CaseIterable {
-        case identity = "Identity"
-        case sigmoid = "Sigmoid"
-    }
-
     package var family: Family
     /// The class that the checkpoint was saved from, "BertForSequenceClassification" for example: says which head it has.
     package var architecture: String
@@ -53,6 +47,7 @@ package struct ModelConfiguration: Sendable, Hashable {
     /// Nil where the configuration says null.
     package var padTokenID: Int?
     /// Names of the classes in the order of the classifier's outputs; `LABEL_0`, `LABEL_1`, … where the file has none.
+    /// Empty for heads that are no classifiers.
     package var labels: [String]
     /// Nil where the file does not say; the number of labels decides then.
     package var problemType: ProblemType?
@@ -60,7 +55,7 @@ package struct ModelConfiguration: Sendable, Hashable {
     /// Whether a masked-LM decoder has the word table's weights, whatever the checkpoint holds beside it.
     package var tiesWordEmbeddings = true
     /// What a cross-encoder's score goes through, where sentence-transformers recorded it.
-    package var crossEncoderActivation: CrossEncoderActivation?
+    package var crossEncoderActivation: ModuleActivation?
 
     /// A configuration as given, unchecked.
     package init(

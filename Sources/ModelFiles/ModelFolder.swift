@@ -28,6 +28,14 @@ package struct ModelFolder: Sendable {
         modules = try SentenceTransformersModules.load(directory: directory, files: files)
         transformerDirectory = modules?.transformerDirectory ?? directory
         configuration = try ModelConfiguration(directory: transformerDirectory, files: files)
+        if let modules, modules.pooling == nil, !configuration.architecture.hasSuffix("ForSequenceClassification") {
+            throw ModelFilesError(
+                .invalidConfiguration,
+                file: join(transformerDirectory, ModelConfiguration.fileName),
+                "the folder is a CrossEncoder of a Transformer with a classifier, and `architectures` names "
+                    + "\(quoted(configuration.architecture)); expected one that ends in ForSequenceClassification"
+            )
+        }
         if let pooling = modules?.pooling, pooling.dimension != configuration.hiddenSize {
             throw ModelFilesError(
                 .invalidConfiguration,

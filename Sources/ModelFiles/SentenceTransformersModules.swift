@@ -1,7 +1,16 @@
 /// What a sentence-transformers folder does with the hidden states: the chain that `modules.json` lists.
 ///
-/// Source: sentence-transformers, `Transformer`, `Pooling`, `Dense` and `Normalize`, whose file formats these are.
+/// Source: sentence-transformers 2.2 to 6.2, `Transformer`, `Pooling`, `Dense`, `LayerNorm` and `Normalize`, whose file
+/// formats these are.
 package struct SentenceTransformersModules: Sendable {
+    /// What the chain ends in (`model_type` of config_sentence_transformers.json).
+    package enum Purpose: Sendable, Hashable {
+        /// A vector of a text.
+        case embedding
+        /// The scores of a pair of texts: a `CrossEncoder`. `activation`: what they go through, where the folder says.
+        case scores(activation: ModuleActivation?)
+    }
+
     /// How the hidden states of a text's tokens become one vector.
     package enum PoolingMode: String, Sendable, CaseIterable {
         /// The first token's.
@@ -30,22 +39,37 @@ package struct SentenceTransformersModules: Sendable {
 
     /// A linear layer with an activation.
     package struct Dense: Sendable, Hashable {
-        /// What follows the product.
-        package enum Activation: String, Sendable, CaseIterable {
-            case identity = "Identity"
-            case tanh = "Tanh"
-            case relu = "ReLU"
-            case gelu = "GELU"
-        }
-
         package let inputs: Int
         package let outputs: Int
         package let hasBias: Bool
-        package let activation: Activation
+        /// What follows the product.
+        package let activation: ModuleActivation
+        /// What is added to the result in the end.
+        package let residual: Residual
         /// The module's folder.
         package let directory: String
 
+        package enum Residual: Sendable, Hashable {
+            case none
+            /// The input.
+            case input
+            /// The input times `residual.weight` [outputs, inputs].
+            case projected
+        }
+
         /// The layer's weights: `linear.weight` [outputs, inputs] and, with a bias, `linear.bias` [outputs].
+        package func checkpoint() throws(ModelFilesError) -> Checkpoint {
+            try Checkpoint(directory: directory)
+        }
+    }
+
+    /// A layer normalisation with PyTorch's ε, 10⁻⁵.
+    package struct LayerNorm: Sendable, Hashable {
+        package let dimension: Int
+        /// The module's folder.
+        package let directory: String
+
+        /// The module's weights: `norm.weight` and `norm.bias` [dimension].
         package func checkpoint() throws(ModelFilesError) -> Checkpoint {
             try Checkpoint(directory: directory)
         }
@@ -54,6 +78,7 @@ package struct SentenceTransformersModules: Sendable {
     /// One module after the pooling.
     package enum Step: Sendable, Hashable {
         case dense(Dense)
+        case layerNorm(LayerNorm)
         /// Division by the Euclidean norm.
         case normalize
     }
@@ -64,7 +89,9 @@ package struct SentenceTransformersModules: Sendable {
     package let maxSequenceLength: Int?
     /// Whether texts are put in lower case before the tokenizer sees them.
     package let lowercases: Bool
-    package let pooling: Pooling
+    package let purpose: Purpose
+    /// Nil for a cross-encoder whose Transformer module has a classifier and is the whole chain.
+    package let pooling: Pooling?
     /// The modules after the pooling, in order.
     package let steps: [Step]
     /// What may be put before texts, by name: "query" and "passage", for example.
@@ -72,14 +99,18 @@ package struct SentenceTransformersModules: Sendable {
     /// What is put before every text unless the caller chooses another prompt; nil for nothing.
     package let defaultPrompt: String?
 
+    /// How many of an embedding's values are kept unless the caller says otherwise; nil for all.
+    package let keptDimensions: Int?
+
     /// A prompt of `config_sentence_transformers.json`.
     package struct Prompt: Sendable, Hashable {
         package let name: String
         package let text: String
     }
 
-    /// The width of an embedding.
-    package var outputDimension: Int {
+    /// The width of an embedding, or the number of scores; nil where the Transformer module has a classifier.
+    package var outputDimension: Int? {
+        guard let pooling else { return nil }
         var dimension = pooling.dimension * pooling.modes.count
         for case .dense(let dense) in steps { dimension = dense.outputs }
         return dimension

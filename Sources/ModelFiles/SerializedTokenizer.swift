@@ -1,12 +1,15 @@
-import Tokenization
+package import Tokenization
 
 /// `tokenizer.json`, the file of the `tokenizers` library, as far as it describes a BERT tokenizer.
 enum SerializedTokenizer {
     static let fileName = "tokenizer.json"
     private static let largestID = 16_777_215
 
-    static func read(_ path: String, from files: FolderFiles) throws(ModelFilesError) -> TokenizerSpecification {
-        let file = try JSONNode(readingFile: path, from: files, blame: .malformedTokenizer)
+    static func read(
+        _ path: String,
+        from files: FolderFiles
+    ) throws(ModelFilesError) -> (specification: TokenizerSpecification, hasTemplates: Bool, hasSequence: Bool) {
+        let file = try JSONNode(readingFile: path, from: files, limits: JSONLimits(), blame: .malformedTokenizer)
         let model = try file.required("model")
         let kind = try model.member("type")?.string()
         // Files of before 2021 do not say; only WordPiece has this prefix and this limit.
@@ -26,15 +29,25 @@ enum SerializedTokenizer {
         specification.continuingSubwordPrefix = try model.member("continuing_subword_prefix")?.string() ?? "##"
         specification.maxInputCharsPerWord =
             try model.member("max_input_chars_per_word")?.integer(in: 0...Int(Int32.max)) ?? 100
-        try readNormalizer(file, &specification)
-        let preTokenizer = try file.member("pre_tokenizer")
-        let preTokenizerKind = try preTokenizer?.member("type")?.string()
-        guard preTokenizerKind == "BertPreTokenizer" else {
-            throw unsupported(preTokenizer ?? file, "pre_tokenizer", preTokenizerKind, "BertPreTokenizer")
-        }
-        try readPostProcessor(file, &specification)
+        let hasSequence = try readNormalizer(file, &specification)
+        try checkPreTokenizer(file)
+        let hasTemplates = try readPostProcessor(file, &specification)
         specification.decoder = try decoder(file)
-        return specification
+        return (specification, hasTemplates, hasSequence)
+    }
+
+    private static func checkPreTokenizer(_ file: JSONNode) throws(ModelFilesError) {
+        let node = try file.member("pre_tokenizer")
+        var steps = node.map { [$0] } ?? []
+        if try node?.member("type")?.string() == "Sequence" {
+            steps = try node?.required("pretokenizers").elements() ?? []
+        }
+        var kinds: [String?] = []
+        for step in steps { kinds.append(try step.member("type")?.string()) }
+        guard kinds == ["BertPreTokenizer"] else {
+            let kind = kinds.first { $0 != "BertPreTokenizer" } ?? kinds.last ?? nil
+            throw unsupported(node ?? file, "pre_tokenizer", kind, "BertPreTokenizer")
+        }
     }
 
     private static func unsupported(_ node: JSONNode, _ key: String, _ kind: String?, _ known: String)
@@ -64,28 +77,34 @@ enum SerializedTokenizer {
         return tokens.compactMap { $0 }
     }
 
+    /// A `BertNormalizer`, alone or in a sequence; there `Lowercase` may stand before it, as sentence-transformers puts it.
+    ///
+    /// - Returns: whether it is a sequence.
     private static func readNormalizer(
         _ file: JSONNode,
         _ specification: inout TokenizerSpecification
-    ) throws(ModelFilesError) {
-        guard var node = try file.member("normalizer") else {
+    ) throws(ModelFilesError) -> Bool {
+        guard let node = try file.member("normalizer") else {
             specification.cleanText = false
             specification.handleChineseChars = false
             specification.lowercase = false
             specification.stripAccents = false
-            return
+            return false
         }
-        if try node.required("type").string() == "Sequence" {
-            let steps = try node.required("normalizers").elements()
-            guard steps.count == 1 else { throw unsupported(node, "normalizer", "Sequence", "BertNormalizer") }
-            node = steps[0]
-        }
-        let kind = try node.required("type").string()
+        let isSequence = try node.required("type").string() == "Sequence"
+        var steps = isSequence ? try node.required("normalizers").elements() : [node]
+        var lowercases = false
+        if steps.count == 2 { lowercases = try steps[0].required("type").string() == "Lowercase" }
+        if lowercases { steps.removeFirst() }
+        guard steps.count == 1 else { throw unsupported(node, "normalizer", "Sequence", "BertNormalizer") }
+        let kind = try steps[0].required("type").string()
         guard kind == "BertNormalizer" else { throw unsupported(node, "normalizer", kind, "BertNormalizer") }
-        specification.cleanText = try node.member("clean_text")?.bool() ?? true
-        specification.handleChineseChars = try node.member("handle_chinese_chars")?.bool() ?? true
-        specification.lowercase = try node.member("lowercase")?.bool() ?? true
-        specification.stripAccents = try node.member("strip_accents")?.bool()
+        specification.cleanText = try steps[0].member("clean_text")?.bool() ?? true
+        specification.handleChineseChars = try steps[0].member("handle_chinese_chars")?.bool() ?? true
+        specification.lowercase = try steps[0].member("lowercase")?.bool() ?? true
+        specification.stripAccents = try steps[0].member("strip_accents")?.bool()
+        if lowercases { specification.lowercaseKeepingAccents() }
+        return isSequence
     }
 
     private static func decoder(_ file: JSONNode) throws(ModelFilesError) -> WordPieceDecoder? {
@@ -100,14 +119,15 @@ enum SerializedTokenizer {
 
     // MARK: - Templates
 
+    /// - Returns: whether the file has templates.
     private static func readPostProcessor(
         _ file: JSONNode,
         _ specification: inout TokenizerSpecification
-    ) throws(ModelFilesError) {
+    ) throws(ModelFilesError) -> Bool {
         guard let node = try file.member("post_processor") else {
             specification.singleTemplate = [.first(typeID: 0)]
             specification.pairTemplate = [.first(typeID: 0), .second(typeID: 1)]
-            return
+            return false
         }
         let kind = try node.required("type").string()
         switch kind {
@@ -124,6 +144,7 @@ enum SerializedTokenizer {
         default:
             throw unsupported(node, "post_processor", kind, "TemplateProcessing or BertProcessing")
         }
+        return true
     }
 
     private static func template(
@@ -158,5 +179,14 @@ enum SerializedTokenizer {
         let elements = try node.elements()
         guard elements.count == 2 else { throw node.mismatch("an array of a token and its id") }
         return try elements[0].string()
+    }
+}
+
+extension TokenizerSpecification {
+    /// Puts texts in lower case before anything else happens to them: accents stay where they would have stayed.
+    package mutating func lowercaseKeepingAccents() {
+        guard !lowercase else { return }
+        stripAccents = stripAccents ?? false
+        lowercase = true
     }
 }

@@ -1,24 +1,38 @@
 package import Tokenization
 
-/// Reads a tokenizer from a model folder, as `transformers` 4.57 reads a fast BERT tokenizer.
+/// Reads a tokenizer from a model folder, as `transformers` 4.57 and 5.24 read a BERT tokenizer.
 package enum TokenizerFiles {
     /// Reads `tokenizer.json`, or else `vocab.txt`, with the settings in the files beside them.
     ///
-    /// Two rules of `transformers` that surprise: the normalisation asked for in `tokenizer_config.json` (or its defaults)
-    /// wins over the one in `tokenizer.json`, unless the class is `PreTrainedTokenizerFast`; and the truncation and
-    /// padding that `tokenizer.json` was saved with mean nothing.
+    /// What `tokenizer.json` holds counts, whatever the class is called, and must be BERT's. Three rules of `transformers`
+    /// that surprise:
+    /// - Of the classes that build BERT's normaliser (``buildsNormalizer(_:)``; also where no class is named), the
+    ///   normalisation asked for in `tokenizer_config.json`, or by its defaults, wins over a `BertNormalizer` there. Over a
+    ///   sequence of normalisers it wins in 5.24 and not in 4.57: here it does not, since somebody made that sequence.
+    /// - The truncation and padding that `tokenizer.json` was saved with mean nothing.
+    /// - Of `TokenizersBackend`, version 5's class for a tokenizer that is none of a model's, the model is not told which
+    ///   of two texts a token is of, unless `model_input_names` has `token_type_ids`. (5.24 does the same of a
+    ///   `PreTrainedTokenizerFast`; 4.57, which those folders are of, does not, nor does it here.)
+    ///
+    /// Where 5.24 builds all of a `BertTokenizer` but the vocabulary anew, here as in 4.57 the file's other settings count
+    /// (`max_input_chars_per_word`, the type ids of its templates); where the file has no template at all, as in 5.24 those
+    /// of BERT.
     package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError)
         -> TokenizerSpecification
     {
         let settings = try TokenizerSettings(directory: directory, files: files)
         let serialized = join(directory, SerializedTokenizer.fileName)
         let vocabulary = join(directory, VocabularyFile.fileName)
+        try refuseJapanese(settings, directory)
         var specification: TokenizerSpecification
         let path: String
+        var hasTemplates = false
         if files.exists(serialized) {
             path = serialized
-            specification = try SerializedTokenizer.read(serialized, from: files)
-            if settings.tokenizerClass != "PreTrainedTokenizerFast" {
+            let file = try SerializedTokenizer.read(serialized, from: files)
+            specification = file.specification
+            hasTemplates = file.hasTemplates || !buildsNormalizer(settings)
+            if buildsNormalizer(settings), !file.hasSequence {
                 specification.lowercase = settings.lowercase
                 specification.stripAccents = settings.stripAccents
                 specification.handleChineseChars = settings.handleChineseChars
@@ -35,8 +49,36 @@ package enum TokenizerFiles {
         } else {
             throw missing(directory)
         }
-        try apply(settings, to: &specification, hasTemplates: path == serialized, file: path)
+        try apply(settings, to: &specification, isSerialized: path == serialized, file: path)
+        if !hasTemplates { setTemplates(&specification) }
+        if !(settings.givesTypes ?? (settings.tokenizerClass != "TokenizersBackend")) {
+            specification.singleTemplate = specification.singleTemplate.map(\.ofFirstType)
+            specification.pairTemplate = specification.pairTemplate.map(\.ofFirstType)
+        }
         return specification
+    }
+
+    /// Whether the class makes BERT's normaliser from `do_lower_case`, `strip_accents` and `tokenize_chinese_chars`.
+    private static func buildsNormalizer(_ settings: TokenizerSettings) -> Bool {
+        settings.tokenizerClass.map(normalizingClasses.contains) ?? true
+    }
+
+    /// BERT's class, and those of other models that are the same but for their name.
+    private static let normalizingClasses: Set<String> = [
+        "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer", "SqueezeBertTokenizer",
+        "LayoutLMTokenizer", "LxmertTokenizer", "DPRReaderTokenizer", "DPRQuestionEncoderTokenizer",
+        "DPRContextEncoderTokenizer", "MPNetTokenizer", "FunnelTokenizer",
+    ]
+
+    /// [CLS] A [SEP] of type 0, B [SEP] of type 1.
+    private static func setTemplates(_ specification: inout TokenizerSpecification) {
+        let single: [TemplatePiece] = [
+            .special(token: specification.classToken, typeID: 0), .first(typeID: 0),
+            .special(token: specification.separatorToken, typeID: 0),
+        ]
+        specification.singleTemplate = single
+        specification.pairTemplate =
+            single + [.second(typeID: 1), .special(token: specification.separatorToken, typeID: 1)]
     }
 
     // MARK: - Special and added tokens
@@ -44,7 +86,7 @@ package enum TokenizerFiles {
     private static func apply(
         _ settings: TokenizerSettings,
         to specification: inout TokenizerSpecification,
-        hasTemplates: Bool,
+        isSerialized: Bool,
         file: String
     ) throws(ModelFilesError) {
         let special = settings.specialTokens
@@ -68,7 +110,7 @@ package enum TokenizerFiles {
                 "the vocabulary lacks the token \(quoted(special[key] ?? "")) (`\(key)`); a file may be of another model, or cut"
             )
         }
-        if !hasTemplates {
+        if !isSerialized {
             specification.unknownToken = try required("unk_token")
         } else if ids[ExactString(specification.unknownToken)] == nil {
             throw ModelFilesError(
@@ -83,16 +125,7 @@ package enum TokenizerFiles {
         specification.maskToken = token("mask_token")
         specification.modelMaxLength = settings.modelMaxLength
         // The default of the class that reads vocab.txt is not that of the one that reads tokenizer.json.
-        specification.cleansUpSpaces = settings.cleansUpSpaces ?? !hasTemplates
-        if !hasTemplates {
-            let single: [TemplatePiece] = [
-                .special(token: specification.classToken, typeID: 0), .first(typeID: 0),
-                .special(token: specification.separatorToken, typeID: 0),
-            ]
-            specification.singleTemplate = single
-            specification.pairTemplate =
-                single + [.second(typeID: 1), .special(token: specification.separatorToken, typeID: 1)]
-        }
+        specification.cleansUpSpaces = settings.cleansUpSpaces ?? !isSerialized
         // Special tokens are matched in raw text too, so that "[MASK]" in a text is the mask.
         let names = ["unk_token", "sep_token", "pad_token", "cls_token", "mask_token"].compactMap(token)
         for name in names + settings.additionalSpecialTokens where known.insert(ExactString(name)).inserted {
@@ -103,14 +136,25 @@ package enum TokenizerFiles {
 
     // MARK: - Other kinds
 
+    /// A vocabulary alone does not say how words become tokens: the class does.
     private static func refuseOtherClasses(_ settings: TokenizerSettings, _ directory: String) throws(ModelFilesError) {
-        guard let name = settings.tokenizerClass, !["BertTokenizer", "DistilBertTokenizer"].contains(name) else {
-            return
-        }
+        guard !buildsNormalizer(settings), let name = settings.tokenizerClass else { return }
         throw ModelFilesError(
             .unsupportedTokenizer,
             file: join(directory, TokenizerSettings.fileName),
-            "`tokenizer_class` is \(quoted(name)); supported are BertTokenizer and DistilBertTokenizer (WordPiece)"
+            "`tokenizer_class` is \(quoted(name)), and there is no tokenizer.json; supported are BertTokenizer and "
+                + "DistilBertTokenizer (WordPiece)"
+        )
+    }
+
+    /// The class looks words up in a dictionary of its own, which no tokenizer.json can say.
+    private static func refuseJapanese(_ settings: TokenizerSettings, _ directory: String) throws(ModelFilesError) {
+        guard let name = settings.tokenizerClass, name == "BertJapaneseTokenizer" else { return }
+        throw ModelFilesError(
+            .unsupportedTokenizer,
+            file: join(directory, TokenizerSettings.fileName),
+            "`tokenizer_class` is \(quoted(name)), which finds words with a Japanese dictionary; supported are BertTokenizer "
+                + "and DistilBertTokenizer (WordPiece)"
         )
     }
 
@@ -132,6 +176,17 @@ package enum TokenizerFiles {
             "the vocabulary is missing: the folder has neither tokenizer.json nor vocab.txt; copy one of them from where the "
                 + "model was downloaded"
         )
+    }
+}
+
+extension TemplatePiece {
+    /// The same, of type 0.
+    fileprivate var ofFirstType: TemplatePiece {
+        switch self {
+        case .special(let token, _): .special(token: token, typeID: 0)
+        case .first: .first(typeID: 0)
+        case .second: .second(typeID: 0)
+        }
     }
 }
 

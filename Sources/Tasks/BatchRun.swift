@@ -135,6 +135,8 @@ package struct BatchRun {
             switch progress[item.request]?.pipeline.needs {
             case .states:
                 progress[item.request]?.take(output.hidden.rows(own), fromRow: 0, of: item.sequence)
+            case .logits where model.scorer != nil:
+                try score(output.hidden.rows(own), of: item)
             case .logits:
                 owners.append((place, rows.count..<rows.count + own.count))
                 rows += own
@@ -158,6 +160,23 @@ package struct BatchRun {
                 row = end
             }
         }
+    }
+}
+
+extension BatchRun {
+    /// Hands the scores that a cross-encoder's modules make of a sequence to its pipeline.
+    private mutating func score(_ states: Matrix, of item: Item) throws(EngineError) {
+        guard let scorer = model.scorer, let length = progress[item.request]?.sequences[item.sequence].ids.count else {
+            return
+        }
+        let scores = try scorer.embed(states, of: length, skipping: 0, EmbedOptions())
+        let buffer = FloatBuffer(count: scores.count)
+        buffer.base.update(from: scores, count: scores.count)
+        progress[item.request]?.take(
+            buffer.matrix(rows: 1, columns: scores.count),
+            fromRow: 0,
+            of: item.sequence
+        )
     }
 }
 

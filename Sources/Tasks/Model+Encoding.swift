@@ -1,4 +1,5 @@
 import DistilBERT
+import ModelFiles
 import Tokenization
 
 extension Model {
@@ -21,6 +22,16 @@ extension Model {
         if let pair = text.pair { try check(pair, "\(field).text_pair", mayBeEmpty: true) }
     }
 
+    /// Refuses two texts where the model has no type for the tokens of the second.
+    func checkPair(_ field: String) throws(TaskError) {
+        guard !takesPairs else { return }
+        let types = configuration.typeVocabularySize
+        throw .invalid(
+            field,
+            "the model has \(types) token type\(types == 1 ? "" : "s") (`type_vocab_size`) and takes no pairs of texts"
+        )
+    }
+
     /// One text, or pair, as one sequence.
     ///
     /// - Parameters:
@@ -37,6 +48,7 @@ extension Model {
         strategy: TruncationStrategy = .longestFirst
     ) throws(TaskError) -> (sequence: TokenSequence, truncated: Bool) {
         try overlong.refuseWindows()
+        if text.pair != nil { try checkPair(field) }
         var sequence = TokenSequence(ids: [])
         let truncated: Bool
         do throws(TokenizationError) {
@@ -89,6 +101,7 @@ extension Model {
     ///
     /// - Parameter stride: the tokens that neighbouring windows share; nil: a quarter of the model's.
     func windows(_ text: TaskText, _ field: String, stride: Int?) throws(TaskError) -> [Encoding] {
+        if text.pair != nil { try checkPair(field) }
         let specials = text.pair == nil ? 2 : 3
         let overlap = stride ?? textLimit / 4
         guard overlap < textLimit - specials else {

@@ -10,6 +10,16 @@ package final class Model {
     let encoder: Encoder
     let head: HeadLayers?
     let embedder: SentenceEmbedder
+    /// Makes the scores of a cross-encoder that ends in modules; nil where the head does, if anything.
+    let scorer: SentenceEmbedder?
+    /// What the scores of a cross-encoder go through, where its folder says.
+    let scoreActivation: ModuleActivation?
+    /// What a cross-encoder puts before the first text of a pair.
+    let scorePrompt: String
+    /// Whether the model knows the types of the tokens of two texts.
+    let takesPairs: Bool
+    /// Names of a classifier's outputs.
+    let labels: [String]
 
     /// The longest sequence, special tokens included.
     package let maxTokens: Int
@@ -35,9 +45,25 @@ package final class Model {
         configuration = folder.configuration
         encoder = try Encoder(configuration, pack: pack, team: team)
         head = try HeadLayers(configuration, pack: pack, team: team)
-        embedder = try SentenceEmbedder(folder.modules, configuration, pack: pack, team: team)
         maxTokens = configuration.maxPositions
-        textLimit = min(specification.modelMaxLength ?? maxTokens, maxTokens)
+        let embedder = try SentenceEmbedder(folder.modules, configuration, pack: pack, team: team)
+        if let modules = folder.modules, case .scores(let activation) = modules.purpose {
+            // Embeddings of it are the mean, as of a folder without modules.
+            self.embedder = try SentenceEmbedder(nil, configuration, pack: pack, team: team)
+            scorer = modules.pooling == nil ? nil : embedder
+            scoreActivation = activation ?? configuration.crossEncoderActivation
+            scorePrompt = modules.defaultPrompt ?? ""
+            textLimit = folder.embeddingLimit(specification)
+        } else {
+            self.embedder = embedder
+            scorer = nil
+            scoreActivation = configuration.crossEncoderActivation
+            scorePrompt = ""
+            textLimit = min(specification.modelMaxLength ?? maxTokens, maxTokens)
+        }
+        let types = specification.pairTemplate.map(\.typeID).max() ?? 0
+        takesPairs = configuration.typeVocabularySize == 0 || types < configuration.typeVocabularySize
+        labels = scorer.map { scorer in (0..<scorer.dimensions).map { "LABEL_\($0)" } } ?? configuration.labels
         embeddingLimit = folder.embeddingLimit(specification)
     }
 
@@ -47,10 +73,7 @@ package final class Model {
         of folder: ModelFolder
     ) throws(ModelFilesError) -> (TokenizerSpecification, Tokenizer) {
         var specification = try folder.tokenizer()
-        if folder.modules?.lowercases == true, !specification.lowercase {
-            specification.stripAccents = specification.stripAccents ?? false
-            specification.lowercase = true
-        }
+        if folder.modules?.lowercases == true { specification.lowercaseKeepingAccents() }
         do {
             return (specification, try Tokenizer(specification))
         } catch {
@@ -105,18 +128,13 @@ package final class Model {
                 !files.contains { $0.name == source.name }
             }
             var extras: [ModelPacker.PackedExtra] = []
+            var moduleNotes: [(name: String, bytes: [UInt8])] = []
             for (index, step) in (folder.modules?.steps ?? []).enumerated() {
-                guard case .dense(let dense) = step else { continue }
-                extras.append(
-                    ModelPacker.PackedExtra(
-                        name: SentenceEmbedder.denseName(index),
-                        stem: "linear",
-                        outputs: dense.outputs,
-                        inputs: dense.inputs,
-                        hasBias: dense.hasBias,
-                        checkpoint: try dense.checkpoint()
-                    )
-                )
+                switch step {
+                case .dense(let dense): extras += try SentenceEmbedder.extras(dense, step: index)
+                case .layerNorm(let norm): moduleNotes.append(try SentenceEmbedder.note(norm, step: index))
+                case .normalize: break
+                }
             }
             return try ModelPacker(
                 folder.configuration,
@@ -127,7 +145,7 @@ package final class Model {
                 variant: variant,
                 exceptions: exceptions,
                 layout: layout,
-                notes: notes + [
+                notes: notes + moduleNotes + [
                     (tokenizerNote, specification.compiled), (vocabularyNote, tokenizer.vocabulary.bytes),
                 ],
                 key: key
@@ -169,13 +187,17 @@ package final class Model {
     }
 
     /// What this model answers.
-    package var tasks: [TaskName] { TaskName.allCases.filter { $0.isDone(by: head?.head) } }
+    package var tasks: [TaskName] { TaskName.allCases.filter(isDone) }
+
+    private func isDone(_ task: TaskName) -> Bool {
+        task.isDone(by: head?.head) || task.isDone(byScores: scorer?.dimensions ?? 0)
+    }
 
     /// Checks and tokenises a request.
     package func prepare(_ request: TaskRequest) throws(TaskError) -> PreparedTask {
         let body = request.body
         let name = type(of: body).name
-        guard name.isDone(by: head?.head) else {
+        guard isDone(name) else {
             let known = tasks.map(\.rawValue).joined(separator: ", ")
             let kind = configuration.architecture
             throw .invalid("model", "it is a \(kind) and has no \(name.rawValue); it has \(known)")

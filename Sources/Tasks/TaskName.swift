@@ -28,4 +28,13 @@ package enum TaskName: String, Sendable, CaseIterable {
         }
         return false
     }
+
+    /// Whether a cross-encoder does it whose modules make so many scores of a pair of texts.
+    func isDone(byScores scores: Int) -> Bool {
+        switch self {
+        case .classify: scores > 0
+        case .rerank: scores == 1
+        default: false
+        }
+    }
 }

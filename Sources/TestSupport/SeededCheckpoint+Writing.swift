@@ -86,8 +86,12 @@ extension SeededCheckpoint {
 
     /// Writes a linear layer to a folder of its own, as a Dense module of sentence-transformers has it.
     package func writeLinear(outputs: Int, inputs: Int, to folder: String) throws(FileWriteError) {
+        try writeModule([("linear.weight", [outputs, inputs]), ("linear.bias", [outputs])], to: folder)
+    }
+
+    /// Writes the tensors of a module of sentence-transformers to a folder of its own.
+    package func writeModule(_ tensors: [(name: String, shape: [Int])], to folder: String) throws(FileWriteError) {
         try SafetensorsWriter.makeFolder(folder)
-        let tensors = [("linear.weight", [outputs, inputs]), ("linear.bias", [outputs])]
         try SafetensorsWriter.write(tensors.map(writable), to: "\(folder)/model.safetensors")
     }
 
@@ -96,7 +100,7 @@ extension SeededCheckpoint {
         var name = canonical
         if gammaBeta, name.hasSuffix("LayerNorm.weight") { name = name.dropLast(6) + "gamma" }
         if gammaBeta, name.hasSuffix("LayerNorm.bias") { name = name.dropLast(4) + "beta" }
-        let heads = ["classifier", "pre_classifier", "qa_outputs", "cls.", "vocab_", "linear."]
+        let heads = ["classifier", "pre_classifier", "qa_outputs", "cls.", "vocab_", "linear.", "residual.", "norm."]
         let inHead = heads.contains { name.hasPrefix($0) }
         return prefixed && !inHead ? "\(family.rawValue).\(name)" : name
     }

@@ -133,4 +133,11 @@ package enum TemplatePiece: Sendable, Equatable {
     case first(typeID: Int32)
     /// The tokens of the second text, in a pair template only.
     case second(typeID: Int32)
+
+    /// The type of the tokens.
+    package var typeID: Int32 {
+        switch self {
+        case .special(_, let typeID), .first(let typeID), .second(let typeID): typeID
+        }
+    }
 }

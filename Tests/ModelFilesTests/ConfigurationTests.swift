@@ -5,8 +5,15 @@ import Testing
 @Suite struct ConfigurationTests {
     private func read(_ text: String) throws -> ModelConfiguration {
         try Array(text.utf8).withUnsafeBytes {
-            try ModelConfiguration(try JSONNode(parsing: $0, file: "config.json"))
+            try ModelConfiguration(try JSONNode(parsing: $0, file: "config.json", limits: .savedByPython))
         }
+    }
+
+    private func classifier(
+        _ settings: String,
+        _ architecture: String = "BertForSequenceClassification"
+    ) throws -> ModelConfiguration {
+        try read("{\"model_type\": \"bert\", \"architectures\": [\"\(architecture)\"], \(settings)}")
     }
 
     @Test func defaultsAreThoseOfTransformers() throws {
@@ -26,7 +33,7 @@ import Testing
                     typeVocabularySize: 2,
                     layerNormEpsilon: 1e-12,
                     padTokenID: 0,
-                    labels: ["LABEL_0", "LABEL_1"],
+                    labels: [],
                     problemType: nil
                 )
         )
@@ -39,7 +46,7 @@ import Testing
     }
 
     @Test func readsWhatHeadsNeed() throws {
-        func model(_ members: String) throws -> ModelConfiguration { try read("{\"model_type\": \"bert\"\(members)}") }
+        func model(_ members: String) throws -> ModelConfiguration { try classifier("\"x\": 1\(members)") }
         #expect(try model("").tiesWordEmbeddings && model("").crossEncoderActivation == nil)
         #expect(try !model(", \"tie_word_embeddings\": false").tiesWordEmbeddings)
         let older = ", \"sbert_ce_default_activation_function\": \"torch.nn.modules.linear.Identity\""
@@ -48,8 +55,74 @@ import Testing
         #expect(try model(older + newer).crossEncoderActivation == .sigmoid)
         let foreign = ", \"sentence_transformers\": {\"activation_fn\": \"mine.Identity\", \"version\": \"5.0\"}"
         #expect(try model(foreign).crossEncoderActivation == nil)
-        let unknown = ", \"sbert_ce_default_activation_function\": \"torch.nn.Softmax\""
-        #expect(throws: ModelFilesError.self) { try model(unknown) }
+        let unknown = ", \"sbert_ce_default_activation_function\": \"torch.nn.Hardtanh\""
+        let error = #expect(throws: ModelFilesError.self) { try model(unknown) }
+        #expect(error?.description.contains("\"torch.nn.Hardtanh\"") == true)
+        #expect(try read("{\"model_type\": \"bert\"\(unknown)}").crossEncoderActivation == nil)
+    }
+
+    /// What the configurations of `transformers` 4.30, 4.57 and 5.24 make of these: names are looked at where a head has
+    /// them; numbers are names, as Python writes them; `label2id` counts for nothing.
+    @Test func readsLabelsAsTransformers() throws {
+        let odd = [
+            "\"id2label\": {\"1\": \"A\", \"2\": \"B\"}", "\"id2label\": {\"0\": [], \"1\": null}",
+            "\"id2label\": [\"a\"]",
+            "\"num_labels\": -3", "\"num_labels\": 3, \"id2label\": {\"0\": \"a\"}", "\"problem_type\": \"ranking\"",
+        ]
+        for settings in odd {
+            for architecture in ["BertModel", "BertForMaskedLM", "BertForQuestionAnswering", "BertForMultipleChoice"] {
+                #expect(try classifier(settings, architecture).labels.isEmpty, "\(settings)")
+            }
+            #expect(throws: ModelFilesError.self, "\(settings)") { try classifier(settings) }
+        }
+        let named: [(settings: String, labels: [String])] = [
+            ("\"id2label\": {\"0\": 1, \"1\": 2, \"2\": 3}", ["1", "2", "3"]),
+            ("\"id2label\": {\"1\": 1.0, \"0\": 0.5}", ["0.5", "1.0"]),
+            ("\"id2label\": {\"0\": false, \"1\": true}", ["False", "True"]),
+            ("\"num_labels\": 3", ["LABEL_0", "LABEL_1", "LABEL_2"]),
+            ("\"num_labels\": 1, \"id2label\": null", ["LABEL_0"]),
+            ("\"num_labels\": 2, \"id2label\": {\"0\": \"a\", \"1\": \"b\"}", ["a", "b"]),
+            ("\"label2id\": {\"x\": 0, \"y\": 1, \"z\": 2}", ["LABEL_0", "LABEL_1"]),
+            ("\"label2id\": null, \"id2label\": {\"0\": \"a\", \"1\": \"a\"}", ["a", "a"]),
+        ]
+        for (settings, labels) in named {
+            #expect(try classifier(settings).labels == labels, "\(settings)")
+            #expect(try classifier(settings, "BertForTokenClassification").labels == labels, "\(settings)")
+        }
+        let refused = [
+            ("\"id2label\": {\"1\": \"a\"}", "keys \"0\" to \"0\""),
+            ("\"id2label\": {\"0\": \"a\", \"00\": \"b\"}", "keys \"0\" to \"1\""),
+            ("\"id2label\": {\"0\": null}", "`id2label.0` must be a name, or a number"),
+            ("\"id2label\": [\"a\"]", "`id2label` must be an object"), ("\"num_labels\": -1", "`num_labels`"),
+            ("\"num_labels\": 3, \"id2label\": {\"0\": \"a\"}", "`num_labels` is 3, and `id2label` has 1"),
+            ("\"problem_type\": \"ranking\"", "regression"), ("\"id2label\": {\"0\": NaN}", "it is NaN (line 1)"),
+        ]
+        for (settings, reason) in refused {
+            let error = #expect(throws: ModelFilesError.self) { try classifier(settings) }
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error)) lacks: \(reason)")
+        }
+    }
+
+    /// Python writes them and reads them.
+    @Test func numbersThatAreNotFiniteMatterWhereTheyAreUsed() throws {
+        let unused = "\"a\": NaN, \"b\": [0.0, Infinity], \"c\": {\"d\": -Infinity}, \"e\": 1e999, \"f\": -1e999"
+        #expect(try read("{\"model_type\": \"bert\", \(unused)}") == read("{\"model_type\": \"bert\"}"))
+        for (settings, reason) in [
+            ("\"layer_norm_eps\":\n NaN", "`layer_norm_eps` must be a number, and it is NaN (line 4)"),
+            (
+                "\"hidden_size\": Infinity",
+                "`hidden_size` must be an integer from 1 to 65536, and it is Infinity (line 3)"
+            ),
+            (
+                "\"vocab_size\": -1e999",
+                "`vocab_size` must be an integer from 1 to 16777216, and it is -Infinity (line 3)"
+            ),
+        ] {
+            let error = #expect(throws: ModelFilesError.self) {
+                try read("{\"model_type\": \"bert\",\n\"x\": NaN,\n\(settings)}")
+            }
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error)) lacks: \(reason)")
+        }
     }
 
     @Test func readsBothFamiliesKeys() throws {
@@ -70,7 +143,8 @@ import Testing
         let distilBERT = try read(
             """
             {"model_type": "distilbert", "dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 60, "activation": "swish",
-             "num_labels": 4, "pad_token_id": null, "type_vocab_size": 2}
+             "architectures": ["DistilBertForTokenClassification"], "num_labels": 4, "pad_token_id": null,
+             "type_vocab_size": 2}
             """
         )
         #expect(distilBERT.hiddenSize == 32 && distilBERT.layers == 2 && distilBERT.heads == 2)
@@ -112,12 +186,6 @@ import Testing
         ("\"layer_norm_eps\": 0", "`layer_norm_eps`"),
         ("\"layer_norm_eps\": \"1e-12\"", "`layer_norm_eps`"),
         ("\"hidden_act\": \"mish\"", "gelu_new"),
-        ("\"id2label\": {\"1\": \"a\"}", "keys \"0\" to \"0\""),
-        ("\"id2label\": {\"0\": \"a\", \"00\": \"b\"}", "keys \"0\" to \"1\""),
-        ("\"id2label\": {\"0\": 1}", "`id2label.0` must be a string"),
-        ("\"id2label\": [\"a\"]", "`id2label` must be an object"),
-        ("\"num_labels\": -1", "`num_labels`"),
-        ("\"problem_type\": \"ranking\"", "regression"),
         ("\"architectures\": \"BertModel\"", "`architectures` must be an array"),
         ("\"model_type\": \"bert\"", "appears twice"),
     ]

@@ -107,6 +107,31 @@ import Testing
         }
     }
 
+    @Test func notFiniteIsTakenWhereItIsAllowed() throws {
+        let text = "[NaN, Infinity,\n -Infinity,\n\n1e999, -1e999, \(String(repeating: "9", count: 400)), -1]"
+        guard case .array(let array) = try JSONValue.parse(Array(text.utf8), limits: .savedByPython) else {
+            Issue.record("not an array")
+            return
+        }
+        #expect(
+            array.map(\.kind) == [
+                "NaN (line 1)", "Infinity (line 1)", "-Infinity (line 2)", "Infinity (line 4)", "-Infinity (line 4)",
+                "a number of 400 digits (line 4)", "-1",
+            ]
+        )
+        for (text, code) in [
+            ("Nan", JSONError.Code.syntax), ("Infinit", .syntax), ("-Infinitx", .syntax), ("-I", .syntax),
+            ("+Infinity", .syntax),
+            ("nan", .syntax), ("-NaN", .invalidNumber), ("Infinity1", .trailingBytes), ("N", .syntax),
+            ("-", .invalidNumber),
+        ] {
+            let error = #expect(throws: JSONError.self, "\(text)") {
+                try JSONValue.parse(Array(text.utf8), limits: .savedByPython)
+            }
+            #expect(error?.code == code, "\(text): \(String(describing: error))")
+        }
+    }
+
     @Test func keysAreComparedByBytes() throws {
         let text = "{\"\u{E9}\": 1, \"e\u{301}\": 2}"
         guard case .object(let object) = try JSONValue.parse(Array(text.utf8)),

@@ -35,8 +35,10 @@ import Testing
         try folder.write("sentence_bert_config.json", "{\"max_seq_length\": 256, \"do_lower_case\": false}")
         let model = try ModelFolder(directory: folder.path)
         let modules = try #require(model.modules)
-        #expect(modules.pooling.dimension == 64 && modules.pooling.modes == [.mean] && modules.pooling.includesPrompt)
+        let pooling = try #require(modules.pooling)
+        #expect(pooling.dimension == 64 && pooling.modes == [.mean] && pooling.includesPrompt)
         #expect(modules.steps == [.normalize] && modules.maxSequenceLength == 256 && !modules.lowercases)
+        #expect(modules.purpose == .embedding)
         #expect(modules.outputDimension == 64 && modules.defaultPrompt == nil)
         #expect(model.transformerDirectory == folder.path)
         #expect(model.embeddingLimit(try model.tokenizer()) == 256)
@@ -81,7 +83,8 @@ import Testing
         )
         let model = try ModelFolder(directory: folder.path)
         let modules = try #require(model.modules)
-        #expect(modules.pooling.modes == [.lastToken, .meanSqrtLengthTokens] && !modules.pooling.includesPrompt)
+        let pooling = try #require(modules.pooling)
+        #expect(pooling.modes == [.lastToken, .meanSqrtLengthTokens] && !pooling.includesPrompt)
         #expect(modules.outputDimension == 2 && modules.lowercases && modules.defaultPrompt == "query: ")
         #expect(modules.prompts.map(\.name) == ["query", "x"] && modules.prompts.map(\.text) == ["query: ", ""])
         #expect(model.configuration.family == .distilBERT)
@@ -107,7 +110,7 @@ import Testing
         let folder = try TemporaryFolder()
         try folder.write("modules.json", chain(("Transformer", ""), ("Pooling", "1_Pooling")))
         try folder.write("1_Pooling/config.json", "{\"word_embedding_dimension\": 8, \(keys)}")
-        #expect(try self.modules(folder).pooling.modes == modes)
+        #expect(try self.modules(folder).pooling?.modes == modes)
     }
 
     @Test func refusesWhatItCannotCompute() throws {
@@ -117,6 +120,8 @@ import Testing
             (chain(pooling, ("Transformer", "")), "{}", "each in its place"),
             (chain(("Transformer", ""), pooling, pooling), "{\"word_embedding_dimension\": 8}", "each in its place"),
             (chain(("Transformer", ""), ("LSTM", "1_Pooling")), "{}", "models.LSTM"),
+            ("[{\"type\": \"mine.Transformer\"}]", "{}", "\"mine.Transformer\""),
+            ("[{\"type\": \"Transformer\"}]", "{}", "\"Transformer\""),
             (chain(("Transformer", "../other"), pooling), "{}", "inside the model's"),
             (chain(("Transformer", "/etc"), pooling), "{}", "inside the model's"),
             (chain(("Transformer", "a//b"), pooling), "{}", "inside the model's"),
@@ -140,6 +145,135 @@ import Testing
             let error = #expect(throws: ModelFilesError.self) { try Modules.load(directory: folder.path) }
             #expect(error?.description.contains(reason) == true, "\(String(describing: error)) lacks: \(reason)")
         }
+    }
+
+    /// The class paths of releases 2.2 to 6.2.
+    @Test(arguments: [
+        (
+            "sentence_transformers.models.Transformer", "sentence_transformers.models.Pooling",
+            "sentence_transformers.models.Normalize"
+        ),
+        (
+            "sentence_transformers.models.Transformer.Transformer", "sentence_transformers.models.Pooling.Pooling",
+            "sentence_transformers.models.Normalize.Normalize"
+        ),
+        (
+            "sentence_transformers.base.modules.transformer.Transformer",
+            "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
+            "sentence_transformers.sentence_transformer.modules.normalize.Normalize"
+        ),
+        (
+            "sentence_transformers.sentence_transformer.modules.Transformer",
+            "sentence_transformers.sentence_transformer.modules.Pooling",
+            "sentence_transformers.base.modules.normalize.Normalize"
+        ),
+    ])
+    func readsTheClassesOfAllReleases(transformer: String, pooling: String, normalize: String) throws {
+        let folder = try TemporaryFolder()
+        let modules = [(transformer, ""), (pooling, "1_Pooling"), (normalize, "2_Normalize")]
+        try folder.write(
+            "modules.json",
+            "[" + modules.map { "{\"type\": \"\($0.0)\", \"path\": \"\($0.1)\"}" }.joined(separator: ",") + "]"
+        )
+        try folder.write("1_Pooling/config.json", "{\"word_embedding_dimension\": 8}")
+        #expect(try self.modules(folder).steps == [.normalize])
+    }
+
+    /// A folder of a Transformer, a Pooling and a Dense module with these settings.
+    private func dense(_ dense: String, settings: String = "{}", transformer: String = "{}") throws -> Modules {
+        let folder = try TemporaryFolder()
+        try folder.write("modules.json", chain(("Transformer", ""), ("Pooling", "1_Pooling"), ("Dense", "2_Dense")))
+        try folder.write("1_Pooling/config.json", "{\"word_embedding_dimension\": 8}")
+        try folder.write("2_Dense/config.json", "{\"in_features\": 8, \"out_features\": 2\(dense)}")
+        try folder.write("config_sentence_transformers.json", settings)
+        try folder.write("sentence_bert_config.json", transformer)
+        return try modules(folder)
+    }
+
+    /// The classes of PyTorch alone are taken, by their whole paths.
+    @Test func activationsAreKnownByTheirWholePath() throws {
+        func activation(_ name: String) throws -> ModuleActivation? {
+            let modules = try dense(", \"activation_function\": \"\(name)\"")
+            guard case .dense(let dense)? = modules.steps.first else { return nil }
+            return dense.activation
+        }
+        for known in ModuleActivation.allCases {
+            let home = known == .identity ? "linear" : "activation"
+            #expect(try activation("torch.nn.modules.\(home).\(known.rawValue)") == known)
+            #expect(try activation("torch.nn.\(known.rawValue)") == known)
+        }
+        for foreign in [
+            "mypackage.layers.Identity", "Identity", "Tanh", "torch.Tanh", "torch.nn.modules.linear.Tanh",
+            "torch.nn.modules.activation.Identity",
+            "torchx.nn.Tanh", "torch.nn.modules.activation.Hardtanh", "torch.nn.Linear",
+            "torch.nn.modules.activation.Tanh.", "",
+        ] {
+            let error = #expect(throws: ModelFilesError.self, "\(foreign)") { try activation(foreign) }
+            #expect(error?.description.contains("\"\(foreign)\"") == true, "\(String(describing: error))")
+            #expect(error?.description.contains("`activation_function`") == true)
+        }
+        #expect(try dense("").outputDimension == 2)
+    }
+
+    @Test func readsCrossEncoders() throws {
+        let scores = ", \"module_output_name\": \"scores\""
+        let settings = "{\"model_type\": \"CrossEncoder\", \"activation_fn\": \"torch.nn.modules.activation.Tanh\"}"
+        #expect(try dense(scores, settings: settings).purpose == .scores(activation: .tanh))
+        let foreign = "{\"model_type\": \"CrossEncoder\", \"activation_fn\": \"mine.Tanh\"}"
+        #expect(try dense(scores, settings: foreign).purpose == .scores(activation: nil))
+        for (dense, settings, transformer, reason) in [
+            ("", settings, "{}", "\"module_output_name\" is missing"),
+            (scores, "{}", "{}", "`module_output_name` must be \"sentence_embedding\""),
+            (scores, "{\"model_type\": \"SparseEncoder\"}", "{}", "it is \"SparseEncoder\""),
+            (scores, settings, "{\"transformer_task\": \"sequence-classification\"}", "\"feature-extraction\""),
+            (", \"module_input_name\": \"token_embeddings\"", "{}", "{}", "`module_input_name`"),
+            (
+                "", "{}", "{\"module_output_name\": \"sentence_embedding\"}",
+                "`module_output_name` must be \"token_embeddings\""
+            ),
+            (
+                "", "{}",
+                "{\"modality_config\": {\"text\": {\"method\": \"forward\", \"method_output_name\": \"pooler_output\"}}}",
+                "`modality_config.text.method_output_name` must be \"last_hidden_state\""
+            ), ("", "{}", "{\"tokenizer_args\": {\"do_lower_case\": true}}", "`tokenizer_args.do_lower_case`"),
+            ("", "{}", "{\"query_length\": 32}", "`query_length`"),
+            (
+                scores, "{\"model_type\": \"CrossEncoder\", \"default_prompt_name\": \"query\"}", "{}",
+                "`default_prompt_name` must be the name of one"
+            ), ("", "{\"default_prompt_name\": \"passage\"}", "{}", "`default_prompt_name` must be the name of one"),
+        ] {
+            let error = #expect(throws: ModelFilesError.self, "\(reason)") {
+                try self.dense(dense, settings: settings, transformer: transformer)
+            }
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error)) lacks: \(reason)")
+        }
+        for settings in [
+            "{\"default_prompt_name\": \"query\"}", "{\"prompts\": {\"x\": null}, \"default_prompt_name\": \"x\"}",
+        ] {
+            #expect(try dense("", settings: settings).defaultPrompt == nil)
+        }
+        let arguments =
+            "{\"model_args\": {\"torch_dtype\": \"float16\"}, \"tokenizer_args\": {\"model_max_length\": 77}}"
+        #expect(try dense("", transformer: arguments).maxSequenceLength == 77)
+    }
+
+    /// A Transformer with a classifier is the whole chain.
+    @Test func aLoneTransformerNeedsAClassifier() throws {
+        let folder = try TemporaryFolder()
+        var checkpoint = SeededCheckpoint(family: .bert)
+        try checkpoint.write(to: folder.path)
+        try folder.write("modules.json", chain(("Transformer", "")))
+        try folder.write("sentence_bert_config.json", "{\"transformer_task\": \"sequence-classification\"}")
+        let error = #expect(throws: ModelFilesError.self) { try ModelFolder(directory: folder.path) }
+        #expect(error?.description.contains("expected one that ends in ForSequenceClassification") == true)
+        checkpoint.labels = 1
+        try checkpoint.write(to: folder.path)
+        let modules = try ModelFolder(directory: folder.path).modules
+        #expect(modules?.purpose == .scores(activation: nil) && modules?.pooling == nil)
+        try folder.write("sentence_bert_config.json", "{}")
+        try folder.write("config_sentence_transformers.json", "{\"model_type\": \"CrossEncoder\"}")
+        let task = #expect(throws: ModelFilesError.self) { try ModelFolder(directory: folder.path) }
+        #expect(task?.description.contains("\"sequence-classification\"") == true)
     }
 
     @Test func foldersWithoutModulesHaveNone() throws {

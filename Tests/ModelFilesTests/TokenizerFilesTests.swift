@@ -80,6 +80,98 @@ import Tokenization
         #expect(try Tokenizer(specification).id(of: "[MASK]") == 4)
     }
 
+    /// The class decides whether `do_lower_case`, or its default, wins over the file's normaliser, and whether the model is
+    /// told of token types: as `transformers` 5.24 does it, and 4.57 for the classes that it knows.
+    @Test(arguments: [
+        ("BertTokenizer", true, true), ("BertTokenizerFast", true, true), ("DistilBertTokenizer", true, true),
+        ("DistilBertTokenizerFast", true, true), ("ElectraTokenizer", true, true),
+        ("MobileBertTokenizerFast", true, true),
+        ("SqueezeBertTokenizer", true, true), ("LayoutLMTokenizer", true, true), ("LxmertTokenizer", true, true),
+        ("MPNetTokenizer", true, true), ("DPRReaderTokenizer", true, true), ("", true, true),
+        ("TokenizersBackend", false, false), ("PreTrainedTokenizerFast", false, true),
+        ("PreTrainedTokenizer", false, true),
+        ("MyTokenizer", false, true), ("ConvBertTokenizer", false, true), ("RetriBertTokenizer", false, true),
+    ])
+    func theContentCountsUnlessTheClassBuildsANormalizer(name: String, lowercases: Bool, givesTypes: Bool) throws {
+        let cased = ["normalizer": "{\"type\": \"BertNormalizer\", \"lowercase\": false}"]
+        let tokens =
+            "\"backend\": \"tokenizers\", \"is_local\": true, \"local_files_only\": false, \"model_max_length\": 64"
+        let settings = name.isEmpty ? "{\(tokens)}" : "{\"tokenizer_class\": \"\(name)\", \(tokens)}"
+        let files = ["tokenizer.json": serialized(cased), "tokenizer_config.json": settings]
+        let specification = try load(files)
+        #expect(specification.lowercase == lowercases && specification.modelMaxLength == 64)
+        #expect(specification.pairTemplate.map(\.typeID) == (givesTypes ? [0, 0, 0, 1, 1] : [0, 0, 0, 0, 0]))
+        guard !name.isEmpty else { return }
+        // config.json may name the class where tokenizer_config.json does not.
+        var elsewhere = files
+        elsewhere["tokenizer_config.json"] = "{\"do_lower_case\": null}"
+        elsewhere["config.json"] = "{\"tokenizer_class\": \"\(name)\"}"
+        #expect(try load(elsewhere).lowercase == lowercases)
+    }
+
+    @Test func readsWhatVersion5Saves() throws {
+        func settings(_ members: String) -> [String: String] {
+            let text = "{\"tokenizer_class\": \"TokenizersBackend\", \(members)}"
+            return ["tokenizer.json": serialized(), "tokenizer_config.json": text]
+        }
+        let types = try load(settings("\"model_input_names\": [\"input_ids\", \"token_type_ids\", \"attention_mask\"]"))
+        #expect(types.pairTemplate.map(\.typeID) == [0, 0, 0, 1, 1])
+        let extra = try load(
+            settings("\"extra_special_tokens\": [\"a\", {\"content\": \"##b\"}], \"eos_token\": \"\u{E9}\"")
+        )
+        #expect(
+            ["a", "##b", "\u{E9}"].allSatisfy { token in
+                extra.addedTokens.contains { $0.content == token && $0.special }
+            }
+        )
+        let named = try load(
+            settings("\"extra_special_tokens\": {\"image_token\": \"a\"}, \"model_max_length\": Infinity")
+        )
+        #expect(named.addedTokens.contains { $0.content == "a" && $0.special } && named.modelMaxLength == nil)
+        for (members, reason) in [
+            ("\"truncation_side\": \"left\"", "`truncation_side` must be \"right\""),
+            ("\"split_special_tokens\": true", "`split_special_tokens` must be false"),
+            ("\"model_max_length\": NaN", "it is NaN (line 1)"), ("\"model_max_length\": -1", "`model_max_length`"),
+        ] {
+            let error = #expect(throws: ModelFilesError.self) { try load(settings(members)) }
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error)) lacks: \(reason)")
+        }
+        let types4 =
+            "{\"tokenizer_class\": \"BertTokenizer\", \"model_input_names\": [\"input_ids\", \"attention_mask\"]}"
+        let without = try load(["tokenizer.json": serialized(), "tokenizer_config.json": types4])
+        #expect(without.pairTemplate.map(\.typeID) == [0, 0, 0, 0, 0])
+    }
+
+    /// sentence-transformers puts `Lowercase` before the normaliser where a Transformer module has `do_lower_case`.
+    @Test func sequencesOfNormalizersStay() throws {
+        func normalizer(_ steps: String...) -> String {
+            serialized(["normalizer": "{\"type\": \"Sequence\", \"normalizers\": [\(steps.joined(separator: ", "))]}"])
+        }
+        let cased = "{\"type\": \"BertNormalizer\", \"lowercase\": false, \"strip_accents\": null}"
+        let lowercase = "{\"type\": \"Lowercase\"}"
+        for settings in ["{\"tokenizer_class\": \"BertTokenizer\"}", "{\"tokenizer_class\": \"TokenizersBackend\"}"] {
+            let both = try load(["tokenizer.json": normalizer(lowercase, cased), "tokenizer_config.json": settings])
+            #expect(both.lowercase && both.stripAccents == false)
+            let one = try load(["tokenizer.json": normalizer(cased), "tokenizer_config.json": settings])
+            #expect(!one.lowercase && one.stripAccents == nil)
+        }
+        let nested = serialized([
+            "pre_tokenizer": "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"BertPreTokenizer\"}]}"
+        ])
+        #expect(try load(["tokenizer.json": nested]).lowercase)
+        for text in [
+            normalizer(cased, lowercase), normalizer("{\"type\": \"NFC\"}", cased), normalizer(lowercase, lowercase),
+            serialized(["pre_tokenizer": "{\"type\": \"Sequence\", \"pretokenizers\": []}"]),
+            serialized([
+                "pre_tokenizer":
+                    "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"BertPreTokenizer\"}, {\"type\": \"Digits\"}]}"
+            ]),
+        ] {
+            let error = #expect(throws: ModelFilesError.self) { try load(["tokenizer.json": text]) }
+            #expect(error?.code == .unsupportedTokenizer)
+        }
+    }
+
     /// `transformers` lets tokenizer_config.json, or the class's defaults, win over the file's own normaliser.
     @Test func settingsWinOverTheSerializedNormalizer() throws {
         let settings = """
@@ -99,7 +191,11 @@ import Tokenization
         #expect(
             try load(["tokenizer.json": serialized(["post_processor": bert])]).pairTemplate == template.pairTemplate
         )
-        let bare = try load(["tokenizer.json": serialized(["post_processor": "null"])])
+        // BERT's class has its own template in version 5; a class of no model has none.
+        let missing = serialized(["post_processor": "null"])
+        #expect(try load(["tokenizer.json": missing]).pairTemplate == template.pairTemplate)
+        let generic = "{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}"
+        let bare = try load(["tokenizer.json": missing, "tokenizer_config.json": generic])
         #expect(bare.singleTemplate == [.first(typeID: 0)])
         #expect(bare.pairTemplate == [.first(typeID: 0), .second(typeID: 1)])
     }
@@ -123,6 +219,21 @@ import Tokenization
         let roberta = ["vocab.txt": "a\n", "tokenizer_config.json": "{\"tokenizer_class\": \"RobertaTokenizer\"}"]
         let error = #expect(throws: ModelFilesError.self) { try load(roberta) }
         #expect(error?.code == .unsupportedTokenizer && error?.description.contains("RobertaTokenizer") == true)
+        for name in ["TokenizersBackend", "PreTrainedTokenizerFast", "MyTokenizer", "BertJapaneseTokenizer"] {
+            let settings = "{\"tokenizer_class\": \"\(name)\"}"
+            let bare = ["vocab.txt": Self.words.joined(separator: "\n"), "tokenizer_config.json": settings]
+            let error = #expect(throws: ModelFilesError.self) { try load(bare) }
+            #expect(error?.code == .unsupportedTokenizer && error?.description.contains(name) == true)
+        }
+        let japanese = [
+            "tokenizer.json": serialized(), "tokenizer_config.json": "{\"tokenizer_class\": \"BertJapaneseTokenizer\"}",
+        ]
+        #expect(throws: ModelFilesError.self) { try load(japanese) }
+        let electra = [
+            "vocab.txt": Self.words.joined(separator: "\n"),
+            "tokenizer_config.json": "{\"tokenizer_class\": \"ElectraTokenizer\"}",
+        ]
+        #expect(try load(electra).lowercase)
         let merges = #expect(throws: ModelFilesError.self) { try load(["vocab.json": "{}", "merges.txt": ""]) }
         #expect(merges?.code == .unsupportedTokenizer && merges?.description.contains("BPE") == true)
         let nothing = #expect(throws: ModelFilesError.self) { try load([:]) }

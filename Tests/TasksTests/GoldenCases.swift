@@ -15,12 +15,18 @@ struct GoldenCase {
         return try String(contentsOf: path, encoding: .utf8).split(separator: "\n").compactMap { line in
             guard line.hasPrefix("{\"model\":\"\(model)\",") else { return nil }
             let text = line.replacingOccurrences(of: "\"$LONG\"", with: long)
-            guard let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
-                let task = object["task"] as? String, let request = object["request"] as? [String: Any]
-            else { return nil }
-            let expected = object["expected"].flatMap { $0 is NSNull ? nil : $0 }
-            return GoldenCase(model: model, task: task, request: request, expected: expected)
+            return GoldenCase(try JSONSerialization.jsonObject(with: Data(text.utf8)), of: model)
         }
+    }
+
+    init?(_ node: Any, of model: String) {
+        guard let object = node as? [String: Any], let task = object["task"] as? String,
+            let request = object["request"] as? [String: Any]
+        else { return nil }
+        self.model = model
+        self.task = task
+        self.request = request
+        expected = object["expected"].flatMap { $0 is NSNull ? nil : $0 }
     }
 
     // MARK: - The request

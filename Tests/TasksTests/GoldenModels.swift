@@ -14,6 +14,8 @@ enum GoldenModels {
         let checkpoint: SeededCheckpoint
         let files: [(path: String, content: String)]
         let dense: [(folder: String, outputs: Int, inputs: Int)]
+        /// The tensors of modules that sentence-transformers saved itself.
+        let modules: [(folder: String, tensors: [(name: String, shape: [Int])])]
 
         init(_ node: JSONNode) throws(ModelFilesError) {
             name = try node.required("name").string()
@@ -33,6 +35,18 @@ enum GoldenModels {
                 )
             }
             self.dense = dense
+            var modules: [(folder: String, tensors: [(name: String, shape: [Int])])] = []
+            for module in try node.member("modules")?.elements() ?? [] {
+                var tensors: [(name: String, shape: [Int])] = []
+                for tensor in try module.required("tensors").elements() {
+                    let parts = try tensor.elements()
+                    var shape: [Int] = []
+                    for size in try parts[1].elements() { shape.append(try size.integer(in: 1...10_000)) }
+                    tensors.append((try parts[0].string(), shape))
+                }
+                modules.append((try module.required("folder").string(), tensors))
+            }
+            self.modules = modules
         }
 
         func write(to folder: String) throws {
@@ -50,6 +64,7 @@ enum GoldenModels {
                     to: "\(folder)/\(layer.folder)"
                 )
             }
+            for module in modules { try checkpoint.writeModule(module.tensors, to: "\(folder)/\(module.folder)") }
         }
 
         func load(threads: Int = 1) throws -> Model {

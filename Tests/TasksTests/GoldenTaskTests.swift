@@ -47,7 +47,7 @@ private enum Worst {
 }
 
 /// How an answer differs from what `ops/golden-tasks` recorded.
-private final class Difference {
+final class Difference {
     /// What is not the same that must be.
     private(set) var message: String?
     /// The largest difference of two scores.

@@ -104,6 +104,7 @@ struct AnswerTask: TaskBody {
         stride: Int,
         _ model: Model
     ) throws(TaskError) -> [AnswerWindow] {
+        try model.checkPair(field)
         var tokens = 0
         do throws(TokenizationError) {
             tokens = try model.tokenizer.encode(question.question, addSpecialTokens: false).count

@@ -1,6 +1,7 @@
 import DistilBERT
 import ModelFiles
 import Tensors
+import Tokenization
 
 package struct ClassifyOptions: Sendable, Equatable {
     package typealias Function = ScoreFunction
@@ -43,7 +44,8 @@ package struct Classification: Sendable, Equatable {
     package let windows: Int
 }
 
-/// The text-classification pipeline of `transformers`; windows are ours.
+/// The text-classification pipeline of `transformers`; windows are ours. A cross-encoder that ends in modules has no
+/// pipeline: its scores are those of `CrossEncoder.predict`.
 struct ClassifyTask: TaskBody {
     static let name = TaskName.classify
     let texts: [TaskText]
@@ -51,7 +53,11 @@ struct ClassifyTask: TaskBody {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !texts.isEmpty else { throw .invalid("inputs", "there is no text") }
-        var pipeline = ClassifyPipeline(options: options, configuration: model.configuration)
+        var pipeline = ClassifyPipeline(
+            options: options,
+            activation: options.function.map { ModuleActivation($0) } ?? model.classActivation,
+            labels: model.labels
+        )
         var sequences: [TokenSequence] = []
         for (index, text) in texts.enumerated() {
             let text = text.withoutEmptyPair
@@ -60,11 +66,11 @@ struct ClassifyTask: TaskBody {
             var truncated = false
             if options.overlong == .windows {
                 sequences += try model.windows(text, "inputs[\(index)].text", stride: options.stride).map {
-                    TokenSequence($0, rows: .first)
+                    TokenSequence($0, rows: model.scoredRows(of: $0.ids.count))
                 }
             } else {
                 var encoded = try model.encode(text, "inputs[\(index)].text", options.overlong)
-                encoded.sequence.rows = .first
+                encoded.sequence.rows = model.scoredRows(of: encoded.sequence.ids.count)
                 sequences.append(encoded.sequence)
                 truncated = encoded.truncated
             }
@@ -83,21 +89,22 @@ struct ClassifyPipeline: Pipeline {
     }
 
     let options: ClassifyOptions
-    let configuration: ModelConfiguration
+    let activation: ModuleActivation
+    let labels: [String]
     var texts: [Text] = []
     /// Of each sequence.
     private var scores: [[Float]] = []
 
-    init(options: ClassifyOptions, configuration: ModelConfiguration) {
+    init(options: ClassifyOptions, activation: ModuleActivation, labels: [String]) {
         self.options = options
-        self.configuration = configuration
+        self.activation = activation
+        self.labels = labels
     }
 
     var needs: PipelineNeeds { .logits }
 
     mutating func take(_ values: Matrix, fromRow row: Int, of sequence: Int) {
-        let function = options.function ?? .standard(configuration, labels: values.columns)
-        scores.append(function(Array(values[0])))
+        scores.append(activation(Array(values[0])))
     }
 
     func finish() -> TaskResult {
@@ -128,19 +135,36 @@ struct ClassifyPipeline: Pipeline {
     private func ranked(_ scores: [Float]) -> [LabelScore] {
         let order = scores.indices.sorted { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1 }
         return order.prefix(options.topK ?? scores.count).map {
-            LabelScore(label: configuration.labels[$0], score: scores[$0])
+            LabelScore(label: labels[$0], score: scores[$0])
         }
     }
 }
 
-extension ScoreFunction {
+extension Model {
     /// The pipeline's choice: a regression's value stays as it is; one label, or `problem_type`
-    /// multi_label_classification, has the sigmoid; else softmax.
-    static func standard(_ configuration: ModelConfiguration, labels: Int) -> ScoreFunction {
-        switch configuration.problemType {
-        case .regression: .none
+    /// multi_label_classification, has the sigmoid; else softmax. `CrossEncoder.predict` has what the folder says, or else
+    /// the sigmoid of one score and nothing of several.
+    fileprivate var classActivation: ModuleActivation {
+        if scorer != nil { return scoreActivation ?? (labels.count == 1 ? .sigmoid : .identity) }
+        return switch configuration.problemType {
+        case .regression: .identity
         case .multiLabelClassification: .sigmoid
-        case .singleLabelClassification, nil: labels == 1 ? .sigmoid : .softmax
+        case .singleLabelClassification, nil: labels.count == 1 ? .sigmoid : .softmax
+        }
+    }
+
+    /// Which rows of the hidden states of a text of `length` tokens its scores are made of.
+    func scoredRows(of length: Int) -> TokenSequence.Rows {
+        scorer?.rows(EmbedOptions(), of: length, skipping: 0) ?? .first
+    }
+}
+
+extension ModuleActivation {
+    init(_ function: ScoreFunction) {
+        switch function {
+        case .none: self = .identity
+        case .sigmoid: self = .sigmoid
+        case .softmax: self = .softmax
         }
     }
 }

@@ -22,7 +22,7 @@ package struct EmbedOptions: Sendable, Equatable {
     package var pooling: Pooling?
     /// Whether to scale to length 1 in the end; nil: as the folder's modules say, before dimensions are left out.
     package var normalize: Bool?
-    /// Keep the first dimensions only; nil: all. As in sentence-transformers, what is left of a vector of length 1 is
+    /// Keep the first dimensions only; nil: as many as the folder says, or all. As in sentence-transformers, what is left of a vector of length 1 is
     /// shorter, unless `normalize` asks for length 1.
     package var dimensions: Int?
     package var overlong: Overlong

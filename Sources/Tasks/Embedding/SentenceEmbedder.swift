@@ -4,15 +4,23 @@ import ModelFiles
 import Tensors
 
 /// Turns the last hidden states of a text into one vector, as sentence-transformers does with the folder's modules:
-/// Pooling, then Dense layers, then Normalize. A folder without modules has mean pooling, unscaled.
+/// Pooling, then Dense layers and others. A folder without modules has mean pooling, unscaled. Of a cross-encoder the
+/// vector is the scores of a pair of texts.
 ///
 /// Sums run over the tokens of one text alone, in their order.
 final class SentenceEmbedder {
     private typealias PoolingMode = SentenceTransformersModules.PoolingMode
 
     private enum Step {
-        case dense(PackedLinear, Activation)
+        case dense(PackedLinear, ModuleActivation, Residual)
+        case layerNorm(weight: [Float], bias: [Float])
         case normalize
+    }
+
+    /// What is added to a Dense module's result.
+    private enum Residual {
+        case none, input
+        case projected(PackedLinear)
     }
 
     /// What may be put before texts.
@@ -21,6 +29,8 @@ final class SentenceEmbedder {
     /// Whether a prompt's tokens are pooled too.
     let poolsPrompt: Bool
 
+    /// How many values the folder keeps of a vector.
+    private let keptDimensions: Int?
     private let poolings: [PoolingMode]
     private let steps: [Step]
     private let hidden: Int
@@ -34,30 +44,95 @@ final class SentenceEmbedder {
     ) throws(EngineError) {
         prompts = modules?.prompts ?? []
         defaultPrompt = modules?.defaultPrompt
-        poolsPrompt = modules?.pooling.includesPrompt ?? true
-        poolings = modules?.pooling.modes ?? [.mean]
+        poolsPrompt = modules?.pooling?.includesPrompt ?? true
+        keptDimensions = modules?.keptDimensions
+        poolings = modules?.pooling?.modes ?? [.mean]
         hidden = configuration.hiddenSize
         self.team = team
         var steps: [Step] = []
         for (index, step) in (modules?.steps ?? []).enumerated() {
             switch step {
             case .normalize: steps.append(.normalize)
-            case .dense(let dense):
-                let linear = try extraLinear(
-                    Self.denseName(index),
-                    outputs: dense.outputs,
-                    inputs: dense.inputs,
-                    pack: pack,
-                    team: team
+            case .layerNorm(let norm):
+                let values = try Self.values(of: norm, step: index, pack)
+                steps.append(
+                    .layerNorm(weight: Array(values[..<norm.dimension]), bias: Array(values[norm.dimension...]))
                 )
-                steps.append(.dense(linear, Activation(dense.activation)))
+            case .dense(let dense):
+                func linear(_ name: String) throws(EngineError) -> PackedLinear {
+                    try extraLinear(name, outputs: dense.outputs, inputs: dense.inputs, pack: pack, team: team)
+                }
+                let residual: Residual =
+                    switch dense.residual {
+                    case .none: .none
+                    case .input: .input
+                    case .projected: .projected(try linear(Self.residualName(index)))
+                    }
+                steps.append(.dense(try linear(Self.moduleName(index)), dense.activation, residual))
             }
         }
         self.steps = steps
     }
 
-    /// What the Dense module at a step is called in a pack.
-    static func denseName(_ step: Int) -> String { "sentence.\(step)" }
+    // MARK: - What a pack holds
+
+    /// What the module at a step is called in a pack.
+    private static func moduleName(_ step: Int) -> String { "sentence.\(step)" }
+    private static func residualName(_ step: Int) -> String { moduleName(step) + ".residual" }
+
+    /// The layers of a Dense module.
+    static func extras(
+        _ dense: SentenceTransformersModules.Dense,
+        step: Int
+    ) throws(ModelFilesError) -> [ModelPacker.PackedExtra] {
+        let checkpoint = try dense.checkpoint()
+        func extra(_ name: String, _ stem: String, hasBias: Bool) -> ModelPacker.PackedExtra {
+            ModelPacker.PackedExtra(
+                name: name,
+                stem: stem,
+                outputs: dense.outputs,
+                inputs: dense.inputs,
+                hasBias: hasBias,
+                checkpoint: checkpoint
+            )
+        }
+        let linear = extra(moduleName(step), "linear", hasBias: dense.hasBias)
+        guard dense.residual == .projected else { return [linear] }
+        return [linear, extra(residualName(step), "residual", hasBias: false)]
+    }
+
+    /// The weights of a LayerNorm module, then its biases, as a note of a pack.
+    static func note(
+        _ norm: SentenceTransformersModules.LayerNorm,
+        step: Int
+    ) throws(ModelFilesError) -> (name: String, bytes: [UInt8]) {
+        let checkpoint = try norm.checkpoint()
+        var values = [Float](repeating: 0, count: 2 * norm.dimension)
+        for (index, name) in ["norm.weight", "norm.bias"].enumerated() {
+            let tensor = try checkpoint.weight(name, shape: [norm.dimension])
+            values.withUnsafeMutableBufferPointer {
+                let part = index * norm.dimension..<(index + 1) * norm.dimension
+                tensor.copyFloats(to: UnsafeMutableBufferPointer(rebasing: $0[part]))
+            }
+        }
+        return (moduleName(step), values.withUnsafeBytes(Array.init))
+    }
+
+    private static func values(
+        of norm: SentenceTransformersModules.LayerNorm,
+        step: Int,
+        _ pack: PackFile
+    ) throws(EngineError) -> [Float] {
+        let bytes = pack.bytes(of: PackFile.noteSection(moduleName(step)))
+        guard let bytes, bytes.count == 2 * norm.dimension * MemoryLayout<Float>.stride else {
+            throw .pack("the pack lacks the LayerNorm module \(step)")
+        }
+        return (0..<2 * norm.dimension).map {
+            bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Float>.stride, as: Float.self)
+        }
+    }
+
+    // MARK: - Computing
 
     /// Which rows of the hidden states of a text of `length` tokens the embedding needs.
     ///
@@ -67,10 +142,12 @@ final class SentenceEmbedder {
     }
 
     /// The number of values of an embedding, before it is cut.
-    func dimensions(_ options: EmbedOptions) -> Int {
-        guard options.pooling == nil else { return hidden }
+    func dimensions(_ options: EmbedOptions) -> Int { options.pooling == nil ? dimensions : hidden }
+
+    /// The number of values that the folder's own modules give.
+    var dimensions: Int {
         var dimensions = poolings.count * hidden
-        for case .dense(let linear, _) in steps { dimensions = linear.outputs }
+        for case .dense(let linear, _, _) in steps { dimensions = linear.outputs }
         return dimensions
     }
 
@@ -91,12 +168,22 @@ final class SentenceEmbedder {
             switch step {
             case .normalize:
                 if options.normalize ?? true { values = normalized(values) }
-            // Another pooling than the folder's is asked for: its Dense layers were not trained for it.
-            case .dense(let linear, let activation):
-                if options.pooling == nil { values = try apply(linear, activation, values) }
+            // Another pooling than the folder's is asked for: its layers were not trained for it.
+            case .dense(let linear, let activation, let residual):
+                guard options.pooling == nil else { continue }
+                let input = values
+                values = try apply(linear, activation, input)
+                switch residual {
+                case .none: break
+                case .input: values = zip(values, input).map { $0 + $1 }
+                case .projected(let linear): values = zip(values, try apply(linear, .identity, input)).map { $0 + $1 }
+                }
+            case .layerNorm(let weight, let bias):
+                if options.pooling == nil { values = layerNorm(values, weight, bias) }
             }
         }
-        if let dimensions = options.dimensions, dimensions < values.count {
+        let kept = options.pooling == nil ? keptDimensions : nil
+        if let dimensions = options.dimensions ?? kept, dimensions < values.count {
             values.removeLast(values.count - dimensions)
         }
         return options.normalize == true ? normalized(values) : values
@@ -147,7 +234,7 @@ final class SentenceEmbedder {
 
     private func apply(
         _ linear: PackedLinear,
-        _ activation: Activation,
+        _ activation: ModuleActivation,
         _ values: [Float]
     ) throws(EngineError) -> [Float] {
         let input = FloatBuffer(count: ComputeTeam.capacity(forRows: 1) * values.count)
@@ -155,11 +242,25 @@ final class SentenceEmbedder {
         input.base.update(from: values, count: values.count)
         let result = output.matrix(rows: 1, columns: linear.outputs)
         do throws(TensorError) {
-            try team.linear(input.matrix(rows: 1, columns: values.count), linear, activation: activation, into: result)
+            try team.linear(
+                input.matrix(rows: 1, columns: values.count),
+                linear,
+                activation: activation.ofProducts ?? .none,
+                into: result
+            )
         } catch {
             throw .tensors(error)
         }
-        return Array(result[0])
+        return activation.ofProducts == nil ? activation(Array(result[0])) : Array(result[0])
+    }
+
+    /// (x − mean) / √(variance + 10⁻⁵) · weight + bias, with the biased variance.
+    private func layerNorm(_ values: [Float], _ weight: [Float], _ bias: [Float]) -> [Float] {
+        let count = Double(values.count)
+        let mean = values.reduce(0) { $0 + Double($1) } / count
+        let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count
+        let scale = 1 / (variance + 1e-5).squareRoot()
+        return values.indices.map { Float((Double(values[$0]) - mean) * scale) * weight[$0] + bias[$0] }
     }
 
     /// x / max(‖x‖₂, 1e-12)
@@ -169,13 +270,33 @@ final class SentenceEmbedder {
     }
 }
 
-extension Activation {
-    init(_ activation: SentenceTransformersModules.Dense.Activation) {
-        switch activation {
-        case .identity: self = .none
-        case .tanh: self = .tanh
-        case .relu: self = .relu
-        case .gelu: self = .gelu
+extension ModuleActivation {
+    /// The activation with which a product can be computed; nil for those that come after it.
+    fileprivate var ofProducts: Activation? {
+        switch self {
+        case .identity: Activation.none
+        case .tanh: .tanh
+        case .relu: .relu
+        case .gelu: .gelu
+        case .sigmoid, .silu, .leakyReLU, .elu, .softplus, .mish, .softmax: nil
+        }
+    }
+
+    /// Of the few values of a text.
+    func callAsFunction(_ values: [Float]) -> [Float] {
+        func softplus(_ x: Float) -> Float { x > 20 ? x : log1pf(expf(x)) }
+        return switch self {
+        case .identity: values
+        case .tanh: values.map { tanhf($0) }
+        case .relu: values.map { max($0, 0) }
+        case .gelu: values.map { 0.5 * $0 * (1 + erff($0 * Float(0.5).squareRoot())) }
+        case .sigmoid: values.map { Tasks.sigmoid($0) }
+        case .silu: values.map { $0 * Tasks.sigmoid($0) }
+        case .leakyReLU: values.map { $0 > 0 ? $0 : 0.01 * $0 }
+        case .elu: values.map { $0 > 0 ? $0 : expm1f($0) }
+        case .softplus: values.map { softplus($0) }
+        case .mish: values.map { $0 * tanhf(softplus($0)) }
+        case .softmax: Tasks.softmax(values)
         }
     }
 }

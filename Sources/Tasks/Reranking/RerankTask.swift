@@ -33,14 +33,19 @@ struct RerankTask: TaskBody {
             throw .invalid("function_to_apply", "the softmax of one score is always 1; choose none or sigmoid")
         }
         try model.check(query, "query")
-        let recorded = model.configuration.crossEncoderActivation
-        var pipeline = RerankPipeline(function: options.function ?? (recorded == .identity ? .none : .sigmoid))
+        var pipeline = RerankPipeline(
+            activation: options.function.map { ModuleActivation($0) } ?? model.scoreActivation ?? .sigmoid
+        )
         var sequences: [TokenSequence] = []
         for (index, text) in texts.enumerated() {
             let field = "texts[\(index)]"
             try model.check(text, field, mayBeEmpty: true)
-            var (sequence, truncated) = try model.encode(TaskText(query, pair: text), field, options.overlong)
-            sequence.rows = .first
+            var (sequence, truncated) = try model.encode(
+                TaskText(model.scorePrompt + query, pair: text),
+                field,
+                options.overlong
+            )
+            sequence.rows = model.scoredRows(of: sequence.ids.count)
             sequences.append(sequence)
             pipeline.texts.append((sequence.ids.count, truncated))
         }
@@ -49,17 +54,17 @@ struct RerankTask: TaskBody {
 }
 
 struct RerankPipeline: Pipeline {
-    private let function: ScoreFunction
+    private let activation: ModuleActivation
     var texts: [(tokens: Int, truncated: Bool)] = []
     private var results: [Relevance] = []
 
-    init(function: ScoreFunction) { self.function = function }
+    init(activation: ModuleActivation) { self.activation = activation }
 
     var needs: PipelineNeeds { .logits }
 
     mutating func take(_ values: Matrix, fromRow row: Int, of sequence: Int) {
         let (tokens, truncated) = texts[sequence]
-        results.append(Relevance(score: function([values[0][0]])[0], tokens: tokens, truncated: truncated))
+        results.append(Relevance(score: activation([values[0][0]])[0], tokens: tokens, truncated: truncated))
     }
 
     func finish() -> TaskResult { .rerank(results) }

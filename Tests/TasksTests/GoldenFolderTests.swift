@@ -1,0 +1,116 @@
+import Foundation
+import ModelFiles
+import Tasks
+import TestSupport
+import Testing
+
+/// Folders that sentence-transformers 6.2 saved itself (Golden/folders.json): cross-encoders of both layouts, Dense modules
+/// with every activation, and the newer modules answer as it does, within 1e-5.
+@Suite struct GoldenFolderTests {
+    private struct Folder: Sendable {
+        let description: GoldenModels.Description
+        /// The cases, as JSON.
+        let cases: Data
+    }
+
+    private static let folders: [String: Folder] = {
+        let path = GoldenModels.golden.appendingPathComponent("folders.json")
+        guard let file = try? JSONNode(readingFile: path.path), let nodes = try? file.required("models").elements(),
+            let text = try? Data(contentsOf: path),
+            let object = try? JSONSerialization.jsonObject(with: text) as? [String: Any],
+            let models = object["models"] as? [[String: Any]]
+        else { return [:] }
+        var folders: [String: Folder] = [:]
+        for (node, model) in zip(nodes, models) {
+            guard let description = try? GoldenModels.Description(node), let cases = model["cases"],
+                let data = try? JSONSerialization.data(withJSONObject: cases)
+            else { continue }
+            folders[description.name] = Folder(description: description, cases: data)
+        }
+        return folders
+    }()
+
+    @Test func allFoldersAreRead() { #expect(Self.folders.count == 29) }
+
+    @Test(arguments: folders.keys.sorted()) func answersAsSentenceTransformers(_ name: String) throws {
+        let folder = try #require(Self.folders[name])
+        let model = try folder.description.load()
+        let cases = try #require(try JSONSerialization.jsonObject(with: folder.cases) as? [Any])
+        try #require(cases.count >= 2)
+        for node in cases {
+            let golden = try #require(GoldenCase(node, of: name))
+            let answer = try #require(try model.answer([golden.taskRequest], stepTokens: 100).first)
+            let difference = Difference(answer, try #require(golden.expected))
+            #expect(difference.message == nil, "\(golden)")
+            #expect(difference.largest <= 1e-5, "\(golden)")
+        }
+    }
+
+    /// `CrossEncoder.rank` refuses several scores, and an embedder has none.
+    @Test(arguments: [
+        ("bert-lone", [TaskName.classify, .rerank]), ("distilbert-modules", [.classify, .rerank]),
+        ("bert-modules-cls", [.classify, .rerank]), ("bert-lone-three", [.classify, .zeroShot]),
+        ("bert-modules-three", [.classify]), ("bert-dense-Tanh", []),
+    ])
+    func tasksAreThoseOfTheScores(name: String, tasks: [TaskName]) throws {
+        let model = try #require(Self.folders[name]).description.load()
+        #expect(Set(model.tasks) == Set(tasks + [.embed, .features, .tokenize, .infer]))
+    }
+
+    /// Of a vector that the folder cuts, a request may have more.
+    @Test func aRequestMayAskForAllDimensions() throws {
+        let model = try #require(Self.folders["bert-kept"]).description.load()
+        for (options, count) in [
+            (EmbedOptions(), 8), (EmbedOptions(dimensions: 32), 32), (EmbedOptions(dimensions: 3), 3),
+        ] {
+            guard case .embed(let results)? = try model.answer([.embed([TaskText("a")], options)]).first else { return }
+            #expect(results[0].values.count == count)
+        }
+    }
+
+    /// `transformers` raises: the table of token types has no second row.
+    @Test func aModelOfOneTokenTypeTakesNoPairs() throws {
+        let folder = try TemporaryFolder()
+        var checkpoint = SeededCheckpoint(
+            family: .bert,
+            hidden: 32,
+            layers: 1,
+            heads: 2,
+            intermediate: 64,
+            vocabulary: 600
+        )
+        checkpoint.tokenTypes = 1
+        checkpoint.labels = 2
+        try checkpoint.write(to: folder.path)
+        let model = try Model(directory: folder.path)
+        #expect(try model.answer([.classify([TaskText("a")], ClassifyOptions())]).count == 1)
+        for options in [ClassifyOptions(), ClassifyOptions(overlong: .windows)] {
+            let error = #expect(throws: TaskError.self) {
+                try model.prepare(.classify([TaskText("a", pair: "b")], options))
+            }
+            #expect(error?.kind == .invalidArgument && error?.message.contains("takes no pairs of texts") == true)
+        }
+    }
+
+    /// What the folder says comes before what config.json says, as with `CrossEncoder`; a request's choice before both.
+    @Test func theFoldersActivationWins() throws {
+        let description = try #require(Self.folders["bert-lone-identity"]).description
+        let folder = try TemporaryFolder()
+        try description.write(to: folder.path)
+        let config = try String(contentsOfFile: folder("config.json"), encoding: .utf8)
+        let older = "{\"sbert_ce_default_activation_function\": \"torch.nn.modules.activation.Tanh\","
+        try folder.write("config.json", older + config.dropFirst())
+        func score(_ function: ScoreFunction? = nil) throws -> Float {
+            let request = TaskRequest.rerank(query: "a", ["fox"], RerankOptions(function: function))
+            guard case .rerank(let results)? = try Model(directory: folder.path).answer([request]).first else {
+                return .nan
+            }
+            return results[0].score
+        }
+        let logit = try score(ScoreFunction.none)
+        #expect(try score() == logit)
+        #expect(try abs(score(.sigmoid) - 1 / (1 + exp(-logit))) < 1e-6)
+        try FileManager.default.removeItem(atPath: folder("config_sentence_transformers.json"))
+        #expect(try abs(score() - tanh(logit)) < 1e-6)
+    }
+}
