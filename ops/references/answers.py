@@ -143,8 +143,7 @@ class Reference:
     def tasks(self):
         """What the folder is for, by the names of modelctl, and `tokenize`."""
         if self.sentence.get("model_type") == "CrossEncoder":
-            several = self.head and len(self.config.get("id2label") or ["LABEL_0", "LABEL_1"]) > 1
-            return ["tokenize", "classify" if several else "rerank"]
+            return ["tokenize", "rerank" if self.cross_encoder.num_labels == 1 else "classify"]
         if self.has_modules:
             return ["tokenize", "embed"]
         if self.head != "SequenceClassification":
@@ -177,6 +176,8 @@ class Reference:
         pair = dict(text=TEXTS[0], text_pair=TEXTS[4])
         if task == "classify":
             everything = dict(top_k=None)
+            if not self.head:
+                return [(pair, everything)]
             return [(text, everything) for text in [*TEXTS, pair]] + [(LONG, dict(truncation=True, top_k=None))]
         return [(text, {}) for text in [*TEXTS, pair]]
 
@@ -217,6 +218,10 @@ class Reference:
         return given, options, numbers(vector.tolist())
 
     def classify(self, given, options):
+        if not self.head:  # modules of a CrossEncoder with several outputs
+            scores = self.cross_encoder.predict([(given["text"], given["text_pair"])], show_progress_bar=False)[0].tolist()
+            answer = [dict(label=f"LABEL_{i}", score=number(score)) for i, score in enumerate(scores)]
+            return given, options, sorted(answer, key=lambda item: -item["score"])
         cut = dict(truncation=True, max_length=self.limit()) if options.get("truncation") else {}
         pipe = self.pipeline("TextClassificationPipeline")
         # Old releases took the sigmoid of a regression, too.
@@ -229,7 +234,7 @@ class Reference:
             return None
         if count < most:
             options["top_k"] = count
-        return given, options, [dict(label=item["label"], score=number(item["score"])) for item in scores[:count]]
+        return given, options, [dict(label=str(item["label"]), score=number(item["score"])) for item in scores[:count]]
 
     def tag(self, given, options):
         pipe = self.pipeline("TokenClassificationPipeline")

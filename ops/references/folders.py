@@ -130,8 +130,6 @@ class Folders:
         folder.mkdir(parents=True)
         try:
             save(folder)
-            if name != PICKLED:
-                self.convert(folder)
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = "" if isinstance(error, Missing) else f" ({pathlib.Path(last.filename).name}:{last.lineno})"
@@ -146,11 +144,13 @@ class Folders:
                 if isinstance(error, (KeyboardInterrupt, SystemExit)):
                     raise
                 lines.append(dict(task=task, refused=f"{type(error).__name__}: {error}"[:300]))
+        if name != PICKLED:
+            self.convert(folder)
         cases.write_text("".join(json.dumps(line) + "\n" for line in lines))
         self.count += 1
 
     def convert(self, folder):
-        """Weights that a release writes as pickles, as the server's refusal says."""
+        """Makes of weights that a release writes as pickles, and alone reads, what the server's refusal asks for."""
         from safetensors.torch import save_file
 
         for path in folder.rglob("pytorch_model.bin"):
@@ -185,8 +185,9 @@ class Folders:
                     name = f"{family}-{head}-{kind}-{'lower' if lowercase else 'cased'}"
                     self.add(name, lambda folder: self.head(folder, family, head, kind, lowercase))
 
-    def head(self, folder, family, head, kind, lowercase, save={}, change=lambda network: network, tokenizing={}, **options):
-        made = tokenizer(kind, lowercase, family, self.scratch, **tokenizing)
+    def head(self, folder, family, head, kind, lowercase, save={}, change=lambda network: network, tokenizing={},
+             tokenizer_of=None, **options):
+        made = tokenizer(kind, lowercase, tokenizer_of or family, self.scratch, **tokenizing)
         network = self.network(head, family, seed=sum(folder.parent.name.encode()), entries=len(made), **options)
         changed = change(network)
         changed.save_pretrained(str(folder), **(dict(safe_serialization=True) | save))
@@ -221,7 +222,14 @@ class Folders:
         add("never-split", kind="slow", head="encoder", tokenizing=dict(never_split=["fox."]), tasks=["tokenize"])
         for kind in ("slow", "fast", "bare"):
             add(f"no-length-{kind}", kind=kind, tokenizing=dict(model_max_length=int(1e30)))
-        add("token-types", family="distilbert", kind="bare", tokenizing=dict(model_input_names=["input_ids", "token_type_ids", "attention_mask"]))
+        names = ["input_ids", "token_type_ids", "attention_mask"]
+        add("token-types", family="distilbert", kind="bare", tokenizing=dict(model_input_names=names))
+        add("types-bare", kind="bare", tokenizing=dict(model_input_names=names))
+        for kind in ("fast", "bare"):
+            add(f"no-types-{kind}", kind=kind, tokenizing=dict(model_input_names=["input_ids", "attention_mask"]))
+        add("other-familys-tokenizer", family="distilbert", tokenizer_of="bert")
+        add("extra-special-tokens", head="encoder", tokenizing=dict(extra_special_tokens=dict(image_token="a")), tasks=["tokenize"])
+        add("split-special-tokens", head="encoder", tokenizing=dict(split_special_tokens=True), tasks=["tokenize"])
         add("short-length", tokenizing=dict(model_max_length=16))
         add("left-padding", tokenizing=dict(padding_side="left"))
         add("left-truncation", tokenizing=dict(truncation_side="left"))
@@ -241,6 +249,7 @@ class Folders:
         add("labels-gaps-masked", head="masked", id2label={1: "A", 2: "B"})
         add("labels-numbers", names=None, num_labels=3, after=lambda folder: self.edit(folder, id2label={"0": 1, "1": 2, "2": 3}))
         add("labels-numbers-masked", head="masked", after=lambda folder: self.edit(folder, id2label={"0": 0, "1": 1}))
+        add("labels-fewer", names=None, num_labels=3, after=lambda folder: self.edit(folder, num_labels=5))
         add("labels-same", names=["same", "same", "other"])
         add("not-a-number", my_score=float("nan"))
         add("infinities", my_scores=[float("inf"), float("-inf")])
@@ -335,7 +344,8 @@ class Folders:
         chain("alone", lambda: [], tasks=["embed"])
         chain("prompts", lambda: [pooling("mean")], prompts=dict(query="new york: ", passage="passage É: ", document=""))
         chain("prompts-default", lambda: [pooling("mean")], prompts=dict(query="new york: "), default_prompt_name="query")
-        chain("lower", lambda: [pooling("mean")], lowercase=False, transformer=dict(do_lower_case=True))
+        chain("lower", lambda: [pooling("mean")], lowercase=False, transformer=dict(do_lower_case=True),
+              tasks=["embed"])
         chain("cased", lambda: [pooling("mean")], lowercase=False)
         chain("bare", lambda: [pooling("mean")], lowercase=False, kind="bare")
         chain("length", lambda: [pooling("mean")], transformer=dict(max_seq_length=8))
@@ -392,6 +402,7 @@ class Folders:
         cross("from-encoder", "encoder", num_labels=1)
         cross("length", "one", max_length=20)
         cross("many", "labels", num_labels=3)
+        cross("prompt", "one", prompts=dict(query="new york: "), default_prompt_name="query")
         for activation in ("Identity", "Sigmoid", "Tanh", "ReLU"):
             cross(f"activation-{activation.lower()}", "one", activation_fn=getattr(torch.nn, activation)())
 
@@ -406,12 +417,13 @@ class Folders:
 
             self.add(f"cross-modules-{name}", save)
 
-        def score(width, activation):
+        def score(width, activation, outputs=1):
             named = "module_output_name" in inspect.signature(models.Dense.__init__).parameters
-            return dense(width, 1, activation, **(dict(module_output_name="scores") if named else {}))
+            return dense(width, outputs, activation, **(dict(module_output_name="scores") if named else {}))
 
         modular("identity", lambda: [pooling("cls"), score(WIDTH, "Identity")])
         modular("tanh", lambda: [pooling("mean"), score(WIDTH, "Tanh")])
+        modular("many", lambda: [pooling("mean"), score(WIDTH, "Identity", outputs=3)])
         modular("two", lambda: [pooling("mean"), dense(WIDTH, 16, "GELU"), score(16, "Identity")])
 
 
