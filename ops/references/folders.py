@@ -2,8 +2,8 @@
 
     ~/.cache/distillery/references/RELEASE/bin/python ops/references/folders.py OUT
 
-Writes OUT/models/NAME/1, and OUT/cases/NAME.jsonl with a line for each task: {"task", "cases"}, or {"task", "refused"} where the
-release itself does not answer. What a release does not have is written to OUT/missing.txt. Runs with every release, old ones
+Writes OUT/models/NAME/1, and OUT/cases/NAME.jsonl with a line for each task: {"task", "cases", "refused"}, the last for inputs that
+the release itself does not answer. What a release does not have is written to OUT/missing.txt. Runs with every release, old ones
 too; ops/compare-folders is what calls it.
 """
 
@@ -136,18 +136,24 @@ class Folders:
             self.missing.append(f"{name}: {type(error).__name__} {str(error).splitlines()[0][:200] if str(error) else ''}{where}")
             self.remove(folder.parent)
             return
-        reference, lines = Reference(folder), []
-        for task in tasks or reference.tasks():
-            try:
-                lines.append(dict(task=task, cases=[case for case in reference.cases(task) if case]))
-            except BaseException as error:  # a panic of tokenizers is no Exception
-                if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                    raise
-                lines.append(dict(task=task, refused=f"{type(error).__name__}: {error}"[:300]))
+        reference = Reference(folder)
+        lines = [self.asked(reference, task) for task in tasks or reference.tasks()]
         if name != PICKLED:
             self.convert(folder)
         cases.write_text("".join(json.dumps(line) + "\n" for line in lines))
         self.count += 1
+
+    def asked(self, reference, task):
+        """The cases of a task, and those inputs that the release does not answer."""
+        cases, refused = [], []
+        for given, options in reference.inputs(task):
+            try:
+                cases += [case for case in reference.cases(task, [(given, options)]) if case]
+            except BaseException as error:  # a panic of tokenizers is no Exception
+                if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                    raise
+                refused.append(dict(task=task, input=given, options=options, error=f"{type(error).__name__}: {error}"[:300]))
+        return dict(task=task, cases=cases, refused=refused)
 
     def convert(self, folder):
         """Makes of weights that a release writes as pickles, and alone reads, what the server's refusal asks for."""
@@ -227,7 +233,7 @@ class Folders:
         add("types-bare", kind="bare", tokenizing=dict(model_input_names=names))
         for kind in ("fast", "bare"):
             add(f"no-types-{kind}", kind=kind, tokenizing=dict(model_input_names=["input_ids", "attention_mask"]))
-        add("other-familys-tokenizer", family="distilbert", tokenizer_of="bert")
+        add("tokenizer-of-bert", family="distilbert", tokenizer_of="bert")
         add("extra-special-tokens", head="encoder", tokenizing=dict(extra_special_tokens=dict(image_token="a")), tasks=["tokenize"])
         add("split-special-tokens", head="encoder", tokenizing=dict(split_special_tokens=True), tasks=["tokenize"])
         add("short-length", tokenizing=dict(model_max_length=16))
