@@ -53,14 +53,16 @@ struct CheckpointNames {
     /// Start and end of an answer.
     static let answers = "qa_outputs"
 
-    var maskedLM: MaskedLM {
+    /// - Parameter tied: whether the decoder has the word table's weights. BERT's bias then has two names, if the file has
+    ///   both; with weights of its own the decoder has a bias of its own, and the other is not used.
+    func maskedLM(tied: Bool) -> MaskedLM {
         switch family {
         case .bert:
             MaskedLM(
                 transform: "cls.predictions.transform.dense",
                 norm: "cls.predictions.transform.LayerNorm",
                 decoder: "cls.predictions.decoder.weight",
-                bias: "cls.predictions.bias"
+                bias: tied ? "cls.predictions.bias" : "cls.predictions.decoder.bias"
             )
         case .distilBERT:
             MaskedLM(

@@ -115,7 +115,7 @@ struct PackPlan {
         case .questionAnswering:
             linears.append(classifier(CheckpointNames.answers, head.outputs))
         case .maskedLM(let vocabulary):
-            let stems = names.maskedLM
+            let stems = names.maskedLM(tied: c.tiesWordEmbeddings)
             linears.append(Linear(Self.transform, [(stems.transform, hidden)], inputs: hidden))
             norm(Self.transformNorm, stems.norm)
             linears.append(

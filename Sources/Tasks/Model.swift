@@ -124,7 +124,7 @@ package final class Model {
             let folder = try ModelFolder(directory: directory, files: FolderFiles(recorder: recorder))
             let files = recorder.contents(in: directory)
             let (specification, tokenizer) = try Self.tokenizer(of: folder)
-            let sources = recorder.contents(in: directory).filter { source in
+            var sources = recorder.contents(in: directory).filter { source in
                 !files.contains { $0.name == source.name }
             }
             var extras: [ModelPacker.PackedExtra] = []
@@ -132,7 +132,11 @@ package final class Model {
             for (index, step) in (folder.modules?.steps ?? []).enumerated() {
                 switch step {
                 case .dense(let dense): extras += try SentenceEmbedder.extras(dense, step: index)
-                case .layerNorm(let norm): moduleNotes.append(try SentenceEmbedder.note(norm, step: index))
+                case .layerNorm(let norm):
+                    let checkpoint = try norm.checkpoint()
+                    let note = try SentenceEmbedder.note(norm, checkpoint, step: index)
+                    moduleNotes.append(note)
+                    sources += checkpoint.contents.map { (note.name, $0) }
                 case .normalize: break
                 }
             }

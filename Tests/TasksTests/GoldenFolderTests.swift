@@ -57,6 +57,24 @@ import Testing
         #expect(Set(model.tasks) == Set(tasks + [.embed, .features, .tokenize, .infer]))
     }
 
+    /// A pack of other weights of any module is another pack.
+    @Test func everyModulesWeightsAreInTheKey() throws {
+        let description = try #require(Self.folders["bert-residuals"]).description
+        let folder = try TemporaryFolder()
+        try description.write(to: folder.path)
+        func key() throws -> String { try Model.pack(folder.path).key }
+        var keys = [try key(), try key()]
+        #expect(keys[0] == keys[1])
+        keys.removeLast()
+        for module in description.modules {
+            var other = description.checkpoint
+            other.seed += 1
+            try other.writeModule(module.tensors, to: folder(module.folder))
+            keys.append(try key())
+        }
+        #expect(Set(keys).count == 1 + description.modules.count && description.modules.count == 3)
+    }
+
     /// Of a vector that the folder cuts, a request may have more.
     @Test func aRequestMayAskForAllDimensions() throws {
         let model = try #require(Self.folders["bert-kept"]).description.load()

@@ -104,9 +104,9 @@ final class SentenceEmbedder {
     /// The weights of a LayerNorm module, then its biases, as a note of a pack.
     static func note(
         _ norm: SentenceTransformersModules.LayerNorm,
+        _ checkpoint: Checkpoint,
         step: Int
     ) throws(ModelFilesError) -> (name: String, bytes: [UInt8]) {
-        let checkpoint = try norm.checkpoint()
         var values = [Float](repeating: 0, count: 2 * norm.dimension)
         for (index, name) in ["norm.weight", "norm.bias"].enumerated() {
             let tensor = try checkpoint.weight(name, shape: [norm.dimension])
