@@ -3,7 +3,20 @@ import ModelClient
 
 /// Who and what a stream of texts is about: the names in it, counted.
 ///
-///     examples entities --model ner < articles.txt
+///     ops/fetch-entities-model ~/.cache/distillery/entities    # a repository with one model, `rampart`
+///     examples entities --model rampart < letters.txt
+///
+/// That model finds personal details (names, addresses, telephone and account numbers), as a program does that takes them
+/// out of texts before it sends these elsewhere: "Ada Lovelace lives at 12 Market Street" has
+///
+///     1 BUILDING_NUMBER 12
+///     1 GIVEN_NAME Ada
+///     1 SURNAME Lovelace
+///     1 STREET_NAME Market Street
+///     4 names
+///
+/// Any other token classifier does, such as one of persons, places and organisations. The label of a word's first piece is
+/// the word's (`aggregation: .first`): pieces by themselves would cut "Lovelace" in two.
 struct Entities: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "The names in a stream of texts, counted.")
 

@@ -1,3 +1,4 @@
+import Foundation
 import LinuxSystem
 import ModelFiles
 import TestSupport
@@ -77,4 +78,60 @@ import Testing
         #expect(found.count == 3 && found[0] == "1.000 tea.txt", "\(found)")
         #expect(found.contains { $0.hasSuffix("long.txt (its beginning)") })
     }
+
+    /// With a model that was trained: what `Entities.swift` shows, and its counting over several texts.
+    @Test(.enabled(if: EntitiesModel.folder != nil, "run ops/fetch-entities-model first"))
+    func entitiesOfATrainedModel() throws {
+        let server = try ModelServer.ready()
+        try FileManager.default.createDirectory(
+            atPath: "\(server.repository)/rampart",
+            withIntermediateDirectories: true
+        )
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(server.repository)/rampart/1",
+            withDestinationPath: try #require(EntitiesModel.folder)
+        )
+        #expect(try server.modelctl("reload", "rampart").exit.isSuccess)
+        func names(_ texts: String) throws -> [String] {
+            let run = try ModelServer.modelctl(
+                ["entities", "--model", "rampart", "--socket", server.socket],
+                socket: nil,
+                folder: server.folder,
+                input: texts,
+                program: "examples"
+            )
+            #expect(run.exit.isSuccess && run.errors.isEmpty, "\(run.errors)")
+            return run.lines
+        }
+        #expect(
+            try names("Ada Lovelace lives at 12 Market Street\n") == [
+                "1 BUILDING_NUMBER 12", "1 GIVEN_NAME Ada", "1 SURNAME Lovelace", "1 STREET_NAME Market Street",
+                "4 names",
+            ]
+        )
+        let letters = """
+            My name is Ada Lovelace and I live at 12 Market Street, Springfield 62704.
+            Please call Charles Babbage on (555) 010-4477 after five.
+            Ada Lovelace wrote to Mary Somerville in Springfield.
+            The weather was fine.
+
+            """
+        #expect(
+            try names(letters) == [
+                "2 GIVEN_NAME Ada", "2 SURNAME Lovelace", "2 CITY Springfield", "1 PHONE (555) 010-4477",
+                "1 BUILDING_NUMBER 12", "1 ZIP_CODE 62704", "1 SURNAME Babbage", "1 GIVEN_NAME Charles",
+                "1 STREET_NAME Market Street", "1 GIVEN_NAME Mary", "1 SURNAME Somerville", "11 names",
+            ]
+        )
+    }
+}
+
+/// The model of `ops/fetch-entities-model`, where that has put it.
+enum EntitiesModel {
+    static let folder: String? = {
+        let environment = ProcessInfo.processInfo.environment
+        let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/tmp") + "/.cache"
+        let path = environment["DISTILLERY_ENTITIES"] ?? cache + "/distillery/entities/rampart/1"
+        return FileManager.default.fileExists(atPath: path + "/model.safetensors") ? path : nil
+    }()
 }
