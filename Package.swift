@@ -159,6 +159,13 @@ let package = Package(
             path: "Tests/FakeWorker",
             swiftSettings: strict
         ),
+        .target(name: "FaultyKernels", dependencies: ["CKernels"], path: "Tests/FaultyKernels"),
+        .executableTarget(
+            name: "faultyworker",
+            dependencies: ["FaultyKernels", "Worker"],
+            path: "Tests/FaultyWorker",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "TokenizationTests",
             dependencies: ["Tokenization", "ModelFiles"],
@@ -217,7 +224,7 @@ let package = Package(
             name: "ProcessTests",
             dependencies: [
                 "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld",
-                "modelworker", "modelctl", "examples", "fakeworker",
+                "modelworker", "modelctl", "examples", "fakeworker", "faultyworker",
             ],
             swiftSettings: strict
         ),

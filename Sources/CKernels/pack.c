@@ -45,7 +45,7 @@ static void pack_column(ck_format format, const float *weight, size_t k, char *c
     }
 }
 
-bool ck_pack_weight(ck_format format, const float *weight, size_t n, size_t k, void *packed) {
+bool ck_own_pack_weight(ck_format format, const float *weight, size_t n, size_t k, void *packed) {
     const size_t words = ck_words(format, k), panel_bytes = words * CK_PANEL * sizeof(uint32_t);
     memset(packed, 0, ck_packed_bytes(format, n, k));
     if (format != CK_FORMAT_INT8) {
@@ -70,4 +70,9 @@ bool ck_pack_weight(ck_format format, const float *weight, size_t n, size_t k, v
     }
     free(codes);
     return true;
+}
+
+// Weak, as `ck_kernels_for` is.
+__attribute__((weak)) bool ck_pack_weight(ck_format format, const float *weight, size_t n, size_t k, void *packed) {
+    return ck_own_pack_weight(format, weight, n, k, packed);
 }

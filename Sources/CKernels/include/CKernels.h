@@ -138,6 +138,10 @@ typedef struct {
 /// The kernels of an instruction set, or null where this build has none. The caller checks that the CPU has it.
 const ck_kernels *ck_kernels_for(ck_isa isa);
 
+/// What `ck_pack_weight` and `ck_kernels_for` are unless a program of the tests replaces them.
+bool ck_own_pack_weight(ck_format format, const float *weight, size_t n, size_t k, void *packed);
+const ck_kernels *ck_own_kernels_for(ck_isa isa);
+
 /// y = x · Wᵀ + bias by its definition, in double precision: x [m, k], W [n, k] row-major as in a checkpoint, y [m, n], all
 /// dense; `bias` [n] may be null. What packed weights and every set's kernels are proved against. False when there is no
 /// memory.

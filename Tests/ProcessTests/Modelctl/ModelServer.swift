@@ -46,11 +46,23 @@ final class ModelServer {
     /// - Parameters:
     ///   - models: checkpoints by their folders, such as `encoder/1`.
     ///   - cache: the folder of packs; nil: one of its own.
-    init(models: [String: SeededCheckpoint] = ModelServer.standardModels, cache: String? = nil) throws {
+    ///   - worker: the program that workers run, beside these tests; nil: the real one.
+    ///   - configurations: the contents of models' `config.yaml`, by their names.
+    ///   - extra: of its environment.
+    init(
+        models: [String: SeededCheckpoint] = ModelServer.standardModels,
+        cache: String? = nil,
+        worker: String? = nil,
+        configurations: [String: String] = [:],
+        extra: [String: String] = [:]
+    ) throws {
         temporary = try TemporaryFolder()
         for (path, checkpoint) in models {
             try temporary.makeFolder("models/\(path)")
             try checkpoint.write(to: "\(repository)/\(path)")
+        }
+        for (name, text) in configurations {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: "\(repository)/\(name)/config.yaml"))
         }
         process = try TestProcess.start(
             ChildCommand(
@@ -59,8 +71,8 @@ final class ModelServer {
                     "--model-repository", repository, "--socket", socket, "--cache-dir",
                     cache ?? "\(folder)/cache",
                     "--log-level", "critical",
-                ],
-                environment: Self.environment(home: folder)
+                ] + (try worker.map { ["--worker-executable", try Self.program($0)] } ?? []),
+                environment: Self.environment(home: folder).merging(extra) { $1 }
             )
         )
     }

@@ -1,0 +1,117 @@
+import Foundation
+import LinuxSystem
+import ModelFiles
+import TestSupport
+import Testing
+
+/// Workers with a fault planted in their kernels or their packer: none of them answers wrongly and says READY.
+@Suite(.timeLimit(.minutes(5))) struct ProofTests {
+    /// A BERT whose Q and K differ enough to matter, of a size that leaves rests in panels, strips and vectors.
+    private static var model: SeededCheckpoint {
+        var checkpoint = SeededCheckpoint(family: .bert, hidden: 100, layers: 2, heads: 4, intermediate: 420)
+        checkpoint.labels = 3
+        return checkpoint
+    }
+
+    private struct Status {
+        let state, reason, instructionSet: String
+        let failedProofs: [String]
+        let quality: [String: Any]?
+
+        init(_ server: ModelServer, variant: String) throws {
+            let status = try #require(try server.modelctl("status", "--json", "-v").json.first as? [String: Any])
+            let models = try #require(status["models"] as? [[String: Any]])
+            let model = try #require(models.first { $0["variant"] as? String == variant })
+            state = model["state"] as? String ?? ""
+            reason = model["reason"] as? String ?? ""
+            instructionSet = model["instruction_set"] as? String ?? ""
+            failedProofs = model["failed_proofs"] as? [String] ?? []
+            quality = model["quality"] as? [String: Any]
+        }
+    }
+
+    /// Serves the model in a variant and waits until it is ready or refused.
+    private func serve(_ variant: String, fault: String?, _ extra: [String: String] = [:]) throws -> ModelServer {
+        var environment = extra
+        environment["DISTILLERY_FAULT"] = fault
+        let server = try ModelServer(
+            models: ["m/1": Self.model],
+            worker: "faultyworker",
+            configurations: ["m": "variants: [\(variant)]\nquality: { min_cosine: 0.5, min_agreement: 0.1 }\n"],
+            extra: environment
+        )
+        try server.waitUntil("the model is ready or refused") {
+            $0.contains("\"state\":\"READY\",\"reason\"") || $0.contains("\"state\":\"UNAVAILABLE\"")
+        }
+        return server
+    }
+
+    private func scores(_ server: ModelServer) throws -> [Double] {
+        let run = try server.modelctl("classify", "m", "an ordinary text of some words", "--top-k", "all", "--json")
+        let labels = try #require(try run.json.first as? [[String: Any]], "\(run.output)\(run.errors)")
+        return labels.compactMap { $0["score"] as? Double }
+    }
+
+    /// A fault of every set but plain C: it is named, and plain C serves instead, rightly.
+    @Test(arguments: [
+        ("product", "fp32"), ("product-remainder", "fp32"), ("product-block", "fp32"), ("attention", "fp32"),
+        ("gelu", "fp32"), ("norm", "fp32"), ("embedding", "fp32"), ("product", "bf16"), ("quantisation", "int8"),
+        ("gelu", "int8"),
+    ])
+    func aFaultOfTheKernelsIsNamedAndTheNextSetServes(_ fault: String, _ variant: String) throws {
+        let server = try serve(variant, fault: fault)
+        let status = try Status(server, variant: variant)
+        #expect(status.state == "READY", "\(status.reason)")
+        #expect(status.instructionSet == "plain")
+        #expect(!status.failedProofs.isEmpty)
+        let right = try scores(try serve(variant, fault: nil))
+        for (score, expected) in zip(try scores(server), right) { #expect(abs(score - expected) < 0.02) }
+        if let quality = status.quality { #expect(quality["instruction_set"] as? String == "plain") }
+    }
+
+    @Test func aFaultOfTheBestSetLeavesTheNextOne() throws {
+        let healthy = try Status(try serve("fp32", fault: nil), variant: "fp32")
+        #expect(healthy.failedProofs.isEmpty)
+        let best = healthy.instructionSet
+        guard best != "plain" else { return }
+        let server = try serve("fp32", fault: "attention@\(best)")
+        let status = try Status(server, variant: "fp32")
+        #expect(status.state == "READY" && status.instructionSet != best)
+        #expect(status.failedProofs.count == 1 && status.failedProofs.first?.contains("\(best)'s attention") == true)
+        #expect(try server.modelctl("status", "-v").output.contains("not used, as it computes wrongly here: \(best)"))
+    }
+
+    @Test func aForcedSetNeverFallsBack() throws {
+        let best = try Status(try serve("fp32", fault: nil), variant: "fp32").instructionSet
+        guard best != "plain" else { return }
+        let server = try serve("fp32", fault: "gelu", ["DISTILLERY_ISA": best])
+        let status = try Status(server, variant: "fp32")
+        #expect(status.state == "UNAVAILABLE")
+        #expect(status.reason.contains("does not compute what its checkpoint says: \(best)'s fp32 product"))
+        let refused = try server.modelctl("classify", "m", "a text", "--json")
+        #expect(refused.exit == .exited(1) && refused.output.contains("UNAVAILABLE"))
+    }
+
+    /// No kernels help when the pack is wrong.
+    @Test(arguments: ["pack-weight", "pack-qk"], ["fp32", "bf16", "int8"])
+    func aFaultOfThePackerMakesTheModelUnavailable(_ fault: String, _ variant: String) throws {
+        let status = try Status(try serve(variant, fault: fault), variant: variant)
+        #expect(status.state == "UNAVAILABLE")
+        #expect(status.reason.contains("plain: output "), "\(status.reason)")
+    }
+
+    @Test func theOldGenerationServesOnWhenTheNewOneComputesWrongly() throws {
+        let folder = try TemporaryFolder()
+        let server = try serve("fp32", fault: nil, ["DISTILLERY_FAULT_FILE": "\(folder.path)/fault"])
+        let before = try scores(server)
+        // Another checkpoint, and from now on a packer with a fault.
+        var other = Self.model
+        other.seed += 1
+        try other.write(to: "\(server.repository)/m/1")
+        try Data("pack-weight".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/fault"))
+        let reload = try server.modelctl("reload", "m")
+        #expect(reload.exit == .exited(1))
+        #expect(reload.errors.contains("does not compute what its checkpoint says"), "\(reload.errors)")
+        #expect(try scores(server) == before)
+    }
+}
