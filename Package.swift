@@ -122,7 +122,7 @@ let package = Package(
         .executableTarget(
             name: "modelctl",
             dependencies: [
-                "ModelClient",
+                "ModelClient", "Supervisor", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -149,7 +149,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["ModelFiles", "LinuxSystem", "Wire"], swiftSettings: strict),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["ModelFiles", "Supervisor", "TestSupport", "Tokenization", "Topology", "Wire"],
+            dependencies: ["ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology", "Wire"],
             path: "Tests/Fuzzing",
             swiftSettings: strict
         ),

@@ -1295,7 +1295,7 @@ const ProtobufCMessageDescriptor worker__v1__load__descriptor =
   (ProtobufCMessageInit) worker__v1__load__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[9] =
+static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[12] =
 {
   {
     "tasks",
@@ -1405,11 +1405,50 @@ static const ProtobufCFieldDescriptor worker__v1__ready__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "family",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Ready, family),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Worker__V1__Ready, n_labels),
+    offsetof(Worker__V1__Ready, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expected_answers",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__Ready, expected_answers),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__ready__field_indices_by_name[] = {
   2,   /* field[2] = architecture */
+  11,   /* field[11] = expected_answers */
   8,   /* field[8] = failed_proofs */
+  9,   /* field[9] = family */
   4,   /* field[4] = instruction_set */
+  10,   /* field[10] = labels */
   5,   /* field[5] = load_microseconds */
   1,   /* field[1] = max_tokens */
   6,   /* field[6] = numa */
@@ -1420,7 +1459,7 @@ static const unsigned worker__v1__ready__field_indices_by_name[] = {
 static const ProtobufCIntRange worker__v1__ready__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor worker__v1__ready__descriptor =
 {
@@ -1430,7 +1469,7 @@ const ProtobufCMessageDescriptor worker__v1__ready__descriptor =
   "Worker__V1__Ready",
   "worker.v1",
   sizeof(Worker__V1__Ready),
-  9,
+  12,
   worker__v1__ready__field_descriptors,
   worker__v1__ready__field_indices_by_name,
   1,  worker__v1__ready__number_ranges,

@@ -88,7 +88,7 @@ package enum WorkerProgram {
             case EngineError.pack: .pack
             case EngineError.tensors(.resource), TensorError.resource: .resource
             case let error as ModelFilesError: Self.kind(error)
-            case is EngineError, is TaskError, is TensorError: .configuration
+            case is EngineError, is TaskError, is TensorError, is ExpectedAnswersError: .configuration
             default: .internal
             }
         try channel.send(.failed(WorkerFrame.Failed(kind: kind, message: "\(error)")))
@@ -125,6 +125,13 @@ package enum WorkerProgram {
                 extent: request.verifyPack ? .full : .short
             )
             let model = proven.model
+            let expected =
+                request.verifyPack
+                ? try ExpectedAnswers.compare(
+                    folder: request.modelDirectory,
+                    with: model,
+                    isExact: request.variant == WeightFormat.float32.rawValue
+                ) : 0
             try channel.send(
                 .ready(
                     WorkerFrame.Ready(
@@ -136,16 +143,23 @@ package enum WorkerProgram {
                         loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000),
                         numa: "shared",
                         quality: pack.note(PackingProgram.qualityNote) ?? [],
-                        failedProofs: proven.failures
+                        failedProofs: proven.failures,
+                        family: model.configuration.family.rawValue,
+                        labels: model.labels,
+                        expectedAnswers: UInt32(clamping: expected)
                     )
                 )
             )
             return WorkerServer(model: model, maxStepTokens: max(1, Int(request.maxBatchTokens)))
-        } catch let error
-            where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError
-        {
+        } catch let error where isReported(error) {
             throw try fail(&channel, error)
         }
+    }
+
+    /// Whether an error is about the model, and not about the channel to the supervisor.
+    static func isReported(_ error: any Error) -> Bool {
+        error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError
+            || error is ExpectedAnswersError
     }
 
     /// The instruction sets to try, in order: the one that `DISTILLERY_ISA` asks for alone, or else `proven` alone, which

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import ModelClient
 
-/// `modelctl`: the operator's tool. Everything it does goes through `ModelClient`.
+/// `modelctl`: the operator's tool. Everything it does goes through `ModelClient`, but for `check`, which needs no server.
 @main
 struct Modelctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +11,7 @@ struct Modelctl: AsyncParsableCommand {
         discussion: """
             The server is the one at --socket, else at MODELD_SOCKET, else at \(ServerOptions.standardSocket).
 
-            Exit status: 0 when all went well, 1 when a request failed, 64 for wrong arguments, 66 for an input file \
+            Exit status: 0 when all went well, 1 when a request failed or a folder was refused, 64 for wrong arguments, 66 for an input file \
             that cannot be read, 69 when the server cannot be reached.
             """,
         version: ModelClient.version,
@@ -24,6 +24,7 @@ struct Modelctl: AsyncParsableCommand {
                     Rerank.self, Choose.self, Features.self, Tokenize.self, Infer.self,
                 ]
             ),
+            CommandGroup(name: "Folders", subcommands: [Check.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),
         ]
     )

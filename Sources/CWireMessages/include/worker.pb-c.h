@@ -232,10 +232,23 @@ struct  Worker__V1__Ready
    */
   size_t n_failed_proofs;
   ProtobufCBinaryData *failed_proofs;
+  /*
+   * bert
+   */
+  ProtobufCBinaryData family;
+  /*
+   * of a classifier, in the order of its outputs
+   */
+  size_t n_labels;
+  ProtobufCBinaryData *labels;
+  /*
+   * answers of expected.jsonl that were compared and agree
+   */
+  uint32_t expected_answers;
 };
 #define WORKER__V1__READY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__ready__descriptor) \
-    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL }
+    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, 0 }
 
 
 struct  Worker__V1__Failed

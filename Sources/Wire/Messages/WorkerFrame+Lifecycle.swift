@@ -136,6 +136,12 @@ extension WorkerFrame {
         package var quality: [UInt8]
         /// Better instruction sets than its own, and what they compute wrongly.
         package var failedProofs: [String]
+        /// As in `bert`.
+        package var family: String
+        /// Of a classifier, in the order of its outputs.
+        package var labels: [String]
+        /// Answers of `expected.jsonl` that were compared and agree.
+        package var expectedAnswers: UInt32
 
         package init(
             tasks: [String] = [],
@@ -146,7 +152,10 @@ extension WorkerFrame {
             loadMicroseconds: UInt64 = 0,
             numa: String = "",
             quality: [UInt8] = [],
-            failedProofs: [String] = []
+            failedProofs: [String] = [],
+            family: String = "",
+            labels: [String] = [],
+            expectedAnswers: UInt32 = 0
         ) {
             self.tasks = tasks
             self.maxTokens = maxTokens
@@ -157,6 +166,9 @@ extension WorkerFrame {
             self.numa = numa
             self.quality = quality
             self.failedProofs = failedProofs
+            self.family = family
+            self.labels = labels
+            self.expectedAnswers = expectedAnswers
         }
     }
 }
@@ -176,6 +188,9 @@ extension WorkerFrame.Ready: WireMessage {
         structure.numa = arena.text(numa)
         structure.quality = arena.bytes(quality)
         (structure.n_failed_proofs, structure.failed_proofs) = arena.texts(failedProofs)
+        structure.family = arena.text(family)
+        (structure.n_labels, structure.labels) = arena.texts(labels)
+        structure.expected_answers = expectedAnswers
     }
 
     package init(_ structure: Worker__V1__Ready) throws(WireError) {
@@ -188,7 +203,10 @@ extension WorkerFrame.Ready: WireMessage {
             loadMicroseconds: structure.load_microseconds,
             numa: try decodeText(structure.numa, "numa"),
             quality: decodeBytes(structure.quality),
-            failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs")
+            failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs"),
+            family: try decodeText(structure.family, "family"),
+            labels: try decodeTexts(structure.n_labels, structure.labels, "labels"),
+            expectedAnswers: structure.expected_answers
         )
     }
 }

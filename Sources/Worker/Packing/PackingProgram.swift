@@ -23,9 +23,7 @@ enum PackingProgram {
             } else {
                 try packVariant(request, file, &channel)
             }
-        } catch let error
-            where error is EngineError || error is ModelFilesError || error is TaskError || error is TensorError
-        {
+        } catch let error where WorkerProgram.isReported(error) {
             throw try WorkerProgram.fail(&channel, error)
         }
     }

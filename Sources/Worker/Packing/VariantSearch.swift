@@ -30,6 +30,7 @@ struct VariantSearch {
         let reference = try proven("fp32", sets)
         let first = try proven(variant, Array(sets.drop { $0 != reference.instructionSet }))
         try progress()
+        _ = try ExpectedAnswers.compare(folder: directory, with: reference.model, isExact: true, progress: progress)
         let gate = try QualityGate(reference: reference.model, texts: texts, progress: progress)
         var found = Found(
             report: try gate.measure(first.model, progress: progress),

@@ -48,6 +48,7 @@ final class ModelServer {
     ///   - cache: the folder of packs; nil: one of its own.
     ///   - worker: the program that workers run, beside these tests; nil: the real one.
     ///   - configurations: the contents of models' `config.yaml`, by their names.
+    ///   - files: further files of the repository, by their paths.
     ///   - settings: further flags of `modeld`.
     ///   - extra: of its environment.
     init(
@@ -55,6 +56,7 @@ final class ModelServer {
         cache: String? = nil,
         worker: String? = nil,
         configurations: [String: String] = [:],
+        files: [String: String] = [:],
         settings: [String] = [],
         extra: [String: String] = [:]
     ) throws {
@@ -66,6 +68,7 @@ final class ModelServer {
         for (name, text) in configurations {
             try Data(text.utf8).write(to: URL(fileURLWithPath: "\(repository)/\(name)/config.yaml"))
         }
+        for (path, text) in files { try temporary.write("models/\(path)", text) }
         process = try TestProcess.start(
             ChildCommand(
                 try Self.program("modeld"),

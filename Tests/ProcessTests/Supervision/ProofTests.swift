@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 
 /// Workers with a fault planted in their kernels or their packer: none of them answers wrongly and says READY.
-@Suite(.timeLimit(.minutes(5))) struct ProofTests {
+///
+/// One after the other: plain C takes the CPU for seconds, on which tests of time would wait.
+@Suite(.timeLimit(.minutes(5)), .serialized) struct ProofTests {
     /// A BERT whose Q and K differ enough to matter, of a size that leaves rests in panels, strips and vectors.
     private static var model: SeededCheckpoint {
         var checkpoint = SeededCheckpoint(family: .bert, hidden: 100, layers: 2, heads: 4, intermediate: 420)
