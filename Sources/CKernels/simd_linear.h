@@ -3,7 +3,7 @@
 // A call computes some groups of prepared rows (simd_pack.h) and some panels. Of each it takes K_BLOCK words of k at a
 // time: a panel's, expanded to float32 if they are bfloat16, lie in L1, while the rows' stream from L2, where the sums
 // stay too. 36 groups of four rows have 144 KiB of such words and, with 16 panels, 216 KiB of sums.
-enum { ROW_BLOCK = 144 };
+enum { ROW_BLOCK = 144, PAGE = 4096 };
 
 static size_t NAME(linear_scratch)(void) { return K_BLOCK * TILE * sizeof(float) + CK_SCRATCH_ALIGNMENT; }
 
@@ -104,7 +104,7 @@ typedef struct {
     size_t first, last, groups;     // the call's groups, of all
     size_t p0, p1;                  // its panels
     size_t word, words, all_words;  // this block's first word, their number, and that of a whole row
-    size_t every, pace;
+    size_t every, lines, pace;      // how the next panels are asked for
     const packed_tile *tiles;
 } linear_block;
 
@@ -144,19 +144,23 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
     size_t next = p + STEP < b->p1 ? p + STEP : (last ? b->p1 : b->p0);
     size_t word = p + STEP < b->p1 ? b->word : (last ? 0 : b->word + b->words);
     const char *ahead = (const char *)((const float *)t->packed + (next * b->all_words + word) * CK_PANEL);
+    const size_t gap = b->all_words * CK_PANEL * sizeof(float);
+    // Their pages first, all at once: looking up a page's address takes longer than a step of a tile can hide.
+    for (size_t at = 0; at < b->words * CK_PANEL * sizeof(float); at += PAGE)
+        for (size_t i = 0; i < STEP; i++) __builtin_prefetch(ahead + i * gap + at, 0, 2);
     size_t row = group_start(t->m, b->first, b->groups);
     const float *a = b->prepared.rows + t->m * floats_of(format, b->word) + row * k;
     for (size_t group = b->first, n; group < b->last; group++, row += n) {
         n = group_rows(t->m, group, b->groups);
         float *y = t->y + row * t->ldy + column;
         if (whole) {
-            b->tiles[n](k, a, b0, b1, start, y, t->ldy, ahead, b->pace);
+            b->tiles[n](k, a, b0, b1, start, y, t->ldy, ahead, gap, b->pace);
         } else {
             // the last columns: the tile is computed aside, and only what exists is copied
             float edge[MR * TILE];
             if (b->word > 0)
                 for (size_t i = 0; i < n; i++) memcpy(edge + i * TILE, y + i * t->ldy, columns * sizeof(float));
-            b->tiles[n](k, a, b0, b1, start, edge, TILE, ahead, b->pace);
+            b->tiles[n](k, a, b0, b1, start, edge, TILE, ahead, gap, b->pace);
             for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * TILE, columns * sizeof(float));
         }
         if (last && format == CK_FORMAT_INT8) {
@@ -165,7 +169,7 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
         } else if (last && (t->residual || t->activation != CK_ACTIVATION_NONE)) {
             NAME(finish)(t, row, n, column, columns);
         }
-        a += n * k, ahead += k / b->every * b->pace;
+        a += n * k, ahead += k / b->every * b->lines * b->pace;
     }
 }
 
@@ -175,12 +179,13 @@ INLINE void linear_of(const ck_format format, const ck_linear *t, prepared_rows 
     b.groups = NAME(groups)(t->m);
     b.all_words = ck_words(format, t->k);
     // The next panels' lines, spread over this panel's tiles: as seldom as leaves none out.
-    static const size_t often[] = {ALWAYS, OFTEN, SOMETIMES, SELDOM};
-    const size_t bytes = STEP * CK_PANEL * sizeof(float) / (is_expanded(format) ? 2 : 1);
-    size_t choice = 3;
-    while (choice > 0 && often[choice] * bytes > 64 * (g1 - g0)) choice--;
-    b.every = often[choice];
-    b.pace = (b.every * bytes + g1 - g0 - 1) / (g1 - g0);
+    const size_t bytes = CK_PANEL * sizeof(float) / (is_expanded(format) ? 2 : 1);
+    size_t choice = PACES - 1;
+    while (choice > 0 && steps_between(NAME(paces)[choice]) * bytes > 64 * lines_at_once(NAME(paces)[choice]) * (g1 - g0))
+        choice--;
+    b.every = steps_between(NAME(paces)[choice]);
+    b.lines = lines_at_once(NAME(paces)[choice]);
+    b.pace = (b.every * bytes + b.lines * (g1 - g0) - 1) / (b.lines * (g1 - g0));
     const tile_kind kind =
         format == CK_FORMAT_INT8 ? BYTES : (format == CK_FORMAT_BFLOAT16 && !is_expanded(format) ? HALVES : FLOATS);
     b.tiles = NAME(packed_tiles)[kind][choice];
