@@ -2,7 +2,7 @@
 
 // A tile is MR rows of three vectors: of the shapes that fit the registers, the one with the fewest loads a
 // multiply-add. TILE columns are STEP panels.
-enum { TILE = 3 * W, STEP = TILE / CK_PANEL };
+enum { TILE = 3 * W, STEP = TILE / CK_PANEL, LINE = 64 / sizeof(float) };
 
 typedef struct {
     vf v[3];
@@ -136,7 +136,8 @@ INLINE void tile(const tile_kind kind, const int rows, const int often, size_t k
     }
     UNROLLED for (int i = 0; i < rows; i++) {
         const float *below = c + (size_t)(rows + i) * ldc;
-        __builtin_prefetch(below, 1, 3), __builtin_prefetch(below + TILE - 1, 1, 3);
+        for (int j = 0; j < TILE; j += LINE) __builtin_prefetch(below + j, 1, 3);
+        __builtin_prefetch(below + TILE - 1, 1, 3);
     }
 #if W == 8
     const vf ones = (vf)((vi){0} + 0x00010001);
