@@ -20,6 +20,13 @@
 // the leader moves `generation` before it looks at `sleepers`. In the other direction the same is true of
 // `leader_sleeps` and `unfinished`; `finished` moves after a run's last task, and one that moves late ends a later wait
 // early, which looks again.
+//
+// A helper's seat says whether it can be lent to. Only the leader makes WORKING to LENDING and that to LENT, only the
+// helper everything else, and it does not leave LENDING before the leader has moved it, or it would be moved afterwards.
+//
+//   IDLE → WORKING → IDLE        a run
+//   WORKING → LENDING → LENT     the leader moves it
+//   LENT → WORKING or IDLE       it has gone home
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -43,7 +50,21 @@ static const int64_t SPIN = 500000, CROWDED_HELPER_SPIN = 20000, CROWDED_LEADER_
 // is then believed. An interrupt or a kernel thread takes some ten microseconds, a neighbour a time slice.
 static const int64_t LOST = 500000, BELIEVED = 100000000;
 
+// How long the leader watches a helper's clock: one that stands still is not run by anybody.
+static const int64_t LOOK = 20000;
+
 enum { CACHE_LINE = 64 };
+
+typedef enum { IDLE, WORKING, LENDING, LENT } seat_state;
+
+// A helper as the leader sees it.
+typedef struct {
+    _Alignas(CACHE_LINE) _Atomic seat_state state;
+    _Atomic pid_t id;
+    pthread_t handle;
+    clockid_t clock;  // the CPU time that it used
+    int64_t used;     // what that said when the leader began to look
+} seat;
 
 struct ck_pool {
     size_t threads;
@@ -61,13 +82,14 @@ struct ck_pool {
     // what the leader waits on: it moves when a helper ends a run
     _Alignas(CACHE_LINE) _Atomic uint32_t finished;
     _Atomic uint32_t leader_sleeps;
-    pthread_t handles[];
+    seat seats[];  // the leader's is not used
 };
 
-// A helper, and since when it has watched what it loses.
+// A helper as it sees itself: where it may run, and since when it has watched what it loses.
 typedef struct {
     ck_pool *pool;
     size_t thread;
+    cpu_set_t home;
     int64_t since, used, slept;
 } member;
 
@@ -117,14 +139,38 @@ static bool claim(ck_pool *pool, size_t *index) {
     return false;
 }
 
-// Computes what nobody has begun. True if the last task of the run ended here.
-static bool work(ck_pool *pool, size_t thread) {
-    bool last = false;
+// Computes a claimed task. True if it was the run's last.
+static bool compute(ck_pool *pool, size_t index, size_t thread) {
+    pool->task(pool->context, index, thread);
+    return atomic_fetch_sub(&pool->unfinished, 1) == 1;
+}
+
+// Leaves the CPU that the leader lent.
+static void go_home(const member *me, seat_state next) {
+    seat *mine = &me->pool->seats[me->thread];
+    while (atomic_load(&mine->state) == LENDING) relax();
+    cpu_set_t others = me->home;
+    const int cpu = sched_getcpu();
+    if (cpu >= 0) CPU_CLR((size_t)cpu, &others);
+    if (CPU_COUNT(&others) > 0) sched_setaffinity(0, sizeof others, &others);
+    sched_setaffinity(0, sizeof me->home, &me->home);
+    atomic_store(&mine->state, next);
+}
+
+// A helper's part of a run: what nobody has begun.
+static void take_part(const member *me) {
+    ck_pool *pool = me->pool;
+    seat *mine = &pool->seats[me->thread];
+    atomic_store(&mine->state, WORKING);
     for (size_t index; claim(pool, &index);) {
-        pool->task(pool->context, index, thread);
-        last = atomic_fetch_sub(&pool->unfinished, 1) == 1;
+        if (compute(pool, index, me->thread)) {
+            atomic_fetch_add(&pool->finished, 1);
+            if (atomic_load(&pool->leader_sleeps)) wake(&pool->finished);
+        }
+        if (atomic_load(&mine->state) != WORKING) go_home(me, WORKING);
     }
-    return last;
+    seat_state expected = WORKING;
+    if (!atomic_compare_exchange_strong(&mine->state, &expected, IDLE)) go_home(me, IDLE);
 }
 
 // Waits for a run after `seen`; returns its generation.
@@ -158,26 +204,53 @@ static void *helper(void *argument) {
     member me = *(member *)argument;
     free(argument);
     ck_pool *pool = me.pool;
+    sched_getaffinity(0, sizeof me.home, &me.home);
+    atomic_store(&pool->seats[me.thread].id, gettid());
     for (uint32_t seen = 0;;) {
         seen = await_run(&me, seen);
         if (atomic_load(&pool->stop)) return 0;
-        if (work(pool, me.thread)) {
-            atomic_fetch_add(&pool->finished, 1);
-            if (atomic_load(&pool->leader_sleeps)) wake(&pool->finished);
-        }
+        take_part(&me);
     }
+}
+
+// Moves every helper here that was kept from its task all the while since `used` was read. True if there was one.
+static bool lend(ck_pool *pool) {
+    const int cpu = sched_getcpu();
+    if (cpu < 0) return false;
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET((size_t)cpu, &here);
+    bool lent = false;
+    for (size_t i = 1; i < pool->threads; i++) {
+        seat *its = &pool->seats[i];
+        seat_state expected = WORKING;
+        if (read_clock(its->clock) != its->used) continue;
+        if (!atomic_compare_exchange_strong(&its->state, &expected, LENDING)) continue;
+        sched_setaffinity(atomic_load(&its->id), sizeof here, &here);
+        atomic_store(&its->state, LENT);
+        lent = true;
+    }
+    return lent;
 }
 
 // Waits until every task that was begun is done.
 static void await_tasks(ck_pool *pool) {
     if (atomic_load_explicit(&pool->unfinished, memory_order_acquire) == 0) return;
+    enum { SPINNING, LOOKING, LOOKED } stage = SPINNING;
     for (const int64_t start = now();;) {
         for (int i = 0; i < 64; i++) {
             if (atomic_load_explicit(&pool->unfinished, memory_order_acquire) == 0) return;
             relax();
         }
-        const int64_t time = now();
-        if (time - start >= (is_crowded(pool, time) ? CROWDED_LEADER_SPIN : SPIN)) break;
+        const int64_t time = now(), passed = time - start;
+        if (stage == SPINNING && passed >= LOOK) {
+            for (size_t i = 1; i < pool->threads; i++) pool->seats[i].used = read_clock(pool->seats[i].clock);
+            stage = LOOKING;
+        } else if (stage == LOOKING && passed >= 2 * LOOK) {
+            if (lend(pool)) break;
+            stage = LOOKED;
+        }
+        if (passed >= (is_crowded(pool, time) ? CROWDED_LEADER_SPIN : SPIN)) break;
     }
     atomic_store(&pool->leader_sleeps, 1);
     for (uint32_t finished; finished = atomic_load(&pool->finished), atomic_load(&pool->unfinished) > 0;)
@@ -187,8 +260,8 @@ static void await_tasks(ck_pool *pool) {
 
 ck_pool *ck_pool_create(size_t threads, const int *cpus) {
     if (threads == 0) return 0;
-    const size_t bytes = sizeof(ck_pool) + threads * sizeof(pthread_t);
-    ck_pool *pool = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    const size_t bytes = sizeof(ck_pool) + threads * sizeof(seat);
+    ck_pool *pool = aligned_alloc(CACHE_LINE, bytes);
     if (!pool) return 0;
     memset(pool, 0, bytes);
     pool->threads = 1;
@@ -207,12 +280,13 @@ ck_pool *ck_pool_create(size_t threads, const int *cpus) {
         }
         member *me = malloc(sizeof *me);
         if (me) *me = (member){.pool = pool, .thread = i};
-        bool started = me && pthread_create(&pool->handles[i], &attributes, helper, me) == 0;
+        bool started = me && pthread_create(&pool->seats[i].handle, &attributes, helper, me) == 0;
         pthread_attr_destroy(&attributes);
         if (!started) {
             free(me);
             break;
         }
+        pthread_getcpuclockid(pool->seats[i].handle, &pool->seats[i].clock);
         pool->threads++;
     }
     pthread_sigmask(SIG_SETMASK, &before, 0);
@@ -241,13 +315,15 @@ void ck_pool_run(ck_pool *pool, ck_task task, void *context, size_t count) {
     atomic_store_explicit(&pool->unfinished, count, memory_order_relaxed);
     atomic_store_explicit(&pool->left, count, memory_order_release);
     publish(pool);
-    if (!work(pool, 0)) await_tasks(pool);
+    bool last = false;
+    for (size_t index; claim(pool, &index);) last = compute(pool, index, 0);
+    if (!last) await_tasks(pool);
 }
 
 void ck_pool_destroy(ck_pool *pool) {
     if (!pool) return;
     atomic_store(&pool->stop, true);
     publish(pool);
-    for (size_t i = 1; i < pool->threads; i++) pthread_join(pool->handles[i], 0);
+    for (size_t i = 1; i < pool->threads; i++) pthread_join(pool->seats[i].handle, 0);
     free(pool);
 }
