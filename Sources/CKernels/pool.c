@@ -1,8 +1,11 @@
 // A fixed team of threads, and how it stays quick beside other programs.
 //
 // The leader publishes a run: a task, its context and `count` indices. It ends when its tasks are done, not when every
-// helper has shown up: a helper that the kernel runs late finds its share taken, by the leader too. What a run can still
-// wait for is a task that a helper had begun when the kernel gave its CPU to somebody else, so tasks should be small.
+// helper has shown up: a helper that the kernel runs late finds its share taken, by the leader too. What a run can
+// still wait for is a task that a helper had begun when the kernel gave its CPU to somebody else, for a whole time
+// slice. Nobody else can do it over: a task may add to what it reads. So the leader lends its own CPU, which has
+// nothing to do: it moves the helper there and sleeps, and the helper goes back when the task is done. The smaller the
+// tasks, the sooner.
 //
 // Two counters are all there is of a run:
 //
@@ -10,19 +13,21 @@
 //   unfinished  tasks that are not done         count → 0, each step the end of a claimed task
 //
 // A late helper cannot touch a run that is over, nor its context. It reads the fields of a run only after a claim, a
-// compare-and-swap that takes one from `left` and fails at 0. `left` is above 0 only between the leader's store of `count`
-// and the last claim of the same run, so the claim is one of the run whose fields are there now, whenever the helper woke
-// up and whatever it slept through. It holds the run open until it has taken one from `unfinished`; the leader writes
-// new fields after it saw 0 there. (That `left` may have been another run's in between changes nothing: a claim depends on
-// no value that was read before it.) After its last step a helper touches the pool alone, which outlives the run.
+// compare-and-swap that takes one from `left` and fails at 0. `left` is above 0 only between the leader's store of
+// `count` and the last claim of the same run, so the claim is one of the run whose fields are there now, whenever the
+// helper woke up and whatever it slept through. It holds the run open until it has taken one from `unfinished`; the
+// leader writes new fields after it saw 0 there. (That `left` may have been another run's in between changes nothing: a
+// claim depends on no value that was read before it.) After its last step a helper touches the pool alone, which
+// outlives the run.
 //
-// Nobody is missed: a helper counts itself into `sleepers` before the kernel compares `generation` with what it saw, and
-// the leader moves `generation` before it looks at `sleepers`. In the other direction the same is true of
+// Nobody is missed: a helper counts itself into `sleepers` before the kernel compares `generation` with what it saw,
+// and the leader moves `generation` before it looks at `sleepers`. In the other direction the same is true of
 // `leader_sleeps` and `unfinished`; `finished` moves after a run's last task, and one that moves late ends a later wait
 // early, which looks again.
 //
 // A helper's seat says whether it can be lent to. Only the leader makes WORKING to LENDING and that to LENT, only the
-// helper everything else, and it does not leave LENDING before the leader has moved it, or it would be moved afterwards.
+// helper everything else, and it does not leave LENDING before the leader has moved it, or it would be moved
+// afterwards.
 //
 //   IDLE → WORKING → IDLE        a run
 //   WORKING → LENDING → LENT     the leader moves it
@@ -42,9 +47,10 @@
 
 #include "CKernels.h"
 
-// How long a thread spins before it sleeps, in nanoseconds. A virtual CPU halts when its thread sleeps and takes 50 µs and
-// more to wake up, so a thread with a CPU of its own spins for longer than the steps of a forward pass that the leader does
-// alone. Where others want the CPU, spinning spends the time that the kernel grants and that the next task will need.
+// How long a thread spins before it sleeps, in nanoseconds. A virtual CPU halts when its thread sleeps and takes 50 µs
+// and more to wake up, so a thread with a CPU of its own spins for longer than the steps of a forward pass that the
+// leader does alone. Where others want the CPU, spinning spends the time that the kernel grants and that the next task
+// will need.
 static const int64_t SPIN = 500000, CROWDED_HELPER_SPIN = 20000, CROWDED_LEADER_SPIN = 100000;
 // A helper that lost so much time, and a tenth of it, while it wanted to run is not alone on its CPU; for how long this
 // is then believed. An interrupt or a kernel thread takes some ten microseconds, a neighbour a time slice.
@@ -117,8 +123,8 @@ static bool is_crowded(ck_pool *pool, int64_t time) {
     return time < atomic_load_explicit(&pool->crowded_until, memory_order_relaxed);
 }
 
-// Notes whether the calling helper was kept from running since it was last asked: time that passed and was neither slept
-// nor computed in.
+// Notes whether the calling helper was kept from running since it was last asked: time that passed and was neither
+// slept nor computed in.
 static void watch(member *me, int64_t time) {
     const int64_t used = read_clock(CLOCK_THREAD_CPUTIME_ID), passed = time - me->since - me->slept;
     const int64_t lost = passed - (used - me->used);
