@@ -3,7 +3,7 @@ import Synchronization
 import Tensors
 import Testing
 
-@Suite struct ComputeTeamTests {
+@Suite struct RunTests {
     /// More threads than CPUs and programs that want them too, so that helpers are late, lose their CPU inside a task and
     /// are lent the leader's: no run is lost, and none computes a row twice or not at all. Each run follows the one before
     /// at once and reads what that wrote.
@@ -18,7 +18,7 @@ import Testing
         let weights = LayerNormWeights(gamma: gamma.base, beta: beta.base, epsilon: 1e-5)
         let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
         let alone = try ComputeTeam(cpus: [nil], instructionSet: .best)
-        for run in 0..<300 {
+        for run in 0..<100 {
             // 32 rows are a task: from one task to many
             let rows = 1 + run * 7 % 700
             let buffers = (samples.buffer(rows * columns, scale: 2), FloatBuffer(count: rows * columns))
