@@ -3,7 +3,7 @@
 // A call computes some groups of prepared rows (simd_pack.h) and some panels. Of each it takes K_BLOCK words of k at a
 // time: a panel's, expanded to float32 if they are bfloat16, lie in L1, while the rows' stream from L2, where the sums
 // stay too. 36 groups of four rows have 144 KiB of such words and, with 16 panels, 216 KiB of sums.
-enum { ROW_BLOCK = 144 };
+enum { ROW_BLOCK = 144, PAGE = 4096 };
 
 static size_t NAME(linear_scratch)(void) { return K_BLOCK * TILE * sizeof(float) + CK_SCRATCH_ALIGNMENT; }
 
@@ -18,20 +18,20 @@ INLINE vf dequantize(row_scale row, vf sums, vf scales, vf code_sums, vf bias) {
     return fma_(fma_(splat(row.step), value, splat(row.low) * code_sums), scales, bias);
 }
 
-// One row of a finished tile: `kind` is a constant, so that the choice is made once a tile. `d` may be null; it is that
-// of the tile's first column.
-INLINE void finish_row(ck_activation kind, const dequantization *d, size_t row, const float *residual, float *y,
-                       size_t columns) {
+// One row of a finished tile, from `sums` to y, which may be the same: `kind` is a constant, so that the choice is made
+// once a tile. `d` may be null; it is that of the tile's first column.
+INLINE void finish_row(ck_activation kind, const dequantization *d, size_t row, const float *residual,
+                       const float *sums, float *y, size_t columns) {
     size_t j = 0;
     if (columns % TILE == 0) {
         // three vectors at a time: one's divisions run while another's polynomials do
         for (; j < columns; j += TILE) {
-            triple v = load_triple(y + j);
+            triple v = load_triple(sums + j);
             if (d) {
-                triple scales = load_triple(d->scales + j), sums = load_triple(d->code_sums + j);
+                triple scales = load_triple(d->scales + j), code_sums = load_triple(d->code_sums + j);
                 triple bias = load_triple(d->bias + j);
                 UNROLLED for (int i = 0; i < 3; i++)
-                    v.v[i] = dequantize(d->rows[row], v.v[i], scales.v[i], sums.v[i], bias.v[i]);
+                    v.v[i] = dequantize(d->rows[row], v.v[i], scales.v[i], code_sums.v[i], bias.v[i]);
             }
             if (residual) {
                 triple r = load_triple(residual + j);
@@ -44,7 +44,7 @@ INLINE void finish_row(ck_activation kind, const dequantization *d, size_t row, 
     }
     for (; j < columns; j += W) {
         size_t n = columns - j < W ? columns - j : W;
-        vf v = load_partial(y + j, n, 0.0f);
+        vf v = load_partial(sums + j, n, 0.0f);
         // scales, sums and bias have whole panels
         if (d) v = dequantize(d->rows[row], v, load(d->scales + j), load(d->code_sums + j), load(d->bias + j));
         if (residual) v += load_partial(residual + j, n, 0.0f);
@@ -53,13 +53,14 @@ INLINE void finish_row(ck_activation kind, const dequantization *d, size_t row, 
 }
 
 INLINE void finish_tile(const ck_linear *t, const dequantization *d, size_t row, size_t rows, size_t column,
-                        size_t columns) {
+                        size_t columns, const float *sums, size_t ldsums) {
     const float *residual = t->residual ? t->residual + row * t->ldresidual + column : 0;
     float *y = t->y + row * t->ldy + column;
 #define ROWS_OF(KIND)                                                                                                 \
     case KIND:                                                                                                        \
         for (size_t i = 0; i < rows; i++)                                                                             \
-            finish_row(KIND, d, i, residual ? residual + i * t->ldresidual : 0, y + i * t->ldy, columns);             \
+            finish_row(KIND, d, i, residual ? residual + i * t->ldresidual : 0, sums + i * ldsums, y + i * t->ldy,    \
+                       columns);                                                                                      \
         break;
     switch (t->activation) {
         ROWS_OF(CK_ACTIVATION_NONE)
@@ -74,13 +75,14 @@ INLINE void finish_tile(const ck_linear *t, const dequantization *d, size_t row,
 
 // Residual and activation over a finished tile of floats, which is in L1.
 static void NAME(finish)(const ck_linear *t, size_t row, size_t rows, size_t column, size_t columns) {
-    finish_tile(t, 0, row, rows, column, columns);
+    finish_tile(t, 0, row, rows, column, columns, t->y + row * t->ldy + column, t->ldy);
 }
 
 // The same of a tile of integer sums.
 static __attribute__((noinline)) void NAME(finish_integers)(const ck_linear *t, const dequantization *d, size_t row,
-                                                            size_t rows, size_t column, size_t columns) {
-    finish_tile(t, d, row, rows, column, columns);
+                                                            size_t rows, size_t column, size_t columns,
+                                                            const float *sums, size_t ldsums) {
+    finish_tile(t, d, row, rows, column, columns, sums, ldsums);
 }
 
 // `words` words of a bfloat16 panel, two k each, to float32 [2 · words][24].
@@ -104,7 +106,7 @@ typedef struct {
     size_t first, last, groups;     // the call's groups, of all
     size_t p0, p1;                  // its panels
     size_t word, words, all_words;  // this block's first word, their number, and that of a whole row
-    size_t every, pace;
+    size_t every, lines, pace;      // how the next panels are asked for
     const packed_tile *tiles;
 } linear_block;
 
@@ -144,28 +146,38 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
     size_t next = p + STEP < b->p1 ? p + STEP : (last ? b->p1 : b->p0);
     size_t word = p + STEP < b->p1 ? b->word : (last ? 0 : b->word + b->words);
     const char *ahead = (const char *)((const float *)t->packed + (next * b->all_words + word) * CK_PANEL);
+    const size_t gap = b->all_words * CK_PANEL * sizeof(float);
+    // Their pages first, all at once: looking up a page's address takes longer than a step of a tile can hide.
+    for (size_t at = 0; at < b->words * CK_PANEL * sizeof(float); at += PAGE)
+        for (size_t i = 0; i < STEP; i++) __builtin_prefetch(ahead + i * gap + at, 0, 2);
     size_t row = group_start(t->m, b->first, b->groups);
     const float *a = b->prepared.rows + t->m * floats_of(format, b->word) + row * k;
     for (size_t group = b->first, n; group < b->last; group++, row += n) {
         n = group_rows(t->m, group, b->groups);
         float *y = t->y + row * t->ldy + column;
-        if (whole) {
-            b->tiles[n](k, a, b0, b1, start, y, t->ldy, ahead, b->pace);
+        // The last columns, and integers that are done after one block of words, are computed aside.
+        const bool aside = !whole || (format == CK_FORMAT_INT8 && b->words == b->all_words);
+        float edge[MR * TILE];
+        if (aside) {
+            for (size_t i = 0; i < n; i++) {
+                if (b->word > 0) memcpy(edge + i * TILE, y + i * t->ldy, columns * sizeof(float));
+                // where the results will go is asked for now
+                for (size_t j = 0; j < columns; j += LINE) __builtin_prefetch(y + i * t->ldy + j, 1, 3);
+            }
+            b->tiles[n](k, a, b0, b1, start, edge, TILE, ahead, gap, b->pace);
         } else {
-            // the last columns: the tile is computed aside, and only what exists is copied
-            float edge[MR * TILE];
-            if (b->word > 0)
-                for (size_t i = 0; i < n; i++) memcpy(edge + i * TILE, y + i * t->ldy, columns * sizeof(float));
-            b->tiles[n](k, a, b0, b1, start, edge, TILE, ahead, b->pace);
-            for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * TILE, columns * sizeof(float));
+            b->tiles[n](k, a, b0, b1, start, y, t->ldy, ahead, gap, b->pace);
         }
         if (last && format == CK_FORMAT_INT8) {
             d.rows = b->prepared.scales + row;
-            NAME(finish_integers)(t, &d, row, n, column, columns);
-        } else if (last && (t->residual || t->activation != CK_ACTIVATION_NONE)) {
-            NAME(finish)(t, row, n, column, columns);
+            NAME(finish_integers)(t, &d, row, n, column, columns, aside ? edge : y, aside ? TILE : t->ldy);
+        } else {
+            if (aside)
+                for (size_t i = 0; i < n; i++) memcpy(y + i * t->ldy, edge + i * TILE, columns * sizeof(float));
+            if (last && (t->residual || t->activation != CK_ACTIVATION_NONE))
+                NAME(finish)(t, row, n, column, columns);
         }
-        a += n * k, ahead += k / b->every * b->pace;
+        a += n * k, ahead += k / b->every * b->lines * b->pace;
     }
 }
 
@@ -175,12 +187,13 @@ INLINE void linear_of(const ck_format format, const ck_linear *t, prepared_rows 
     b.groups = NAME(groups)(t->m);
     b.all_words = ck_words(format, t->k);
     // The next panels' lines, spread over this panel's tiles: as seldom as leaves none out.
-    static const size_t often[] = {ALWAYS, OFTEN, SOMETIMES, SELDOM};
-    const size_t bytes = STEP * CK_PANEL * sizeof(float) / (is_expanded(format) ? 2 : 1);
-    size_t choice = 3;
-    while (choice > 0 && often[choice] * bytes > 64 * (g1 - g0)) choice--;
-    b.every = often[choice];
-    b.pace = (b.every * bytes + g1 - g0 - 1) / (g1 - g0);
+    const size_t bytes = CK_PANEL * sizeof(float) / (is_expanded(format) ? 2 : 1);
+    size_t choice = PACES - 1;
+    while (choice > 0 && steps_between(NAME(paces)[choice]) * bytes > 64 * lines_at_once(NAME(paces)[choice]) * (g1 - g0))
+        choice--;
+    b.every = steps_between(NAME(paces)[choice]);
+    b.lines = lines_at_once(NAME(paces)[choice]);
+    b.pace = (b.every * bytes + b.lines * (g1 - g0) - 1) / (b.lines * (g1 - g0));
     const tile_kind kind =
         format == CK_FORMAT_INT8 ? BYTES : (format == CK_FORMAT_BFLOAT16 && !is_expanded(format) ? HALVES : FLOATS);
     b.tiles = NAME(packed_tiles)[kind][choice];

@@ -2,7 +2,7 @@
 
 // A tile is MR rows of three vectors: of the shapes that fit the registers, the one with the fewest loads a
 // multiply-add. TILE columns are STEP panels.
-enum { TILE = 3 * W, STEP = TILE / CK_PANEL };
+enum { TILE = 3 * W, STEP = TILE / CK_PANEL, LINE = 64 / sizeof(float) };
 
 typedef struct {
     vf v[3];
@@ -114,15 +114,19 @@ INLINE void multiply_add_words(const tile_kind kind, triple *acc, const float *a
 }
 #endif
 
-// How often a tile asks for a cache line that is needed later: every so many k.
-enum { ALWAYS = 1, OFTEN = 2, SOMETIMES = 4, SELDOM = 16 };
+// How often a tile asks for a cache line of each panel that is needed later: for one every so many k, or for two at each k.
+enum { SELDOM = 16, SOMETIMES = 4, OFTEN = 2, ALWAYS = 1, TWICE = -2 };
+INLINE size_t steps_between(int often) { return often > 0 ? (size_t)often : 1; }
+INLINE size_t lines_at_once(int often) { return often > 0 ? 1 : (size_t)-often; }
 
 // c[rows][TILE] += a · b over k words of a kind: a is [k][rows]; b's panels are at b0 and b1 (the same where a tile is one
-// panel), [k][CK_PANEL]. With `bias` (TILE values) the sums begin there instead of at c. Every `every` k the cache line at
-// `ahead` is asked for, `pace` bytes further each time, and at the start the rows below in c: what the next tiles need
-// comes while this one computes. `kind`, `rows` and `every` are constants.
-INLINE void tile(const tile_kind kind, const int rows, const size_t every, size_t k, const float *a, const float *b0,
-                 const float *b1, const float *bias, float *c, size_t ldc, const char *ahead, size_t pace) {
+// panel), [k][CK_PANEL]. With `bias` (TILE values) the sums begin there instead of at c. As `often` says the cache lines at
+// `ahead` and, where a tile has two panels, `gap` bytes after it are asked for, `pace` bytes further each time, and at the
+// start the rows below in c: what the next tiles need comes while this one computes. `kind`, `rows` and `often` are
+// constants.
+INLINE void tile(const tile_kind kind, const int rows, const int often, size_t k, const float *a, const float *b0,
+                 const float *b1, const float *bias, float *c, size_t ldc, const char *ahead, size_t gap, size_t pace) {
+    const size_t every = steps_between(often);
     triple acc[MR];
     if (bias) {
         triple x = load_triple(bias);
@@ -132,7 +136,8 @@ INLINE void tile(const tile_kind kind, const int rows, const size_t every, size_
     }
     UNROLLED for (int i = 0; i < rows; i++) {
         const float *below = c + (size_t)(rows + i) * ldc;
-        __builtin_prefetch(below, 1, 3), __builtin_prefetch(below + TILE - 1, 1, 3);
+        for (int j = 0; j < TILE; j += LINE) __builtin_prefetch(below + j, 1, 3);
+        __builtin_prefetch(below + TILE - 1, 1, 3);
     }
 #if W == 8
     const vf ones = (vf)((vi){0} + 0x00010001);
@@ -156,8 +161,10 @@ INLINE void tile(const tile_kind kind, const int rows, const size_t every, size_
     }
     size_t rest = k % every;
     for (size_t kk = 0; kk + every <= k; kk += every) {
-        __builtin_prefetch(ahead, 0, 2);
-        ahead += pace;
+        UNROLLED for (size_t line = 0; line < lines_at_once(often); line++, ahead += pace) {
+            __builtin_prefetch(ahead, 0, 2);
+            if (STEP == 2) __builtin_prefetch(ahead + gap, 0, 2);
+        }
         if (every < 4) {
             UNROLLED for (size_t u = 0; u < every; u++) STEP_K
         } else {
@@ -173,15 +180,16 @@ INLINE void tile(const tile_kind kind, const int rows, const size_t every, size_
 }
 
 typedef void (*packed_tile)(size_t, const float *, const float *, const float *, const float *, float *, size_t,
-                            const char *, size_t);
+                            const char *, size_t, size_t);
 
-#define PACKED_TILE(KIND, WORDS, ROWS, EVERY)                                                                          \
-    static __attribute__((noinline)) void NAME(KIND##_tile_##ROWS##_##EVERY)(                                         \
+#define PACKED_TILE(KIND, WORDS, ROWS, HOW)                                                                            \
+    static __attribute__((noinline)) void NAME(KIND##_tile_##ROWS##_##HOW)(                                         \
         size_t k, const float *a, const float *b0, const float *b1, const float *bias, float *c, size_t ldc,          \
-        const char *ahead, size_t pace) {                                                                             \
-        tile(WORDS, ROWS, EVERY, k, a, b0, b1, bias, c, ldc, ahead, pace);                                   \
+        const char *ahead, size_t gap, size_t pace) {                                                                 \
+        tile(WORDS, ROWS, HOW, k, a, b0, b1, bias, c, ldc, ahead, gap, pace);                                        \
     }
 #define EACH_PACE(KIND, WORDS, ROWS)                                                                                  \
+    PACKED_TILE(KIND, WORDS, ROWS, TWICE)                                                                             \
     PACKED_TILE(KIND, WORDS, ROWS, ALWAYS)                                                                            \
     PACKED_TILE(KIND, WORDS, ROWS, OFTEN)                                                                             \
     PACKED_TILE(KIND, WORDS, ROWS, SOMETIMES)                                                                         \
@@ -211,9 +219,11 @@ ROWS_TILE(8)
 
 // A tile of `rows` rows, 1 ≤ rows ≤ MR: the same arithmetic for each row, whatever their number.
 #define EVERY_PACE(KIND)                                                                                              \
-    {TILES(KIND##_tile_, _ALWAYS), TILES(KIND##_tile_, _OFTEN), TILES(KIND##_tile_, _SOMETIMES),                      \
-     TILES(KIND##_tile_, _SELDOM)}
-static const packed_tile NAME(packed_tiles)[][4][MR + 1] = {
+    {TILES(KIND##_tile_, _TWICE), TILES(KIND##_tile_, _ALWAYS), TILES(KIND##_tile_, _OFTEN),                          \
+     TILES(KIND##_tile_, _SOMETIMES), TILES(KIND##_tile_, _SELDOM)}
+static const int NAME(paces)[] = {TWICE, ALWAYS, OFTEN, SOMETIMES, SELDOM};
+enum { PACES = sizeof NAME(paces) / sizeof *NAME(paces) };
+static const packed_tile NAME(packed_tiles)[][PACES][MR + 1] = {
     EVERY_PACE(float),
     EVERY_PACE(byte),
 #if defined(PAIRS)

@@ -28,6 +28,14 @@ enum LineProtocol {
         return String(Double(MonotonicClock.now - began) * 1e-6)
     }
 
+    /// The times that `body` takes, again and again for `seconds`, as a JSON list of milliseconds.
+    static func milliseconds(for seconds: Double, _ body: () async throws -> Void) async rethrows -> String {
+        var times: [String] = []
+        let began = MonotonicClock.now
+        while Double(MonotonicClock.now - began) * 1e-9 < seconds { times.append(try await milliseconds(body)) }
+        return "[" + times.joined(separator: ",") + "]"
+    }
+
     struct Unknown: Error, CustomStringConvertible {
         let description: String
     }

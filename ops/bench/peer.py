@@ -7,6 +7,7 @@ sequences of token ids (for `tokenizers`: texts, a JSON string a line). The proc
 
     run WORKLOAD      milliseconds of one pass over all its batches, to logits; for the -start peers, of creating a
                       session, and for `tokenizers`, of tokenising all texts
+    repeat WORKLOAD SECONDS   the milliseconds of pass after pass, a JSON list
     answer WORKLOAD   the logits, or the ids, as JSON
     precision         what the peer really computes with
 
@@ -119,7 +120,13 @@ def engine(kind, models, precision, threads, path):
     def answer(command, name):
         if command == "precision":
             return peer.precision
+        name, *seconds = name.split()
         batches = inputs(name)
+        if command == "repeat":
+            times, end = [], time.perf_counter() + float(seconds[0])
+            while time.perf_counter() < end:
+                times.append(float(milliseconds(lambda: [peer.forward(batch) for batch in batches])))
+            return json.dumps(times)
         if command == "answer":
             return json.dumps([row for batch in batches for row in peer.forward(batch).tolist()])
         return milliseconds(lambda: [peer.forward(batch) for batch in batches])

@@ -1,6 +1,7 @@
-"""The comparisons that are one figure each: see ops/bench/tokenizer, start, call and memory, which call this."""
+"""The comparisons that are one figure each: see ops/bench/tokenizer, start, call, neighbour and memory, which call this."""
 
 import argparse
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -87,6 +88,63 @@ def call(a):
                 print(f"{key}: {entry['text']}")
 
 
+@contextlib.contextmanager
+def busy_loops(count):
+    """`count` programs that want all of a CPU, each on one of its own: the last CPU first, where the second thread runs."""
+    loops = [
+        subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(1 - i), "sh", "-c", "while :; do :; done"])
+        for i in range(count)
+    ]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def neighbour(a):
+    """Requests/s and p99 of one connection, alone and with a busy loop on one and on both of two CPUs."""
+    words = "the news of the day was good and people in town were happy about it all".split()
+    text = " ".join(words[:14])
+    from tokenizers import BertWordPieceTokenizer
+
+    encode = BertWordPieceTokenizer(f"{a.models}/distilbert-base/1/vocab.txt", lowercase=True)
+    ids = encode.encode(text).ids
+    assert len(ids) == 16
+    with tempfile.TemporaryDirectory() as folder, contest.Contenders() as contenders:
+        (path := pathlib.Path(folder) / "texts.json").write_text(json.dumps({"1x16": text}))
+        (work := pathlib.Path(folder) / "workloads.json").write_text(json.dumps({"1x16": [[ids]]}))
+        with serving.modeld(a.binaries, a.models, a.precision, "0-1", 2) as (_, socket):
+            command = [f"{a.binaries}/benchmarks", "call-contender", socket, f"distilbert-base:{a.precision}", str(path)]
+            contenders.add("distillery", command, "0-1")
+            for name in ("openvino", "onnxruntime"):
+                if a.precision in ("fp32", "int8") or name == "openvino":
+                    contenders.add(name, peer(name, a.precision, 2, a.models, work), "0-1")
+            rates, tails = {}, {}
+            for _ in range(a.rounds):
+                for loops in (0, 1, 2):
+                    for contender in contenders.list:
+                        contender.milliseconds("1x16")
+                        with busy_loops(loops):
+                            times = json.loads(contender.ask(f"repeat 1x16 {a.seconds}"))
+                        rates.setdefault((contender.label, loops), []).append(1e3 * len(times) / sum(times))
+                        tails.setdefault((contender.label, loops), []).append(contest.quantile(times, 0.99))
+    entry, lines = {}, []
+    for label in [contender.label for contender in contenders.list]:
+        rate = [contest.quantile(rates[label, loops], 0.5) for loops in (0, 1, 2)]
+        tail = [contest.quantile(tails[label, loops], 0.5) for loops in (0, 1, 2)]
+        entry[label] = {"requests_per_second": rate, "p99_ms": tail}
+        lines.append(
+            f"{label} {rate[0]:.0f}/s (p99 {tail[0]:.1f} ms), with one {rate[1]:.0f}/s, {rate[1] / rate[0]:.0%} "
+            f"({tail[1]:.1f} ms, {tail[1] / tail[0]:.1f} times), with two {rate[2]:.0f}/s, {rate[2] / rate[0]:.0%} "
+            f"({tail[2]:.1f} ms, {tail[2] / tail[0]:.1f} times)"
+        )
+    entry["text"] = f"{'; '.join(lines)}; medians of {a.rounds} rounds of {a.seconds:.0f} s"
+    contest.store("beside busy loops on one and on both of two CPUs, 1x16, two threads", a.precision, entry)
+    print("\n".join(lines))
+
+
 def memory(a):
     with serving.modeld(a.binaries, a.models, a.precision, "0", 1) as (process, socket):
         command = [f"{a.binaries}/modelctl", "bench", f"distilbert-base:{a.precision}", "--socket", socket, "--json"]
@@ -134,7 +192,8 @@ def pss(process):
 
 
 def main():
-    commands = {"tokenizer": tokenizer, "start": start, "call": call, "memory": memory, "scaling": scaling}
+    commands = {"tokenizer": tokenizer, "start": start, "call": call, "neighbour": neighbour, "memory": memory}
+    commands["scaling"] = scaling
     parser = argparse.ArgumentParser(prog="ops/bench")
     parser.add_argument("command", choices=commands)
     parser.add_argument("binaries")
@@ -143,6 +202,7 @@ def main():
     parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16", "int8"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     for line in contest.remarks(contest.machine()):
         print(f"# {line}")

@@ -156,14 +156,16 @@ double ck_peak(ck_isa isa, ck_format format, double seconds);
 
 // MARK: - Thread pool
 
-/// A fixed team: the calling thread and `threads - 1` others, which spin briefly for work and then sleep.
+/// A fixed team: the calling thread and `threads - 1` others, which spin briefly for work and then sleep; the more briefly
+/// where other programs want their CPUs.
 typedef struct ck_pool ck_pool;
 typedef void (*ck_task)(void *context, size_t index, size_t thread);
 
 /// `cpus[i]` is where thread i runs (−1: anywhere); the caller's own entry is not applied. Null if threads can't be made.
 ck_pool *ck_pool_create(size_t threads, const int *cpus);
 size_t ck_pool_threads(const ck_pool *pool);
-/// Calls task(context, i, thread) for each i in [0, count) and returns when all have returned. Not reentrant.
+/// Calls task(context, i, thread) for each i in [0, count) and returns when all have returned. It waits for no thread, only
+/// for tasks that were begun. Not reentrant.
 void ck_pool_run(ck_pool *pool, ck_task task, void *context, size_t count);
 void ck_pool_destroy(ck_pool *pool);
 
