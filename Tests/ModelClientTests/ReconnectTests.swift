@@ -1,3 +1,4 @@
+import Dispatch
 import ModelClient
 import NIOConcurrencyHelpers
 import TestSupport
@@ -150,6 +151,28 @@ import Wire
             let request = try connection.receiveRequest()
             try connection.sendFrame(.goAway(GoAway(reason: "restarting")))
             try connection.answer(request, .unavailable, "draining")
+        } _: { client in
+            try await expectLabel("a", of: "a", client)
+        }
+    }
+
+    @Test func whatCrossesAGoAwayIsSentAgainAlsoWhenTheNextConnectionIsOpenAlready() async throws {
+        let isOpen = DispatchSemaphore(value: 0)
+        try await withServer { connection, number in
+            try connection.greet()
+            if number == 1 {
+                let request = try connection.receiveRequest()
+                try connection.sendFrame(.goAway(GoAway(reason: "restarting")))
+                guard isOpen.wait(timeout: .now() + 30) == .success else { return }
+                try connection.answer(request, .unavailable, "draining")
+                try connection.answerAll()
+            } else {
+                // The answer to a ping says that the client has read the greeting before it.
+                try connection.sendFrame(.ping(Ping(id: 7)))
+                guard case .ping = try connection.receive() else { return }
+                isOpen.signal()
+                try connection.answerAll()
+            }
         } _: { client in
             try await expectLabel("a", of: "a", client)
         }

@@ -259,10 +259,11 @@ struct ClientState {
         }
         var actions: [Action] = []
         if response.status == .unavailable, entry.call.isPure, leaving[id] != nil {
-            // It crossed the server's go-away, and the next connection takes it.
+            // It crossed the server's go-away, and the next connection takes it, which may be open already.
             calls[response.streamID]?.sentOn = nil
             waiting.prepend(response.streamID)
             release(id, &actions)
+            sendWaiting(&actions)
             return actions
         }
         backoff.reset()
