@@ -16,7 +16,8 @@ float ck_quantize_row(const float *values, size_t n, int levels, int8_t *codes) 
         largest = fmaxf(largest, fabsf(values[i]));
         sum += values[i];
     }
-    if (!isfinite(sum) || largest == 0.0f) {
+    // what is so small that its inverse is infinite is 0
+    if (!isfinite(sum) || !isfinite((float)levels / largest)) {
         memset(codes, 0, n);
         return isfinite(sum) ? 0.0f : NAN;
     }

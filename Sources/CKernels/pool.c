@@ -159,7 +159,11 @@ static void go_home(const member *me, seat_state next) {
     const int cpu = sched_getcpu();
     if (cpu >= 0) CPU_CLR((size_t)cpu, &others);
     if (CPU_COUNT(&others) > 0) sched_setaffinity(0, sizeof others, &others);
-    sched_setaffinity(0, sizeof me->home, &me->home);
+    if (sched_setaffinity(0, sizeof me->home, &me->home) != 0) {
+        // None of these CPUs is allowed any more: all that are.
+        memset(&others, 0xff, sizeof others);
+        sched_setaffinity(0, sizeof others, &others);
+    }
     atomic_store(&mine->state, next);
 }
 
@@ -210,7 +214,7 @@ static void *helper(void *argument) {
     member me = *(member *)argument;
     free(argument);
     ck_pool *pool = me.pool;
-    sched_getaffinity(0, sizeof me.home, &me.home);
+    if (sched_getaffinity(0, sizeof me.home, &me.home) != 0) memset(&me.home, 0xff, sizeof me.home);
     atomic_store(&pool->seats[me.thread].id, gettid());
     for (uint32_t seen = 0;;) {
         seen = await_run(&me, seen);

@@ -18,7 +18,7 @@ package final class HeadLayers {
 
     private let first: PackedLinear?
     private let activation: Activation
-    private let norm: LayerNormWeights?
+    let norm: LayerNormWeights?
     private let last: PackedLinear?
     private let team: ComputeTeam
     private let hidden: Int

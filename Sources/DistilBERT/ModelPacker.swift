@@ -5,7 +5,7 @@ package import Tensors
 /// folder's small files, so that a worker needs nothing but the pack and a model is what it was when it was packed.
 package struct ModelPacker {
     package let key: String
-    package let byteCount: Int
+    package var byteCount: Int { PackWriter.byteCount(key: key, sections: sections) }
     /// Every weight that the variant's format can apply to, and the one that it gets here.
     package let weights: [PackedWeightFormat]
 
@@ -13,7 +13,9 @@ package struct ModelPacker {
     private let plan: PackPlan
     private let checkpoint: Checkpoint
     private let extras: [PackedExtra]
-    private let sections: [PackSection]
+    private let texts: [TokenSequence]
+    private let reference: ReferenceModel
+    private var sections: [PackSection]
     private var known: [(name: String, rows: Int, values: [Float])] = []
     private let files: [(name: String, file: MappedFile)]
     private let notes: [(name: String, bytes: [UInt8])]
@@ -60,7 +62,7 @@ package struct ModelPacker {
     ///     outputs (`fewOutputs`) stays float32: it costs nothing, and answers hang on it.
     ///   - exceptions: formats of single weights, by their names in `weights`: what a quality gate chooses for those
     ///     that lose too much.
-    ///   - texts: what the pack is to hold known answers of, token ids and types; none: it holds no known answers.
+    ///   - texts: what `addKnownAnswers` answers, token ids and types.
     ///   - notes: what else the pack is to hold, by name; see `PackFile.note`.
     ///   - key: the pack's key; nil: by the contents, the variant and its exceptions.
     package init(
@@ -140,23 +142,18 @@ package struct ModelPacker {
                     )
                 )
             }
-            if !texts.isEmpty {
-                known = try Self.knownAnswers(texts, configuration, head: head, checkpoint, extras, formats).sections
-            }
-            for (name, rows, values) in known {
-                sections.append(Self.floats(name, rows: rows, columns: values.count / max(1, rows)))
-            }
             self.sections = sections
         } catch {
             throw EngineError(error)
         }
+        self.texts = texts
+        reference = ReferenceModel(configuration: configuration, head: head, checkpoint: checkpoint, formats: formats)
         self.notes = notes
         let key =
             key
             ?? Self.key(checkpoint, extras, files + sources, variant: variant, exceptions: exceptions)
         self.key = key
         self.files = files
-        byteCount = PackWriter.byteCount(key: key, sections: sections)
     }
 
     /// Fills the file behind `descriptor`.
@@ -181,17 +178,24 @@ package struct ModelPacker {
         }
     }
 
-    private static func knownAnswers(
-        _ texts: [TokenSequence],
-        _ configuration: ModelConfiguration,
-        head: Head,
-        _ checkpoint: Checkpoint,
-        _ extras: [PackedExtra],
-        _ formats: [String: WeightFormat]
-    ) throws -> KnownAnswers {
-        let model = ReferenceModel(configuration: configuration, head: head, checkpoint: checkpoint, formats: formats)
-        let answers = try model.knownAnswers(texts, extras: extras)
-        guard answers.texts.allSatisfy({ ($0.states + $0.scores).allSatisfy(\.isFinite) }) else {
+    /// Computes what the pack has to answer, which takes a second: of the very files that `key` names.
+    package mutating func addKnownAnswers() throws(EngineError) {
+        do {
+            known = try knownAnswers().sections
+        } catch {
+            throw EngineError(error)
+        }
+        for (name, rows, values) in known {
+            sections.append(Self.floats(name, rows: rows, columns: values.count / max(1, rows)))
+        }
+    }
+
+    private func knownAnswers() throws -> KnownAnswers {
+        let answers = try reference.knownAnswers(texts, extras: extras)
+        let tables = answers.tables.merging(answers.products) { table, _ in table }
+        guard answers.texts.allSatisfy({ ($0.states + $0.scores).allSatisfy(\.isFinite) }),
+            tables.values.allSatisfy({ $0.magnitudes.allSatisfy(\.isFinite) })
+        else {
             throw ModelFilesError(
                 .malformedCheckpoint,
                 file: checkpoint.contents[0].path,

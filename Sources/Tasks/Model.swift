@@ -142,7 +142,7 @@ package final class Model {
                 case .normalize: break
                 }
             }
-            return try ModelPacker(
+            var packer = try ModelPacker(
                 folder.configuration,
                 checkpoint: try folder.checkpoint(),
                 extras: extras,
@@ -150,14 +150,18 @@ package final class Model {
                 sources: sources,
                 variant: variant,
                 exceptions: exceptions,
-                texts: proven ? try Self.knownTexts(tokenizer, folder.configuration) : [],
+                texts: try Self.knownTexts(tokenizer, folder.configuration),
                 notes: notes + moduleNotes + [
                     (tokenizerNote, specification.compiled), (vocabularyNote, tokenizer.vocabulary.bytes),
                 ],
                 key: key
             )
+            if proven { try packer.addKnownAnswers() }
+            return packer
         } catch let error as EngineError {
             throw error
+        } catch let error as TokenizationError {
+            throw EngineError.files(ModelFilesError(.malformedTokenizer, file: directory, "\(error)"))
         } catch {
             throw EngineError.files(
                 error as? ModelFilesError ?? ModelFilesError(.unreadableFile, file: directory, "\(error)")

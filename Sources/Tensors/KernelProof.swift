@@ -33,11 +33,12 @@ package final class KernelProof {
         plain = try ComputeTeam(cpus: [nil], instructionSet: .plain)
     }
 
-    /// The numbers of rows to try: all that one and two tiles can be left with, and one and two blocks with a rest.
-    private var rowCounts: [Int] {
+    /// The numbers of rows to try: all that one and two tiles can be left with, and one and two blocks with a rest; not
+    /// those for which a layer as wide as a vocabulary would take a hundred megabytes.
+    private func rowCounts(outputs: Int) -> [Int] {
         let tile = (1...64).last { team.kernels.groups($0) == 1 } ?? 1
         let block = team.kernels.block * tile
-        return Array(2...2 * tile + 1) + [block + 1, 2 * block + tile / 2]
+        return (Array(2...2 * tile + 1) + [block + 1, 2 * block + tile / 2]).filter { $0 * outputs <= 1 << 22 }
     }
 
     // MARK: - Products
@@ -64,7 +65,7 @@ package final class KernelProof {
         let shape = "\(team.instructionSet.rawValue)'s \(layer.format.rawValue) product \(name)"
         try compare("\(shape) of 1 row", alone.matrix(rows: rows, columns: layer.outputs), expectedMatrix)
         try rounding(shape, layer)
-        for count in rowCounts {
+        for count in rowCounts(outputs: layer.outputs) {
             for team in team.threads > 1 ? [single, team] : [single] {
                 let y = FloatBuffer(count: count * layer.outputs)
                 let result = y.matrix(rows: count, columns: layer.outputs)

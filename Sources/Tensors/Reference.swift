@@ -36,9 +36,13 @@ package enum Reference {
                 let values = weight + row * columns
                 var largest: Float = 0
                 for column in 0..<columns { largest = max(largest, abs(values[column])) }
-                guard largest > 0, largest.isFinite else { continue }
                 let scale = largest / Float(levels)
                 let inverse = Float(levels) / largest
+                guard largest > 0, largest.isFinite else { continue }
+                guard inverse.isFinite else {
+                    for column in 0..<columns { values[column] = 0 }
+                    continue
+                }
                 for column in 0..<columns {
                     values[column] = (values[column] * inverse).rounded(.toNearestOrEven) * scale
                 }

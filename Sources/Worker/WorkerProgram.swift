@@ -151,6 +151,10 @@ package enum WorkerProgram {
                 )
             )
             return WorkerServer(model: model, maxStepTokens: max(1, Int(request.maxBatchTokens)))
+        } catch EngineError.proof(let failure) where !request.verifyPack {
+            // Another worker has shown here that the pack and the kernels are right: something passing, so it is tried again.
+            try channel.send(.failed(WorkerFrame.Failed(kind: .internal, message: failure.description)))
+            throw Failure(kind: .internal)
         } catch let error where isReported(error) {
             throw try fail(&channel, error)
         }

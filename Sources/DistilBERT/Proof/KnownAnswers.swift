@@ -9,7 +9,7 @@ import ModelFiles
 /// | proof.table.NAME | [2, columns] | Σ r·T[r] over the rows of the table NAME, r of `weights`; Σ\|r·T[r]\| |
 /// | proof.text.N | [2, L] | token ids and types of a text |
 /// | proof.states.N | [L, H] | its last hidden states |
-/// | proof.scores.N | [n, outputs] | what the head makes of its first n tokens |
+/// | proof.scores.N | [2, n · outputs] | what the head makes of its first n tokens; how large the terms of each sum are |
 struct KnownAnswers {
     struct Product {
         var values: [Float]
@@ -22,6 +22,8 @@ struct KnownAnswers {
         var states: [Float]
         /// [n, outputs]; empty where nothing stands behind the encoder.
         var scores: [Float]
+        /// √Σ(w·x)² of each score's terms: what its rounding is in relation to, as a score itself may be nearly 0.
+        var scoreMagnitudes: [Float]
     }
 
     /// By the layer's name in the pack.
@@ -74,7 +76,7 @@ extension KnownAnswers {
             let types = text.sequence.types.isEmpty ? [Int32](repeating: 0, count: length) : text.sequence.types
             result.append(("\(Self.prefix)text.\(index)", 2, (text.sequence.ids + types).map { Float($0) }))
             result.append(("\(Self.prefix)states.\(index)", length, text.states))
-            result.append(("\(Self.prefix)scores.\(index)", 1, text.scores))
+            result.append(("\(Self.prefix)scores.\(index)", 2, text.scores + text.scoreMagnitudes))
         }
         return result
     }
@@ -86,6 +88,7 @@ extension KnownAnswers {
             let index = texts.count
             guard length > 0, let states = Self.values(pack, "states.\(index)"),
                 states.count == length * configuration.hiddenSize, let scores = Self.values(pack, "scores.\(index)"),
+                scores.count % 2 == 0,
                 ids.allSatisfy({ $0 >= 0 && $0 < 16_777_216 })
             else { throw Self.damaged("proof.text.\(index)") }
             texts.append(
@@ -95,7 +98,8 @@ extension KnownAnswers {
                         types: ids[length...].map { Int32($0) }
                     ),
                     states: states,
-                    scores: scores
+                    scores: Array(scores[..<(scores.count / 2)]),
+                    scoreMagnitudes: Array(scores[(scores.count / 2)...])
                 )
             )
         }

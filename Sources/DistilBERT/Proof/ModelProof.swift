@@ -57,9 +57,9 @@ package struct ModelProof {
 
     private func texts(_ texts: [KnownAnswers.Text]) throws {
         for (index, text) in texts.enumerated() {
-            guard let output = try encoder.forward([text.sequence]) else { return }
+            guard let output = try encoder.forward([text.sequence]) else { throw ProofFailure("the pass was stopped") }
             let states = output.bounds[0].flatMap { Array(output.hidden[$0]) }
-            try compare("the last hidden states of known text \(index)", states, text.states)
+            try compare("the last hidden states of known text \(index)", states, text.states, text.states)
             guard let head, !text.scores.isEmpty else { continue }
             let width = head.head.outputs > 0 ? head.head.outputs : encoder.configuration.hiddenSize
             let rows = Array(0..<min(text.scores.count / width, output.hidden.rows))
@@ -70,19 +70,17 @@ package struct ModelProof {
             } else {
                 try head.pooled(output.hidden, rows: rows, take)
             }
-            try compare("the head's scores of known text \(index)", scores, text.scores)
+            try compare("the head's scores of known text \(index)", scores, text.scores, text.scoreMagnitudes)
         }
     }
 
-    private func compare(_ what: String, _ actual: [Float], _ known: [Float]) throws {
+    private func compare(_ what: String, _ actual: [Float], _ known: [Float], _ magnitudes: [Float]) throws {
         guard actual.count == known.count else {
             throw ProofFailure("\(what): \(actual.count) values instead of \(known.count)")
         }
         var (differences, squares) = (0.0, 0.0)
-        for (value, wanted) in zip(actual, known) {
-            differences += Double(value - wanted) * Double(value - wanted)
-            squares += Double(wanted) * Double(wanted)
-        }
+        for (value, wanted) in zip(actual, known) { differences += Double(value - wanted) * Double(value - wanted) }
+        for magnitude in magnitudes { squares += Double(magnitude) * Double(magnitude) }
         let error = squares > 0 ? (differences / squares).squareRoot() : differences.squareRoot()
         guard error <= tolerance else {
             throw ProofFailure(
@@ -125,7 +123,7 @@ package struct ModelProof {
     }
 
     private func tables(_ answers: KnownAnswers) throws {
-        for (name, table, rows) in encoder.tables {
+        for (name, table, rows) in encoder.tables + (head?.tables ?? []) {
             let columns = encoder.configuration.hiddenSize
             guard let known = answers.tables[name], known.values.count == columns else {
                 throw ProofFailure("the pack has no known answer of \(name); it must be made again")
@@ -202,15 +200,18 @@ extension Encoder {
     }
 
     fileprivate var tables: [(name: String, table: PackedTable, rows: Int)] {
-        func floats(_ values: UnsafePointer<Float>) -> PackedTable {
-            PackedTable(format: .float32, values: UnsafeRawPointer(values), scales: nil)
-        }
         var result = [
             (PackPlan.words, embeddings.word, configuration.vocabularySize),
-            ("embeddings.position", floats(embeddings.position), configuration.maxPositions),
+            ("embeddings.position", PackedTable(floats: embeddings.position), configuration.maxPositions),
         ]
         if let type = embeddings.type {
-            result.append(("embeddings.type", floats(type), configuration.typeVocabularySize))
+            result.append(("embeddings.type", PackedTable(floats: type), configuration.typeVocabularySize))
+        }
+        result += embeddings.norm.tables("embeddings.norm")
+        for (index, layer) in layers.enumerated() {
+            let prefix = PackPlan.layerPrefix(index)
+            result += layer.attentionNorm.tables(prefix + "attention_norm")
+            result += layer.outputNorm.tables(prefix + "output_norm")
         }
         return result
     }
@@ -218,6 +219,22 @@ extension Encoder {
     fileprivate var formats: Set<WeightFormat> { Set(products.map(\.layer.format) + [embeddings.word.format]) }
 }
 
+extension PackedTable {
+    fileprivate init(floats: UnsafePointer<Float>) {
+        self.init(format: .float32, values: UnsafeRawPointer(floats), scales: nil)
+    }
+}
+
+extension LayerNormWeights {
+    fileprivate func tables(_ name: String) -> [(name: String, table: PackedTable, rows: Int)] {
+        [("\(name).weight", PackedTable(floats: gamma), 1), ("\(name).bias", PackedTable(floats: beta), 1)]
+    }
+}
+
 extension HeadLayers {
+    fileprivate var tables: [(name: String, table: PackedTable, rows: Int)] {
+        norm?.tables(PackPlan.transformNorm) ?? []
+    }
+
     fileprivate var formats: Set<WeightFormat> { Set(products.map(\.layer.format)) }
 }

@@ -30,8 +30,12 @@ struct ReferenceModel {
     ) throws -> KnownAnswers {
         var answers = KnownAnswers()
         let team = try ComputeTeam(cpus: [nil], instructionSet: .plain)
-        for (name, tensor, rows, isVector) in tables {
-            answers.tables[name] = try table(name, tensor, rows: rows, isVector: isVector)
+        for (name, tensor, rows) in tables { answers.tables[name] = try table(name, tensor, rows: rows) }
+        for (name, stem) in norms {
+            for part in ["weight", "bias"] {
+                let values = try vector(stem, part).map { $0 * Float(KnownAnswers.weights(1)[0]) }
+                answers.tables["\(name).\(part)"] = KnownAnswers.Product(values: values, magnitudes: values.map(abs))
+            }
         }
         let bounds = SequenceBounds(lengths: texts.map(\.ids.count))
         var states = try embed(texts)
@@ -39,7 +43,10 @@ struct ReferenceModel {
             states = try layer(index, states, bounds, team, &answers)
         }
         let scored = (0..<texts.count).flatMap { text in bounds[text].prefix(scoredRows(bounds[text].count)) }
-        let scores = try self.scores(scored.flatMap { row in states[row * hidden..<(row + 1) * hidden] }, &answers)
+        let (scores, magnitudes) = try self.scores(
+            scored.flatMap { row in states[row * hidden..<(row + 1) * hidden] },
+            &answers
+        )
         let width = scored.isEmpty ? 0 : scores.count / scored.count
         var next = 0
         for (index, text) in texts.enumerated() {
@@ -49,7 +56,8 @@ struct ReferenceModel {
                 KnownAnswers.Text(
                     sequence: text,
                     states: states[rows.lowerBound * hidden..<rows.upperBound * hidden].map { Float($0) },
-                    scores: scores[next * width..<(next + count) * width].map { Float($0) }
+                    scores: scores[next * width..<(next + count) * width].map { Float($0) },
+                    scoreMagnitudes: magnitudes[next * width..<(next + count) * width].map { Float($0) }
                 )
             )
             next += count
@@ -74,18 +82,31 @@ struct ReferenceModel {
 
     // MARK: - Tables
 
-    private var tables: [(name: String, tensor: String, rows: Int, isVector: Bool)] {
-        var result = [
-            (PackPlan.words, names.wordEmbeddings, configuration.vocabularySize, false),
-            ("embeddings.position", names.positionEmbeddings, configuration.maxPositions, false),
-        ]
-        if configuration.typeVocabularySize > 0 {
-            result.append(("embeddings.type", names.typeEmbeddings, configuration.typeVocabularySize, false))
+    private var norms: [(name: String, stem: String)] {
+        var result = [("embeddings.norm", names.embeddingsNorm)]
+        for index in 0..<configuration.layers {
+            let prefix = PackPlan.layerPrefix(index)
+            result.append((prefix + "attention_norm", names.layer(index).attentionNorm))
+            result.append((prefix + "output_norm", names.layer(index).outputNorm))
+        }
+        if case .maskedLM = head {
+            result.append((PackPlan.transformNorm, names.maskedLM(tied: configuration.tiesWordEmbeddings).norm))
         }
         return result
     }
 
-    private func table(_ name: String, _ tensor: String, rows: Int, isVector: Bool) throws -> KnownAnswers.Product {
+    private var tables: [(name: String, tensor: String, rows: Int)] {
+        var result = [
+            (PackPlan.words, names.wordEmbeddings, configuration.vocabularySize),
+            ("embeddings.position", names.positionEmbeddings, configuration.maxPositions),
+        ]
+        if configuration.typeVocabularySize > 0 {
+            result.append(("embeddings.type", names.typeEmbeddings, configuration.typeVocabularySize))
+        }
+        return result
+    }
+
+    private func table(_ name: String, _ tensor: String, rows: Int) throws -> KnownAnswers.Product {
         let weights = KnownAnswers.weights(rows)
         var sums = [Double](repeating: 0, count: hidden)
         var magnitudes = sums
@@ -206,8 +227,12 @@ struct ReferenceModel {
 
     // MARK: - Heads
 
-    /// What the head makes of rows [n, H]: logits, the pooled rows where there is no other head, or nothing.
-    private func scores(_ rows: [Double], _ answers: inout KnownAnswers) throws -> [Double] {
+    /// What the head makes of rows [n, H]: logits, the pooled rows where there is no other head, or nothing; and how large
+    /// the terms of each of these sums are.
+    private func scores(
+        _ rows: [Double],
+        _ answers: inout KnownAnswers
+    ) throws -> (values: [Double], magnitudes: [Double]) {
         func product(
             _ name: String,
             _ stem: String,
@@ -215,29 +240,29 @@ struct ReferenceModel {
             bias: String? = nil,
             _ x: [Double],
             outputs: Int
-        ) throws -> [Double] {
+        ) throws -> (values: [Double], magnitudes: [Double]) {
             let weight = try Weight(self, checkpoint, name, [stem], outputs, hidden, weight: weight, bias: bias)
             answers.products[name] = try weight.knownProduct()
-            return try weight.product(x)
+            return (try weight.product(x), weight.magnitudes(x))
         }
-        func pooled() throws -> [Double] {
+        func pooled() throws -> (values: [Double], magnitudes: [Double]) {
             let isBERT = configuration.family == .bert
             let stem = isBERT ? CheckpointNames.pooler : CheckpointNames.preClassifier
-            return try product(PackPlan.pooling, stem, rows, outputs: hidden).map {
-                Reference.activation(isBERT ? .tanh : .relu, $0)
-            }
+            let sums = try product(PackPlan.pooling, stem, rows, outputs: hidden)
+            return (sums.values.map { Reference.activation(isBERT ? .tanh : .relu, $0) }, sums.magnitudes)
         }
         switch head {
-        case .none(let hasPooler): return hasPooler ? try pooled() : []
+        case .none(let hasPooler): return hasPooler ? try pooled() : ([], [])
         case .sequenceClassification, .multipleChoice:
-            return try product(PackPlan.classifier, CheckpointNames.classifier, try pooled(), outputs: head.outputs)
+            let pooled = try pooled().values
+            return try product(PackPlan.classifier, CheckpointNames.classifier, pooled, outputs: head.outputs)
         case .tokenClassification:
             return try product(PackPlan.classifier, CheckpointNames.classifier, rows, outputs: head.outputs)
         case .questionAnswering:
             return try product(PackPlan.classifier, CheckpointNames.answers, rows, outputs: head.outputs)
         case .maskedLM(let vocabulary):
             let stems = names.maskedLM(tied: configuration.tiesWordEmbeddings)
-            let transformed = try product(PackPlan.transform, stems.transform, rows, outputs: hidden).map {
+            let transformed = try product(PackPlan.transform, stems.transform, rows, outputs: hidden).values.map {
                 Reference.activation(Activation(configuration.activation), $0)
             }
             return try product(
@@ -311,6 +336,21 @@ struct ReferenceModel {
                 outputs: outputs,
                 inputs: inputs
             )
+        }
+
+        /// √Σ(w·x)² of each output's terms, [n, outputs].
+        func magnitudes(_ x: [Double]) -> [Double] {
+            (0..<x.count / inputs).flatMap { row in
+                (0..<outputs).map { output in
+                    let weights = values.base + output * inputs
+                    var sum = 0.0
+                    for column in 0..<inputs {
+                        let term = Double(weights[column]) * x[row * inputs + column]
+                        sum += term * term
+                    }
+                    return sum.squareRoot()
+                }
+            }
         }
 
         func knownProduct() throws -> KnownAnswers.Product {

@@ -10,11 +10,7 @@ package struct CheckedFolders {
     /// would serve; or a version folder, as downloaded, which has the `config.yaml` of the folder above it when its name
     /// is a version's number.
     package init(_ path: String) throws(ConfigurationError) {
-        guard let resolved = realpath(path, nil) else {
-            throw ConfigurationError("\(path): \(String(cString: strerror(errno))); name a folder of a model")
-        }
-        defer { free(resolved) }
-        let folder = String(cString: resolved)
+        let folder = try Self.absolute(path)
         guard let names = namesInFolder(folder) else {
             throw ConfigurationError("\(path): \(String(cString: strerror(errno))); name a folder of a model")
         }
@@ -34,6 +30,18 @@ package struct CheckedFolders {
                 root: folder
             )
         }
+    }
+
+    /// The path from the root on. Links stay what they are: a version may be one, and its name counts.
+    private static func absolute(_ path: String) throws(ConfigurationError) -> String {
+        let parts = path.split(separator: "/").filter { $0 != "." }
+        if path.hasPrefix("/"), !parts.contains("..") { return "/" + parts.joined(separator: "/") }
+        guard let working = realpath(parts.contains("..") ? path : ".", nil) else {
+            throw ConfigurationError("\(path): \(String(cString: strerror(errno))); name a folder of a model")
+        }
+        defer { free(working) }
+        let start = String(cString: working)
+        return parts.contains("..") ? start : start + "/" + parts.joined(separator: "/")
     }
 
     private init(folders: [ModelFolder], configuration: ModelConfiguration, root: String) {

@@ -17,7 +17,7 @@ extension ModelRepository {
         for name in (namesInFolder(root) ?? []).sorted() where !name.hasPrefix(".") {
             let path = "\(root)/\(name)"
             switch kind(of: path) {
-            case .folder where Self.isName(name): result += skipped(inModel: path)
+            case .folder where Self.isName(name): result += skipped(inModel: name, at: path)
             case .folder where isMisnamedModel(name): continue
             case .folder: result.append(entry(path, Self.nameRule, isSuspicious: true))
             case .other(let reason):
@@ -27,8 +27,8 @@ extension ModelRepository {
         return result
     }
 
-    private func skipped(inModel folder: String) -> [SkippedEntry] {
-        let configuration = try? model(String(folder.dropFirst(root.utf8.count + 1)))?.configuration
+    private func skipped(inModel model: String, at folder: String) -> [SkippedEntry] {
+        let configuration = try? self.model(model)?.configuration
         let read = ["config.yaml", configuration?.quality.calibrationFile]
         return (namesInFolder(folder) ?? []).sorted().compactMap { name in
             guard !name.hasPrefix("."), !read.contains(name) else { return nil }

@@ -180,15 +180,19 @@ extension Server {
             }
             enqueue(model.lifecycle.hello(seat, at: now), of: model)
         case .ready(let ready):
-            if files.ready == nil || process.pack?.isVerified == false {
-                files.ready = ready
-                for proof in ready.failedProofs {
-                    logger.error(
-                        "this CPU computes wrongly: \(proof); the model uses \(ready.instructionSet) instead",
-                        metadata: describe(process)
-                    )
-                }
+            for proof in ready.failedProofs {
+                logger.error(
+                    "this CPU computes wrongly: \(proof); the worker uses \(ready.instructionSet) instead",
+                    metadata: describe(process)
+                )
             }
+            if let first = files.ready, process.pack?.isVerified == true, first.instructionSet != ready.instructionSet {
+                // Both proved themselves at once. The next one is told what to use, so that all give the same bits.
+                let message =
+                    "it computes with \(ready.instructionSet), and its generation with \(first.instructionSet)"
+                return violation(of: process, message, at: now)
+            }
+            if files.ready == nil || process.pack?.isVerified == false { files.ready = ready }
             process.pack?.isVerified = true
             let milliseconds = Int(clamping: ready.loadMicroseconds / 1000)
             logger.info(

@@ -8,7 +8,7 @@ import ModelFiles
 package struct ExpectedAnswers {
     /// The file's path.
     package let path: String
-    private let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     package static let fileName = "expected.jsonl"
     /// The most bytes of the file, and the most lines with an answer: a worker compares them before it is ready.

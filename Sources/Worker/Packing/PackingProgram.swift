@@ -33,15 +33,10 @@ enum PackingProgram {
         _ file: borrowing OwnedDescriptor,
         _ channel: inout Channel
     ) throws {
-        let plain = try Model.packer(directory: request.modelDirectory, variant: request.variant)
-        // With the known answers, which are computed only when the cache has no such pack.
-        try propose(plain.key, bytes: 0, &channel)
-        let packer = try Model.packer(
-            directory: request.modelDirectory,
-            variant: request.variant,
-            proven: true,
-            key: plain.key
-        )
+        var packer = try Model.packer(directory: request.modelDirectory, variant: request.variant)
+        try propose(packer.key, &channel)
+        // Only when the cache has no such pack, and of the files that were mapped for its key.
+        try packer.addKnownAnswers()
         try packer.write(to: file.rawValue)
         try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
     }
@@ -55,9 +50,8 @@ enum PackingProgram {
         let texts =
             request.calibrationFile.isEmpty
             ? CalibrationTexts.builtIn : try CalibrationTexts.read(request.calibrationFile)
-        // The size depends on what the comparison finds, so it is told when the pack is done.
         let key = "\(plain.key)-\(try conditions(request, texts))"
-        try propose(key, bytes: 0, &channel)
+        try propose(key, &channel)
         let search = VariantSearch(
             directory: request.modelDirectory,
             variant: request.variant,
@@ -74,13 +68,17 @@ enum PackingProgram {
             notes: [(qualityNote, ModelQuality(found).encode())],
             key: key
         )
+        guard try Model.packer(directory: request.modelDirectory, variant: request.variant).key == plain.key else {
+            throw EngineError.input("the checkpoint was changed while it was packed; reload the model")
+        }
         try packer.write(to: file.rawValue)
         try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
     }
 
     /// Names the pack, and waits for the word to write it. No word comes when the cache has it.
-    private static func propose(_ key: String, bytes: Int, _ channel: inout Channel) throws {
-        try channel.send(.packKey(WorkerFrame.PackKey(key: key, bytes: UInt64(bytes))))
+    private static func propose(_ key: String, _ channel: inout Channel) throws {
+        // The size is told when the pack is done.
+        try channel.send(.packKey(WorkerFrame.PackKey(key: key, bytes: 0)))
         guard case .packProceed = try channel.receive() else {
             throw WireError(.malformed, "expected PackProceed")
         }
@@ -88,10 +86,14 @@ enum PackingProgram {
 
     /// A hash of what a variant was accepted by: other texts, floors or another arithmetic are another pack, so that one
     /// which was copied from a machine whose products round activations is measured again where they do not.
-    private static func conditions(_ request: WorkerFrame.Pack, _ texts: [String]) throws(EngineError) -> String {
+    private static func conditions(_ request: WorkerFrame.Pack, _ texts: [String]) throws -> String {
         let rounds = try WorkerProgram.instructionSets()[0].roundsActivations
         var hash = Array("\(request.minCosine) \(request.minAgreement) \(rounds)".utf8).withUnsafeBytes {
             contentHash($0)
+        }
+        // What the fp32 reference is compared with on the way, so that a changed file is compared again.
+        if let expected = try ExpectedAnswers(folder: request.modelDirectory) {
+            hash = expected.bytes.withUnsafeBytes { contentHash($0, seed: hash) }
         }
         for text in texts { hash = Array((text + "\n").utf8).withUnsafeBytes { contentHash($0, seed: hash) } }
         return String(hash, radix: 16)

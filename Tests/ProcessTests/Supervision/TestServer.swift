@@ -64,6 +64,8 @@ final class TestServer {
             }
             usleep(2000)
         }
+        // Nothing is answered before the repository has been read: what a test writes from here on comes later.
+        _ = try RawClient.open(socket)
     }
 
     /// Writes a file below the repository.
