@@ -3,6 +3,7 @@
 Runs with every release of ops/references, old ones too, on the CPU in fp32. ops/expected-answers says what a case is.
 """
 
+import inspect
 import json
 import logging
 import os
@@ -103,7 +104,14 @@ class Reference:
 
     @property
     def tokenizer(self):
-        return self.once("tokenizer", lambda: self.transformers.AutoTokenizer.from_pretrained(str(self.plain)))
+        return self.once("tokenizer", lambda: self.fitted(
+            self.transformers.AutoTokenizer.from_pretrained(str(self.plain)), self.model))
+
+    def fitted(self, tokenizer, network):
+        """A tokenizer that gives what the network takes: BERT's has token types, too, on which DistilBERT raises."""
+        taken = inspect.signature(network.forward).parameters
+        tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in taken]
+        return tokenizer
 
     @property
     def model(self):
@@ -121,7 +129,13 @@ class Reference:
     def embedder(self):
         from sentence_transformers import SentenceTransformer
 
-        return self.once("embedder", lambda: SentenceTransformer(str(self.folder), device="cpu").float().eval())
+        def load():
+            embedder = SentenceTransformer(str(self.folder), device="cpu").float().eval()
+            if hasattr(embedder[0], "auto_model"):
+                self.fitted(embedder.tokenizer, embedder[0].auto_model)
+            return embedder
+
+        return self.once("embedder", load)
 
     @property
     def cross_encoder(self):
@@ -129,6 +143,8 @@ class Reference:
 
         def load():
             encoder = CrossEncoder(str(self.folder), device="cpu")
+            if hasattr(encoder, "model"):
+                self.fitted(encoder.tokenizer, encoder.model)
             getattr(encoder, "model", encoder).float().eval()
             return encoder
 

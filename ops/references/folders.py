@@ -233,7 +233,8 @@ class Folders:
         add("types-bare", kind="bare", tokenizing=dict(model_input_names=names))
         for kind in ("fast", "bare"):
             add(f"no-types-{kind}", kind=kind, tokenizing=dict(model_input_names=["input_ids", "attention_mask"]))
-        add("tokenizer-of-bert", family="distilbert", tokenizer_of="bert")
+        for head in ("labels", "encoder", "entities", "answers", "masked", "choice", "one"):
+            add(f"tokenizer-of-bert-{head}", head=head, family="distilbert", tokenizer_of="bert")
         add("extra-special-tokens", head="encoder", tokenizing=dict(extra_special_tokens=dict(image_token="a")), tasks=["tokenize"])
         add("split-special-tokens", head="encoder", tokenizing=dict(split_special_tokens=True), tasks=["tokenize"])
         add("short-length", tokenizing=dict(model_max_length=16))
