@@ -47,7 +47,7 @@ package final class Encoder {
     ///
     /// - Parameters:
     ///   - sequences: at least one token each, at most `maxPositions`.
-    ///   - proceed: asked between layers; `false` stops the pass.
+    ///   - proceed: asked before each product and attention; `false` stops the pass.
     /// - Returns: `nil` when stopped.
     /// - Throws: `EngineError.input` when a sequence is empty, too long, or has an id or type that the model lacks.
     package func forward(
@@ -62,15 +62,17 @@ package final class Encoder {
             embed(sequences, rows: bounds.rows)
             var hidden = workspace.hidden(rows: bounds.rows)
             for (index, layer) in layers.enumerated() {
-                guard proceed() else { return nil }
                 let last = index + 1 == layers.count
-                hidden = try layer.forward(
+                let result = try layer.forward(
                     hidden,
                     bounds: bounds,
                     keeping: last ? selection : nil,
                     workspace: workspace,
-                    team: team
+                    team: team,
+                    proceed: proceed
                 )
+                guard let result else { return nil }
+                hidden = result
             }
             return EncoderOutput(hidden: hidden, bounds: selection.outputs)
         } catch {

@@ -30,26 +30,32 @@ struct EncoderLayer {
     }
 
     /// x [T, H] → y [T', H] in the workspace: all rows, or those of `selection`. Of the others only keys and values are
-    /// computed.
+    /// computed. `proceed` is asked before each product and attention; nil when it stops the pass.
     func forward(
         _ x: Matrix,
         bounds: SequenceBounds,
         keeping selection: RowSelection?,
         workspace: Workspace,
-        team: ComputeTeam
-    ) throws(TensorError) -> Matrix {
+        team: ComputeTeam,
+        proceed: () -> Bool
+    ) throws(TensorError) -> Matrix? {
+        guard proceed() else { return nil }
         let outputs = selection?.outputs ?? bounds
         let projected = workspace.qkv(rows: x.rows)
         try team.linear(x, qkv, into: projected)
         if let selection { gatherQueries(projected, bounds, selection) }
+        guard proceed() else { return nil }
         let context = workspace.context(rows: outputs.rows)
         try team.attention(qkv: projected, bounds: bounds, outputs: outputs, heads: heads, into: context)
         let kept = gather(x, bounds, selection)
+        guard proceed() else { return nil }
         let summed = workspace.summed(rows: outputs.rows)
         try team.linear(context, attentionOutput, residual: kept, into: summed)
         team.layerNorm(summed, attentionNorm, into: kept)
+        guard proceed() else { return nil }
         let wide = workspace.wide(rows: outputs.rows)
         try team.linear(kept, intermediate, activation: activation, into: wide)
+        guard proceed() else { return nil }
         try team.linear(wide, output, residual: kept, into: summed)
         team.layerNorm(summed, outputNorm, into: kept)
         return kept

@@ -11,6 +11,9 @@ struct WorkerServer: ~Copyable {
     private var batches: [WorkerFrame.Start] = []
     private var draining = false
 
+    /// While a step computes, the channel is looked at no more often than this.
+    private static let lookNanoseconds: Int64 = 200_000
+
     private struct Prepared {
         let task: PreparedTask
         let deadline: Int64
@@ -168,7 +171,11 @@ struct WorkerServer: ~Copyable {
         _ channel: inout Channel
     ) throws -> [(UInt64, Result<TaskResult, TaskError>)] {
         var failure: (any Error)?
+        var looked = MonotonicClock.now
         let done = run.perform(step) {
+            let now = MonotonicClock.now
+            guard now - looked >= Self.lookNanoseconds else { return true }
+            looked = now
             do {
                 while let frame = try channel.poll() {
                     try handle(frame, &channel)
