@@ -67,7 +67,7 @@ package final class Encoder {
                 hidden = try layer.forward(
                     hidden,
                     bounds: bounds,
-                    keeping: last ? selection : nil,
+                    keeping: last && selection.outputs != bounds ? selection : nil,
                     workspace: workspace,
                     team: team
                 )
