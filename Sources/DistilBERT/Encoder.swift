@@ -66,7 +66,7 @@ package final class Encoder {
                 let result = try layer.forward(
                     hidden,
                     bounds: bounds,
-                    keeping: last ? selection : nil,
+                    keeping: last && selection.outputs != bounds ? selection : nil,
                     workspace: workspace,
                     team: team,
                     proceed: proceed

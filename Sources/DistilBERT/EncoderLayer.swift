@@ -42,12 +42,20 @@ struct EncoderLayer {
         guard proceed() else { return nil }
         let outputs = selection?.outputs ?? bounds
         let projected = workspace.qkv(rows: x.rows)
-        try team.linear(x, qkv, into: projected)
-        if let selection { gatherQueries(projected, bounds, selection) }
+        var kept = x
+        if let selection {
+            let keysAndValues = PackedLinear.span(of: x.columns..<qkv.outputs, outputs: qkv.outputs)
+            try team.linear(x, qkv, outputs: keysAndValues, into: projected[columns: keysAndValues])
+            kept = gather(x, bounds, selection)
+            let queries = workspace.queries(rows: kept.rows)
+            try team.linear(kept, qkv, outputs: 0..<queries.columns, into: queries)
+            copy(queries[columns: 0..<x.columns], of: selection.outputs, to: projected, bounds)
+        } else {
+            try team.linear(x, qkv, into: projected)
+        }
         guard proceed() else { return nil }
         let context = workspace.context(rows: outputs.rows)
         try team.attention(qkv: projected, bounds: bounds, outputs: outputs, heads: heads, into: context)
-        let kept = gather(x, bounds, selection)
         guard proceed() else { return nil }
         let summed = workspace.summed(rows: outputs.rows)
         try team.linear(context, attentionOutput, residual: kept, into: summed)
@@ -61,19 +69,23 @@ struct EncoderLayer {
         return kept
     }
 
-    /// Moves the queries that are wanted to the first rows of their sequence, in place; keys and values stay.
-    private func gatherQueries(_ projected: Matrix, _ bounds: SequenceBounds, _ selection: RowSelection) {
-        let hidden = projected.columns / 3
-        selection.forEachMove(bounds, to: { bounds[$0].lowerBound }) { from, to in
-            let source = projected.base + from * projected.stride
-            (projected.base + to * projected.stride).update(from: source, count: hidden)
+    /// Copies the queries [T', H] of sequence `i`, at `outputs[i]`, to the first rows of the sequence in `projected` [T, 3H].
+    private func copy(
+        _ queries: Matrix,
+        of outputs: SequenceBounds,
+        to projected: Matrix,
+        _ bounds: SequenceBounds
+    ) {
+        for sequence in 0..<bounds.count {
+            for (row, query) in zip(bounds[sequence], outputs[sequence]) {
+                projected[row].baseAddress!.update(from: queries[query].baseAddress!, count: queries.columns)
+            }
         }
     }
 
     /// Moves the rows that go on to the front of x, in place.
-    private func gather(_ x: Matrix, _ bounds: SequenceBounds, _ selection: RowSelection?) -> Matrix {
-        guard let selection else { return x }
-        selection.forEachMove(bounds, to: { selection.outputs[$0].lowerBound }) { from, to in
+    private func gather(_ x: Matrix, _ bounds: SequenceBounds, _ selection: RowSelection) -> Matrix {
+        selection.forEachMove(bounds) { from, to in
             (x.base + to * x.stride).update(from: x.base + from * x.stride, count: x.columns)
         }
         return Matrix(base: x.base, rows: selection.outputs.rows, columns: x.columns, stride: x.stride)
@@ -85,21 +97,27 @@ struct Workspace {
     let capacity: Int
     private let hiddenSize: Int
     private let intermediateSize: Int
+    /// At least hiddenSize.
+    private let queryColumns: Int
     private let x, projections, contexts, sums, intermediates: FloatBuffer
 
     init(_ configuration: ModelConfiguration, rows: Int) {
         capacity = rows
         hiddenSize = configuration.hiddenSize
         intermediateSize = configuration.intermediateSize
+        queryColumns = PackedLinear.span(of: 0..<hiddenSize, outputs: 3 * hiddenSize).count
         x = FloatBuffer(count: capacity * hiddenSize)
         projections = FloatBuffer(count: capacity * 3 * hiddenSize)
         contexts = FloatBuffer(count: capacity * hiddenSize)
-        sums = FloatBuffer(count: capacity * hiddenSize)
+        sums = FloatBuffer(count: capacity * queryColumns)
         intermediates = FloatBuffer(count: capacity * intermediateSize)
     }
 
     func hidden(rows: Int) -> Matrix { x.matrix(rows: rows, columns: hiddenSize) }
     func qkv(rows: Int) -> Matrix { projections.matrix(rows: rows, columns: 3 * hiddenSize) }
+    /// The queries of some rows, and where H is no multiple of what is computed together, the first keys as well. In the
+    /// memory of `summed`.
+    func queries(rows: Int) -> Matrix { sums.matrix(rows: rows, columns: queryColumns) }
     func context(rows: Int) -> Matrix { contexts.matrix(rows: rows, columns: hiddenSize) }
     func summed(rows: Int) -> Matrix { sums.matrix(rows: rows, columns: hiddenSize) }
     func wide(rows: Int) -> Matrix { intermediates.matrix(rows: rows, columns: intermediateSize) }

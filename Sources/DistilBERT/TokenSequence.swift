@@ -46,10 +46,10 @@ struct RowSelection {
     }
 
     /// Calls `move(from, to)` for each wanted row of a matrix in which sequence `i` begins at `bounds[i]`, to bring them
-    /// together from `target(i)` on. In place that is safe: rows only move forward, in order.
-    func forEachMove(_ bounds: SequenceBounds, to target: (Int) -> Int, _ move: (_ from: Int, _ to: Int) -> Void) {
+    /// together. In place that is safe: rows only move forward, in order.
+    func forEachMove(_ bounds: SequenceBounds, _ move: (_ from: Int, _ to: Int) -> Void) {
         for sequence in 0..<bounds.count {
-            let (start, first) = (bounds[sequence].lowerBound, target(sequence))
+            let (start, first) = (bounds[sequence].lowerBound, outputs[sequence].lowerBound)
             switch rows[sequence] {
             case .all:
                 guard start != first else { continue }

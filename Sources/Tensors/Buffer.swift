@@ -36,5 +36,10 @@ package struct Matrix {
         UnsafeMutableBufferPointer(start: base + row * stride, count: columns)
     }
 
+    /// All rows of some columns.
+    package subscript(columns range: Range<Int>) -> Matrix {
+        Matrix(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    }
+
     var shape: String { "[\(rows), \(columns)]" }
 }

@@ -17,23 +17,31 @@ package enum Activation: Sendable {
 }
 
 extension ComputeTeam {
-    /// y = activation(x·Wᵀ + b + residual).
+    /// y = activation(x·Wᵀ + b + residual), or some of its columns, which have the same bits by themselves.
     ///
     /// - Parameters:
     ///   - x: [T, inputs]
-    ///   - residual: [T, outputs] or none
-    ///   - y: [T, outputs], not overlapping x
+    ///   - outputs: the columns to compute, N of them, as `PackedLinear.span` gives them; all unless said otherwise.
+    ///   - residual: [T, N] or none
+    ///   - y: [T, N], not overlapping x
     package func linear(
         _ x: Matrix,
         _ weight: PackedLinear,
+        outputs: Range<Int>? = nil,
         residual: Matrix? = nil,
         activation: Activation = .none,
         into y: Matrix
     ) throws(TensorError) {
-        guard x.columns == weight.inputs, y.columns == weight.outputs, x.rows == y.rows else {
+        var operation: String { "linear [\(weight.outputs), \(weight.inputs)]" }
+        let outputs = outputs ?? 0..<weight.outputs
+        let span = PackedLinear.span(of: outputs, outputs: weight.outputs)
+        guard outputs == span else {
+            throw .shape(operation: operation, expected: "outputs \(span)", actual: "outputs \(outputs)")
+        }
+        guard x.columns == weight.inputs, y.columns == outputs.count, x.rows == y.rows else {
             throw .shape(
-                operation: "linear [\(weight.outputs), \(weight.inputs)]",
-                expected: "x [T, \(weight.inputs)] and y [T, \(weight.outputs)]",
+                operation: operation,
+                expected: "x [T, \(weight.inputs)] and y [T, \(outputs.count)]",
                 actual: "x \(x.shape) and y \(y.shape)"
             )
         }
@@ -46,10 +54,10 @@ extension ComputeTeam {
         task.ldx = x.stride
         task.bias = weight.bias
         if let residual {
-            task.residual = UnsafePointer(residual.base)
+            task.residual = UnsafePointer(residual.base - outputs.lowerBound)
             task.ldresidual = residual.stride
         }
-        task.y = y.base
+        task.y = y.base - outputs.lowerBound
         task.ldy = y.stride
         task.m = x.rows
         task.n = weight.outputs
@@ -57,20 +65,20 @@ extension ComputeTeam {
         task.activation = activation.code
         task.format = weight.format.code
         task.packed = weight.weight
-        product(task)
+        let panel = Int(CK_PANEL)
+        product(task, panels: outputs.lowerBound / panel..<(outputs.upperBound + panel - 1) / panel)
     }
 
     /// First the rows are laid out as the kernels read them, once for all threads. Then blocks of rows times strips of
     /// panels are computed, strip by strip: a strip's weights are read from memory once, and its sums of a block of rows
     /// stay in a core's own cache.
-    private func product(_ task: ck_linear) {
+    private func product(_ task: ck_linear, panels: Range<Int>) {
         let groups = kernels.groups(task.m)
         reservePrepared(kernels.prepared_bytes(task.format, task.m, task.k))
         reserve(kernels.linear_scratch())
-        let panels = (task.n + Int(CK_PANEL) - 1) / Int(CK_PANEL)
         let blocks = (groups + kernels.block - 1) / kernels.block
-        let width = stripWidth(panels: panels, blocks: blocks)
-        let strips = (panels + width - 1) / width
+        let width = stripWidth(panels: panels.count, blocks: blocks)
+        let strips = (panels.count + width - 1) / width
         let groupsPerTask = threads == 1 ? groups : 8
         withUnsafePointer(to: task) { task in
             run((groups + groupsPerTask - 1) / groupsPerTask) { index, _ in
@@ -84,8 +92,8 @@ extension ComputeTeam {
                     prepared,
                     groups * block / blocks,
                     groups * (block + 1) / blocks,
-                    strip * width,
-                    min(panels, (strip + 1) * width),
+                    panels.lowerBound + strip * width,
+                    min(panels.upperBound, panels.lowerBound + (strip + 1) * width),
                     scratch[thread]
                 )
             }

@@ -31,6 +31,14 @@ package struct PackedLinear {
         ck_packed_bytes(format.code, outputs, inputs)
     }
 
+    /// What `ComputeTeam.linear` computes at least to have the outputs of `range`, of `outputs` in all: two panels at a time
+    /// are computed whole.
+    package static func span(of range: Range<Int>, outputs: Int) -> Range<Int> {
+        let range = range.clamped(to: 0..<outputs)
+        let pair = 2 * Int(CK_PANEL)
+        return range.lowerBound / pair * pair..<min(outputs, (range.upperBound + pair - 1) / pair * pair)
+    }
+
     /// Packs a row-major weight [outputs, inputs] to `destination`, which has `byteCount` bytes aligned to 64.
     package static func pack(
         _ weight: UnsafePointer<Float>,

@@ -37,8 +37,8 @@ func floatingPointOperations(of batch: [TokenSequence], _ c: ModelConfiguration)
     batch.reduce(0.0) { sum, sequence in
         let length = sequence.ids.count
         let layer = { (rows: Int) in
-            2.0 * Double(length * 3 * c.hiddenSize * c.hiddenSize)
-                + 2.0 * Double(rows * c.hiddenSize * (c.hiddenSize + 2 * c.intermediateSize))
+            2.0 * Double(length * 2 * c.hiddenSize * c.hiddenSize)
+                + 2.0 * Double(rows * c.hiddenSize * (2 * c.hiddenSize + 2 * c.intermediateSize))
                 + 4.0 * Double(rows * length * c.hiddenSize)
         }
         return sum + Double(c.layers - 1) * layer(length) + layer(sequence.rows == .all ? length : 1)

@@ -40,16 +40,29 @@ import Testing
         #expect(parts[1] == Array(whole[1].prefix(96)) && parts[3] == Array(whole[3].prefix(96)))
     }
 
-    @Test(arguments: InstructionSet.allCases.filter(\.isSupported), [1, 2])
-    func anyRowsAreThoseOfAllRows(_ set: InstructionSet, _ threads: Int) throws {
-        let model = try LoadedCheckpoint(directory: folder.path, threads: threads, instructionSet: set)
+    /// In widths that end between pairs of panels, within one, and before the first one's end.
+    @Test(arguments: InstructionSet.allCases.filter(\.isSupported), [96, 100, 20])
+    func anyRowsAreThoseOfAllRows(_ set: InstructionSet, _ hidden: Int) throws {
+        let folder = try TemporaryFolder()
+        var checkpoint = checkpoint
+        checkpoint.hidden = hidden
+        try checkpoint.write(to: folder.path)
         let lengths = [5, 40, 1, 90, 17, 128]
         let wanted = [[1, 4], [0, 7, 8, 9, 39], [0], [], Array(3..<17), [127]]
         let all = lengths.map { TokenSequence(ids: checkpoint.tokenIDs(length: $0)) }
-        let whole = try model.hidden(all)
-        let parts = try model.hidden(zip(all, wanted).map { TokenSequence(ids: $0.ids, rows: .at($1)) })
-        for (index, rows) in wanted.enumerated() {
-            #expect(parts[index] == rows.flatMap { whole[index][$0 * 96..<($0 + 1) * 96] }, "sequence \(index)")
+        for (variant, threads) in [("fp32", 1), ("fp32", 2), ("bf16", 2), ("int8", 2)] {
+            let model = try LoadedCheckpoint(
+                directory: folder.path,
+                threads: threads,
+                instructionSet: set,
+                variant: variant
+            )
+            let whole = try model.hidden(all)
+            let parts = try model.hidden(zip(all, wanted).map { TokenSequence(ids: $0.ids, rows: .at($1)) })
+            for (index, rows) in wanted.enumerated() {
+                let expected = rows.flatMap { whole[index][$0 * hidden..<($0 + 1) * hidden] }
+                #expect(parts[index] == expected, "\(variant), \(threads) threads, sequence \(index)")
+            }
         }
     }
 

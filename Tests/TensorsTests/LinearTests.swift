@@ -76,6 +76,43 @@ import Testing
         withExtendedLifetime((xMemory, yMemory)) {}
     }
 
+    @Test(arguments: InstructionSet.allCases.filter(\.isSupported), [1, 2])
+    func someOutputsHaveTheBitsOfAll(_ set: InstructionSet, _ threads: Int) throws {
+        let (inputs, outputs) = (400, 1000)
+        let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set)
+        let layer = try Layer(outputs: outputs, inputs: inputs, seed: 5)
+        var samples = SampleGenerator(seed: 6)
+        for rows in [1, 7, set == .plain ? 20 : 300] {
+            let (xMemory, x) = matrix(&samples, rows: rows, columns: inputs)
+            let (rMemory, residual) = matrix(&samples, rows: rows, columns: outputs)
+            let (wholeMemory, whole) = matrix(&samples, rows: rows, columns: outputs)
+            let (yMemory, y) = matrix(&samples, rows: rows, columns: outputs)
+            try team.linear(x, layer.linear, residual: residual, activation: .gelu, into: whole)
+            for range in [0..<48, 48..<912, 480..<outputs, 0..<outputs] {
+                for index in 0..<rows * outputs { y.base[index] = -100 }
+                try team.linear(
+                    x,
+                    layer.linear,
+                    outputs: range,
+                    residual: residual[columns: range],
+                    activation: .gelu,
+                    into: y[columns: range]
+                )
+                let expected = whole.values.enumerated().map { range.contains($0 % outputs) ? $1 : -100 }
+                #expect(y.values == expected, "outputs \(range) of \(rows) rows")
+            }
+            withExtendedLifetime((xMemory, rMemory, wholeMemory, yMemory)) {}
+        }
+    }
+
+    @Test func aSpanIsPairsOfPanels() {
+        #expect(PackedLinear.span(of: 768..<2304, outputs: 2304) == 768..<2304)
+        #expect(PackedLinear.span(of: 0..<100, outputs: 300) == 0..<144)
+        #expect(PackedLinear.span(of: 100..<300, outputs: 300) == 96..<300)
+        #expect(PackedLinear.span(of: 0..<20, outputs: 30) == 0..<30)
+        #expect(PackedLinear.span(of: 100..<200, outputs: 30) == 0..<30)
+    }
+
     @Test(arguments: InstructionSet.allCases.filter(\.isSupported))
     func activationsFollowTheirFormulas(_ set: InstructionSet) throws {
         let team = try ComputeTeam(cpus: [nil], instructionSet: set)
@@ -108,6 +145,16 @@ import Testing
         let team = try ComputeTeam(cpus: [nil], instructionSet: .best)
         let layer = try Layer(outputs: 8, inputs: 4, seed: 1)
         let buffer = FloatBuffer(count: 100)
+        #expect(
+            throws: TensorError.shape(operation: "linear [8, 4]", expected: "outputs 0..<8", actual: "outputs 2..<8")
+        ) {
+            try team.linear(
+                buffer.matrix(rows: 2, columns: 4),
+                layer.linear,
+                outputs: 2..<8,
+                into: buffer.matrix(rows: 2, columns: 6)
+            )
+        }
         #expect(
             throws: TensorError.shape(
                 operation: "linear [8, 4]",
