@@ -98,7 +98,7 @@ package struct ModelProof {
             + (head?.products.map { ($0.name, $0.layer) } ?? []) + extras.map({ ($0.name, $0.layer) })
         {
             guard let known = answers.products[name], known.values.count == layer.outputs else {
-                throw ProofFailure("the pack has no known answer of \(name); it must be made again")
+                throw EngineError.pack("the pack has no known answer of \(name); it must be made again")
             }
             let probe = KnownAnswers.probe(layer.inputs)
             let input = FloatBuffer(count: layer.inputs)
@@ -126,7 +126,7 @@ package struct ModelProof {
         for (name, table, rows) in encoder.tables + (head?.tables ?? []) {
             let columns = encoder.configuration.hiddenSize
             guard let known = answers.tables[name], known.values.count == columns else {
-                throw ProofFailure("the pack has no known answer of \(name); it must be made again")
+                throw EngineError.pack("the pack has no known answer of \(name); it must be made again")
             }
             let sums = table.weightedSum(rows: rows, columns: columns, KnownAnswers.weights(rows))
             for (index, sum) in sums.enumerated() {
