@@ -51,7 +51,8 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.linkedLibrary("numa")]
         ),
-        .target(name: "Wire", dependencies: ["CWireMessages", "CProtobufC"], swiftSettings: strict),
+        .target(name: "Messages", swiftSettings: strict),
+        .target(name: "Wire", dependencies: ["CWireMessages", "CProtobufC", "Messages"], swiftSettings: strict),
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Tokenization", swiftSettings: strict),
 
@@ -70,14 +71,14 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Wire", "LinuxSystem", "Topology",
+                "Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Messages", "Wire", "LinuxSystem", "Topology",
             ],
             swiftSettings: strict
         ),
         .target(
             name: "Supervisor",
             dependencies: [
-                "Wire", "LinuxSystem", "Topology",
+                "Messages", "Wire", "LinuxSystem", "Topology",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -86,7 +87,7 @@ let package = Package(
         .target(
             name: "ModelClient",
             dependencies: [
-                "Wire",
+                "Messages", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -99,7 +100,7 @@ let package = Package(
         .target(
             name: "ModelClientTesting",
             dependencies: [
-                "ModelClient", "Wire",
+                "ModelClient", "Messages", "Wire",
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -122,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "modelctl",
             dependencies: [
-                "ModelClient", "Supervisor", "Wire",
+                "ModelClient", "Supervisor", "Messages", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -138,7 +139,7 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization", "Wire",
+                "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization", "Messages", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -146,16 +147,16 @@ let package = Package(
 
         // MARK: - Tests: the paths mirror `Sources`
 
-        .target(name: "TestSupport", dependencies: ["ModelFiles", "LinuxSystem", "Wire"], swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["ModelFiles", "LinuxSystem", "Messages", "Wire"], swiftSettings: strict),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology", "Wire"],
+            dependencies: ["ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology", "Messages", "Wire"],
             path: "Tests/Fuzzing",
             swiftSettings: strict
         ),
         .executableTarget(
             name: "fakeworker",
-            dependencies: ["Wire", "LinuxSystem"],
+            dependencies: ["Messages", "Wire", "LinuxSystem"],
             path: "Tests/FakeWorker",
             swiftSettings: strict
         ),
@@ -192,20 +193,20 @@ let package = Package(
         ),
         .testTarget(
             name: "WireTests",
-            dependencies: ["Wire", "CWireMessages", "TestSupport"],
+            dependencies: ["Messages", "Wire", "CWireMessages", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(
             name: "SupervisorTests",
-            dependencies: ["Supervisor", "Topology", "Wire", "TestSupport"],
+            dependencies: ["Supervisor", "Topology", "Messages", "Wire", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "ModelClientTests",
             dependencies: [
-                "ModelClient", "TestSupport", "Wire",
+                "ModelClient", "TestSupport", "Messages", "Wire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -223,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Wire", "TestSupport", "modeld",
+                "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Messages", "Wire", "TestSupport", "modeld",
                 "modelworker", "modelctl", "examples", "fakeworker", "faultyworker",
             ],
             swiftSettings: strict

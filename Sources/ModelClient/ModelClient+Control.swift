@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -12,7 +13,7 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> ServerStatus {
         let payload = StatusRequest(verbose: verbose).encode()
-        let response = try await send(Request(method: RPCMethod.status, payload: payload), timeout: timeout)
+        let response = try await send(Request(method: ControlMethod.status.rawValue, payload: payload), timeout: timeout)
         return try ServerStatus(decoding: response)
     }
 
@@ -30,7 +31,7 @@ extension ModelClient {
     public func watch(interval: Duration = .seconds(1)) -> StatusUpdates {
         let milliseconds = UInt32(clamping: max(1, interval.clampedNanoseconds / 1_000_000))
         let payload = WatchRequest(intervalMilliseconds: milliseconds).encode()
-        return StatusUpdates(responses: stream(Request(method: RPCMethod.watch, payload: payload)))
+        return StatusUpdates(responses: stream(Request(method: ControlMethod.watch.rawValue, payload: payload)))
     }
 
     /// Makes the server look at its model repository again.
@@ -49,7 +50,7 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> [ReloadOutcome] {
         let request = Request(
-            method: RPCMethod.reload,
+            method: ControlMethod.reload.rawValue,
             payload: ReloadRequest(model: model ?? "").encode()
         )
         let response = try await send(request, timeout: timeout, isPure: false)
@@ -67,7 +68,7 @@ extension ModelClient {
     public nonisolated(nonsending) func packCache(
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> PackCache {
-        let request = Request(method: RPCMethod.cacheList, payload: CacheListRequest().encode())
+        let request = Request(method: ControlMethod.cacheList.rawValue, payload: CacheListRequest().encode())
         let response = try await send(request, timeout: timeout)
         do throws(WireError) {
             return PackCache(try CacheListResponse.decode(response.payload))
@@ -88,7 +89,7 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> PruneOutcome {
         let payload = CachePruneRequest(maxBytes: UInt64(max(0, bytes))).encode()
-        let response = try await send(Request(method: RPCMethod.cachePrune, payload: payload), timeout: timeout)
+        let response = try await send(Request(method: ControlMethod.cachePrune.rawValue, payload: payload), timeout: timeout)
         do throws(WireError) {
             return PruneOutcome(try CachePruneResponse.decode(response.payload))
         } catch {

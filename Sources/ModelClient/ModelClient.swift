@@ -2,6 +2,7 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 import Synchronization
+import Messages
 import Wire
 
 /// A connection to `modeld`, the server that holds the models.

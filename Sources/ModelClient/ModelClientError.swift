@@ -1,3 +1,4 @@
+package import Messages
 package import Wire
 
 /// Why a call failed.

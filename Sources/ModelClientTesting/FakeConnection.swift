@@ -1,5 +1,6 @@
 import ModelClient
 import NIOCore
+import Messages
 import Wire
 
 /// What a fake server does about a request.

@@ -1,35 +1,35 @@
 public import ModelClient
 
-import struct Wire.AnswerQuestionRequest
-import struct Wire.AnswerQuestionResponse
-import struct Wire.ChoiceScores
-import struct Wire.ClassifyRequest
-import struct Wire.ClassifyResponse
-import struct Wire.EmbedRequest
-import struct Wire.EmbedResponse
-import struct Wire.Encoding
-import struct Wire.Features
-import struct Wire.FeaturesRequest
-import struct Wire.FeaturesResponse
-import struct Wire.FillMaskRequest
-import struct Wire.FillMaskResponse
-import struct Wire.InferRequest
-import struct Wire.InferResponse
-import struct Wire.MultipleChoiceRequest
-import struct Wire.MultipleChoiceResponse
-import struct Wire.QuestionAnswers
+import struct Messages.AnswerQuestionRequest
+import struct Messages.AnswerQuestionResponse
+import struct Messages.ChoiceScores
+import struct Messages.ClassifyRequest
+import struct Messages.ClassifyResponse
+import struct Messages.EmbedRequest
+import struct Messages.EmbedResponse
+import struct Messages.Features
+import struct Messages.FeaturesRequest
+import struct Messages.FeaturesResponse
+import struct Messages.FillMaskRequest
+import struct Messages.FillMaskResponse
+import enum Messages.InferenceMethod
+import struct Messages.InferRequest
+import struct Messages.InferResponse
+import struct Messages.MultipleChoiceRequest
+import struct Messages.MultipleChoiceResponse
+import struct Messages.QuestionAnswers
 // Not the whole module: some of its messages have names of the client's public types.
-import enum Wire.RPCMethod
-import struct Wire.Relevance
-import struct Wire.RerankRequest
-import struct Wire.RerankResponse
-import struct Wire.TagTokensRequest
-import struct Wire.TagTokensResponse
-import struct Wire.TokenizeRequest
-import struct Wire.TokenizeResponse
+import struct Messages.Relevance
+import struct Messages.RerankRequest
+import struct Messages.RerankResponse
+import struct Messages.TagTokensRequest
+import struct Messages.TagTokensResponse
+import struct Messages.TextEncoding
+import struct Messages.TokenizeRequest
+import struct Messages.TokenizeResponse
 import struct Wire.WireError
-import struct Wire.ZeroShotRequest
-import struct Wire.ZeroShotResponse
+import struct Messages.ZeroShotRequest
+import struct Messages.ZeroShotResponse
 
 extension Classification {
     /// A classification with one label.
@@ -53,7 +53,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (TextInput) async throws -> Classification
     ) {
-        register(RPCMethod.classify, model) { request in
+        register(InferenceMethod.classify.rawValue, model) { request in
             let inputs = try ClassifyRequest.decode(request.payload).inputs
             return ClassifyResponse(
                 results: try await Self.each(inputs) { WireClassification(try await answer(TextInput($0))) }
@@ -71,7 +71,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (String, [String]) async throws -> String
     ) {
-        register(RPCMethod.zeroShot, model) { request in
+        register(InferenceMethod.zeroShot.rawValue, model) { request in
             let message = try ZeroShotRequest.decode(request.payload)
             guard !message.labels.isEmpty else { throw WireError(.invalidValue, field: "labels", "there is none") }
             let results = try await Self.each(message.texts) { text in
@@ -102,7 +102,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (TextInput) async throws -> [Float] = { fakeVector(of: $0.text) }
     ) {
-        register(RPCMethod.embed, model) { request in
+        register(InferenceMethod.embed.rawValue, model) { request in
             let inputs = try EmbedRequest.decode(request.payload).inputs
             let results = try await Self.each(inputs) { input in
                 WireEmbedding(values: try await answer(TextInput(input)), tokens: Self.tokens(input.text))
@@ -120,7 +120,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (String) async throws -> [(label: String, text: String)]
     ) {
-        register(RPCMethod.tagTokens, model) { request in
+        register(InferenceMethod.tagTokens.rawValue, model) { request in
             let texts = try TagTokensRequest.decode(request.payload).texts
             let results = try await Self.each(texts) { text in
                 var entities: [WireEntity] = []
@@ -148,7 +148,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (QuestionInput) async throws -> String?
     ) {
-        register(RPCMethod.answerQuestion, model) { request in
+        register(InferenceMethod.answerQuestion.rawValue, model) { request in
             let inputs = try AnswerQuestionRequest.decode(request.payload).inputs
             let results = try await Self.each(inputs) { input in
                 let question = QuestionInput(input.question, context: input.context)
@@ -171,7 +171,7 @@ extension FakeModelServer {
     /// server.onFillMask("distilbert") { text in ["capital", "heart"] }
     /// ```
     public func onFillMask(_ model: String, _ answer: @escaping @Sendable (String) async throws -> [String]) {
-        register(RPCMethod.fillMask, model) { request in
+        register(InferenceMethod.fillMask.rawValue, model) { request in
             let message = try FillMaskRequest.decode(request.payload)
             let results = try await Self.each(message.texts) { text in
                 var masks: [WireFilledMask] = []
@@ -207,7 +207,7 @@ extension FakeModelServer {
     /// server.onRerank("ranker") { query, text in text.contains(query) ? 0.9 : 0.1 }
     /// ```
     public func onRerank(_ model: String, _ answer: @escaping @Sendable (String, String) async throws -> Float) {
-        register(RPCMethod.rerank, model) { request in
+        register(InferenceMethod.rerank.rawValue, model) { request in
             let message = try RerankRequest.decode(request.payload)
             let results = try await Self.each(message.texts) { text in
                 Relevance(score: try await answer(message.query, text), tokens: Self.tokens(text))
@@ -226,7 +226,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (ChoiceInput) async throws -> Int
     ) {
-        register(RPCMethod.multipleChoice, model) { request in
+        register(InferenceMethod.multipleChoice.rawValue, model) { request in
             let inputs = try MultipleChoiceRequest.decode(request.payload).inputs
             let results = try await Self.each(inputs) { input in
                 let best = try await answer(ChoiceInput(input.text, choices: input.choices))
@@ -247,7 +247,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable ([Tensor]) async throws -> [Tensor]
     ) {
-        register(RPCMethod.infer, model) { request in
+        register(InferenceMethod.infer.rawValue, model) { request in
             let inputs = try InferRequest.decode(request.payload).inputs.map { Tensor($0) }
             let outputs = try await answer(inputs)
             return InferResponse(outputs: outputs.map(\.message)).encode()
@@ -263,7 +263,7 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (TextInput) async throws -> TokenFeatures
     ) {
-        register(RPCMethod.features, model) { request in
+        register(InferenceMethod.features.rawValue, model) { request in
             let inputs = try FeaturesRequest.decode(request.payload).inputs
             let results = try await Self.each(inputs) { input in
                 let features = try await answer(TextInput(input))
@@ -287,12 +287,12 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (TextInput) async throws -> [String]
     ) {
-        register(RPCMethod.tokenize, model) { request in
+        register(InferenceMethod.tokenize.rawValue, model) { request in
             let inputs = try TokenizeRequest.decode(request.payload).inputs
             let results = try await Self.each(inputs) { input in
                 let tokens = try await answer(TextInput(input))
                 let zeros = [UInt32](repeating: 0, count: tokens.count)
-                return Encoding(
+                return TextEncoding(
                     ids: tokens.indices.map { UInt32($0) },
                     typeIDs: zeros,
                     starts: zeros,

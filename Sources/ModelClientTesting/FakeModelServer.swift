@@ -3,6 +3,7 @@ import ModelClient
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import Messages
 import Wire
 
 /// A server for the tests of programs that use `ModelClient`: on a real Unix socket, with answers that the test makes up,
@@ -234,7 +235,7 @@ public final class FakeModelServer: Sendable {
 
     /// What to do about a request.
     func reply(to request: Request) async -> FakeReply {
-        if RPCMethod.controlMethods.contains(request.method) { return .response(control(request)) }
+        if let method = ControlMethod(rawValue: request.method) { return .response(control(method, request)) }
         note { $0.requests.append(FakeRequest(request)) }
         let fault = nextFault(for: request.model)
         switch fault?.kind {
@@ -293,27 +294,27 @@ public final class FakeModelServer: Sendable {
         )
     }
 
-    private func control(_ request: Request) -> Response {
-        switch request.method {
-        case RPCMethod.reload:
+    private func control(_ method: ControlMethod, _ request: Request) -> Response {
+        switch method {
+        case .reload:
             let results = models.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: 2) }
             return Response(request, payload: ReloadResponse(results: results).encode())
-        case RPCMethod.cacheList: return Response(request, payload: CacheListResponse(path: "/fake").encode())
-        case RPCMethod.cachePrune: return Response(request, payload: CachePruneResponse().encode())
-        default:
+        case .cacheList: return Response(request, payload: CacheListResponse(path: "/fake").encode())
+        case .cachePrune: return Response(request, payload: CachePruneResponse().encode())
+        case .status, .watch:
             let models = models.sorted { $0.key < $1.key }.map { name, methods in
                 WireModelStatus(
                     name: name,
                     version: 1,
                     variant: "fp32",
-                    state: "READY",
+                    state: ModelState.ready.name,
                     generation: 1,
                     tasks: methods.sorted()
                 )
             }
-            let status = StatusResponse(state: "READY", version: "fake", pid: getpid(), models: models)
+            let status = StatusResponse(state: ServerState.ready.name, version: "fake", pid: getpid(), models: models)
             var response = Response(request, payload: status.encode())
-            response.endOfStream = request.method != RPCMethod.watch
+            response.endOfStream = method != .watch
             return response
         }
     }

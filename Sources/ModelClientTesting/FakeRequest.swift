@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A call that a fake server was asked to answer.
@@ -27,16 +28,16 @@ public struct FakeRequest: Sendable, Hashable {
     private static func texts(_ request: Request) throws(WireError) -> [String] {
         let payload = request.payload
         switch request.method {
-        case RPCMethod.classify: return try ClassifyRequest.decode(payload).inputs.map(\.text)
-        case RPCMethod.embed: return try EmbedRequest.decode(payload).inputs.map(\.text)
-        case RPCMethod.features: return try FeaturesRequest.decode(payload).inputs.map(\.text)
-        case RPCMethod.tokenize: return try TokenizeRequest.decode(payload).inputs.map(\.text)
-        case RPCMethod.tagTokens: return try TagTokensRequest.decode(payload).texts
-        case RPCMethod.answerQuestion: return try AnswerQuestionRequest.decode(payload).inputs.map(\.question)
-        case RPCMethod.fillMask: return try FillMaskRequest.decode(payload).texts
-        case RPCMethod.zeroShot: return try ZeroShotRequest.decode(payload).texts
-        case RPCMethod.rerank: return try RerankRequest.decode(payload).texts
-        case RPCMethod.multipleChoice: return try MultipleChoiceRequest.decode(payload).inputs.map(\.text)
+        case InferenceMethod.classify.rawValue: return try ClassifyRequest.decode(payload).inputs.map(\.text)
+        case InferenceMethod.embed.rawValue: return try EmbedRequest.decode(payload).inputs.map(\.text)
+        case InferenceMethod.features.rawValue: return try FeaturesRequest.decode(payload).inputs.map(\.text)
+        case InferenceMethod.tokenize.rawValue: return try TokenizeRequest.decode(payload).inputs.map(\.text)
+        case InferenceMethod.tagTokens.rawValue: return try TagTokensRequest.decode(payload).texts
+        case InferenceMethod.answerQuestion.rawValue: return try AnswerQuestionRequest.decode(payload).inputs.map(\.question)
+        case InferenceMethod.fillMask.rawValue: return try FillMaskRequest.decode(payload).texts
+        case InferenceMethod.zeroShot.rawValue: return try ZeroShotRequest.decode(payload).texts
+        case InferenceMethod.rerank.rawValue: return try RerankRequest.decode(payload).texts
+        case InferenceMethod.multipleChoice.rawValue: return try MultipleChoiceRequest.decode(payload).inputs.map(\.text)
         default: return []
         }
     }

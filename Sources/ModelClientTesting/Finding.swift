@@ -1,4 +1,5 @@
 import ModelClient
+import Messages
 import Wire
 
 extension FakeModelServer {

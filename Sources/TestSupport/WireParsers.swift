@@ -1,28 +1,20 @@
+package import Messages
 package import Wire
 
 /// The readers of bytes from a socket. Each takes any bytes and returns; true if it accepted them. What one accepts must
 /// come back the same when it is written and read again.
 package enum WireParsers {
-    package static let all: [@Sendable ([UInt8]) -> Bool] = [
-        { decode($0, as: Frame.self) },
-        { decode($0, as: WorkerFrame.self) },
-        { decode($0, as: ClassifyRequest.self) }, { decode($0, as: ClassifyResponse.self) },
-        { decode($0, as: EmbedRequest.self) }, { decode($0, as: EmbedResponse.self) },
-        { decode($0, as: FeaturesRequest.self) }, { decode($0, as: FeaturesResponse.self) },
-        { decode($0, as: TokenizeRequest.self) }, { decode($0, as: TokenizeResponse.self) },
-        { decode($0, as: TagTokensRequest.self) }, { decode($0, as: TagTokensResponse.self) },
-        { decode($0, as: AnswerQuestionRequest.self) }, { decode($0, as: AnswerQuestionResponse.self) },
-        { decode($0, as: FillMaskRequest.self) }, { decode($0, as: FillMaskResponse.self) },
-        { decode($0, as: ZeroShotRequest.self) }, { decode($0, as: ZeroShotResponse.self) },
-        { decode($0, as: RerankRequest.self) }, { decode($0, as: RerankResponse.self) },
-        { decode($0, as: MultipleChoiceRequest.self) }, { decode($0, as: MultipleChoiceResponse.self) },
-        { decode($0, as: InferRequest.self) }, { decode($0, as: InferResponse.self) },
-        { decode($0, as: StatusRequest.self) }, { decode($0, as: StatusResponse.self) },
-        { decode($0, as: WatchRequest.self) },
-        { decode($0, as: ReloadRequest.self) }, { decode($0, as: ReloadResponse.self) },
-        frameStream,
-        modelReference,
-    ]
+    package static let all = MessageRegistry.all.map(parser) + [frameStream, modelReference]
+
+    /// The place in `all` of what reads a message.
+    package static func index(of type: any WireMessage.Type) -> UInt8 {
+        UInt8(MessageRegistry.all.firstIndex { $0 == type } ?? 0)
+    }
+
+    private static func parser(_ type: any WireMessage.Type) -> @Sendable ([UInt8]) -> Bool {
+        func parser<M: WireMessage>(_ type: M.Type) -> @Sendable ([UInt8]) -> Bool { { decode($0, as: type) } }
+        return parser(type)
+    }
 
     package static func decode<M: WireMessage>(_ bytes: [UInt8], as type: M.Type) -> Bool {
         guard let message = try? M.decode(bytes) else { return false }

@@ -1,4 +1,4 @@
-import CWireMessages
+package import CWireMessages
 
 /// A Swift value for one message of `proto/`, encoded and decoded by protobuf-c.
 ///
@@ -94,7 +94,7 @@ extension WireMessage {
     }
 
     /// The message's descriptor, a constant of the generated code.
-    static var schema: UnsafePointer<ProtobufCMessageDescriptor> {
+    package static var schema: UnsafePointer<ProtobufCMessageDescriptor> {
         withUnsafeTemporaryAllocation(of: CMessage.self, capacity: 1) { structure in
             initialize(structure.baseAddress!)
             return UnsafeRawPointer(structure.baseAddress!).load(as: ProtobufCMessage.self).descriptor

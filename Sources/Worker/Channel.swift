@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// The worker's end of its socketpair with the supervisor: blocking, one thread, frames with descriptors beside them.
@@ -25,14 +26,14 @@ struct Channel: ~Copyable {
     }
 
     /// The next frame that has already arrived, or nil.
-    mutating func poll() throws -> WorkerFrame? {
-        if let frame = try decoder.next(WorkerFrame.self) { return frame }
+    mutating func poll() throws -> ToWorker? {
+        if let frame = try decoder.next(ToWorker.self) { return frame }
         guard try read() else { return nil }
-        return try decoder.next(WorkerFrame.self)
+        return try decoder.next(ToWorker.self)
     }
 
     /// The next frame, waited for.
-    mutating func receive() throws -> WorkerFrame {
+    mutating func receive() throws -> ToWorker {
         while true {
             if let frame = try poll() { return frame }
             _ = try stream.descriptor.waitReadable()
@@ -44,7 +45,7 @@ struct Channel: ~Copyable {
     mutating func takeDescriptor() -> OwnedDescriptor? { descriptors.takeFirst() }
 
     /// Queues a frame; it leaves with the next `flush`. Frames that belong together wake the supervisor once.
-    mutating func queue(_ frame: WorkerFrame) throws(WireError) {
+    mutating func queue(_ frame: FromWorker) throws(WireError) {
         outgoing += try FrameEncoder.encode(frame)
     }
 
@@ -68,11 +69,11 @@ struct Channel: ~Copyable {
     /// work; a worker that is silent for much longer is taken for stuck.
     mutating func sign() throws {
         guard MonotonicClock.now - quietSince >= Self.silence else { return }
-        if outgoing.isEmpty { try queue(.progress(WorkerFrame.Progress())) }
+        if outgoing.isEmpty { try queue(.progress(FromWorker.Progress())) }
         try flush()
     }
 
-    mutating func send(_ frame: WorkerFrame) throws {
+    mutating func send(_ frame: FromWorker) throws {
         try queue(frame)
         try flush()
     }

@@ -5,6 +5,7 @@ import ModelFiles
 import Tasks
 import Tensors
 import Topology
+import Messages
 import Wire
 
 /// The `modelworker` program: one model on one slot, or the packing of one checkpoint, for the `modeld` that started it.
@@ -57,7 +58,7 @@ package enum WorkerProgram {
         var channel = try Channel(descriptor: arguments.channel)
         try channel.send(
             .hello(
-                WorkerFrame.Hello(
+                FromWorker.Hello(
                     protocolVersion: WireProtocol.version,
                     softwareVersion: WireProtocol.softwareVersion,
                     pid: ProcessSelf.processID,
@@ -76,12 +77,12 @@ package enum WorkerProgram {
 
     /// Something that the supervisor was told about and that ends the process.
     struct Failure: Error {
-        let kind: WorkerFrame.FailureKind
+        let kind: FailureKind
     }
 
     /// Tells the supervisor why this process cannot go on.
     static func fail(_ channel: inout Channel, _ error: any Error) throws -> Failure {
-        let kind: WorkerFrame.FailureKind =
+        let kind: FailureKind =
             switch error {
             case EngineError.files(let error): Self.kind(error)
             case EngineError.proof: .configuration
@@ -91,11 +92,11 @@ package enum WorkerProgram {
             case is EngineError, is TaskError, is TensorError, is ExpectedAnswersError: .configuration
             default: .internal
             }
-        try channel.send(.failed(WorkerFrame.Failed(kind: kind, message: "\(error)")))
+        try channel.send(.failed(FromWorker.Failed(kind: kind, message: "\(error)")))
         return Failure(kind: kind)
     }
 
-    private static func kind(_ error: ModelFilesError) -> WorkerFrame.FailureKind {
+    private static func kind(_ error: ModelFilesError) -> FailureKind {
         switch error.code {
         case .unreadableFile: .resource
         case .malformedPack: .pack
@@ -134,7 +135,7 @@ package enum WorkerProgram {
                 ) : 0
             try channel.send(
                 .ready(
-                    WorkerFrame.Ready(
+                    FromWorker.Ready(
                         tasks: model.tasks.map(\.rawValue),
                         maxTokens: UInt32(model.maxTokens),
                         architecture: model.configuration.architecture,
@@ -142,7 +143,7 @@ package enum WorkerProgram {
                         instructionSet: proven.instructionSet.rawValue,
                         loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000),
                         numa: "shared",
-                        quality: pack.note(PackingProgram.qualityNote) ?? [],
+                        quality: try pack.note(PackingProgram.qualityNote).map { try ModelQuality.decode($0) },
                         failedProofs: proven.failures,
                         family: model.configuration.family.rawValue,
                         labels: model.labels,
@@ -153,7 +154,7 @@ package enum WorkerProgram {
             return WorkerServer(model: model, maxStepTokens: max(1, Int(request.maxBatchTokens)))
         } catch EngineError.proof(let failure) where !request.verifyPack {
             // Another worker has shown here that the pack and the kernels are right: something passing, so it is tried again.
-            try channel.send(.failed(WorkerFrame.Failed(kind: .internal, message: failure.description)))
+            try channel.send(.failed(FromWorker.Failed(kind: .internal, message: failure.description)))
             throw Failure(kind: .internal)
         } catch let error where isReported(error) {
             throw try fail(&channel, error)

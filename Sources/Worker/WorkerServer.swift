@@ -1,5 +1,6 @@
 import LinuxSystem
 import Tasks
+import Messages
 import Wire
 
 /// The serving life of a worker: requests are prepared (tokenised) as they come, batches computed in the order of their
@@ -8,7 +9,7 @@ struct WorkerServer: ~Copyable {
     private let model: Model
     private let maxStepTokens: Int
     private var prepared: [UInt64: Prepared] = [:]
-    private var batches: [WorkerFrame.Start] = []
+    private var batches: [ToWorker.Start] = []
     private var draining = false
 
     /// While a step computes, the channel is looked at no more often than this.
@@ -46,7 +47,7 @@ struct WorkerServer: ~Copyable {
         }
     }
 
-    private mutating func handle(_ frame: WorkerFrame, _ channel: inout Channel) throws {
+    private mutating func handle(_ frame: ToWorker, _ channel: inout Channel) throws {
         switch frame {
         case .prepare(let request): try prepare(request, &channel)
         case .start(let batch): batches.append(batch)
@@ -57,9 +58,9 @@ struct WorkerServer: ~Copyable {
     }
 
     /// Tokenises; what needs no computing, or cannot be computed, is answered at once.
-    private mutating func prepare(_ request: WorkerFrame.Prepare, _ channel: inout Channel) throws {
+    private mutating func prepare(_ request: ToWorker.Prepare, _ channel: inout Channel) throws {
         let start = MonotonicClock.now
-        var result = WorkerFrame.Result(requestID: request.requestID)
+        var result = FromWorker.Result(requestID: request.requestID)
         do {
             let task = try model.prepare(try decodeRequest(method: request.method, payload: request.payload))
             let elapsed = MonotonicClock.now - start
@@ -74,7 +75,7 @@ struct WorkerServer: ~Copyable {
                 )
                 try channel.queue(
                     .prepared(
-                        WorkerFrame.Prepared(
+                        FromWorker.Prepared(
                             requestID: request.requestID,
                             tokens: UInt32(clamping: task.tokens),
                             sequences: UInt32(task.sequences.count)
@@ -92,13 +93,13 @@ struct WorkerServer: ~Copyable {
     }
 
     /// Answers a request; an answer beyond the frame cap becomes an error that says so.
-    private func queue(_ result: WorkerFrame.Result, _ channel: inout Channel) throws {
+    private func queue(_ result: FromWorker.Result, _ channel: inout Channel) throws {
         do throws(WireError) {
             try channel.queue(.result(result))
         } catch {
             try channel.queue(
                 .result(
-                    WorkerFrame.Result(
+                    FromWorker.Result(
                         requestID: result.requestID,
                         status: error.status,
                         message: "the answer does not fit a frame: \(error.message); send fewer texts at once"
@@ -110,7 +111,7 @@ struct WorkerServer: ~Copyable {
 
     /// Computes a batch and answers its requests, each as soon as its last sequence is done. Requests that were revoked or
     /// are late by then are left out.
-    private mutating func compute(_ batch: WorkerFrame.Start, _ channel: inout Channel) throws {
+    private mutating func compute(_ batch: ToWorker.Start, _ channel: inout Channel) throws {
         let start = MonotonicClock.now
         var run = BatchRun(model: model, maxStepTokens: maxStepTokens)
         for id in batch.requestIDs {
@@ -119,7 +120,7 @@ struct WorkerServer: ~Copyable {
                 prepared[id] = nil
                 try channel.queue(
                     .result(
-                        WorkerFrame.Result(
+                        FromWorker.Result(
                             requestID: id,
                             status: .deadlineExceeded,
                             message: "the deadline passed before the batch began"
@@ -136,7 +137,7 @@ struct WorkerServer: ~Copyable {
             let elapsed = MonotonicClock.now - start
             for (id, outcome) in done {
                 guard let request = prepared.removeValue(forKey: id) else { continue }
-                var result = WorkerFrame.Result(
+                var result = FromWorker.Result(
                     requestID: id,
                     tokenizationMicroseconds: UInt64(request.tokenizationNanoseconds / 1_000),
                     computeMicroseconds: UInt64(elapsed / 1_000),
@@ -153,7 +154,7 @@ struct WorkerServer: ~Copyable {
         }
         try channel.queue(
             .batchDone(
-                WorkerFrame.BatchDone(
+                FromWorker.BatchDone(
                     batchID: batch.batchID,
                     tokens: UInt32(clamping: tokens),
                     computeMicroseconds: UInt64((MonotonicClock.now - start) / 1_000)

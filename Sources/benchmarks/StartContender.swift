@@ -5,6 +5,7 @@ import LinuxSystem
 import ModelFiles
 import Tasks
 import Tensors
+import Messages
 import Wire
 
 /// A worker process as a contender of `ops/bench/start`: `run` starts a `modelworker` on a pack that is there already, as
@@ -49,7 +50,7 @@ struct StartContender: AsyncParsableCommand {
     private func start(
         _ pack: borrowing OwnedDescriptor,
         key: String
-    ) throws -> (milliseconds: Double, ready: WorkerFrame.Ready) {
+    ) throws -> (milliseconds: Double, ready: FromWorker.Ready) {
         let pair = try UnixStream.pair()
         let began = MonotonicClock.now
         var child = try ChildProcess(
@@ -62,7 +63,7 @@ struct StartContender: AsyncParsableCommand {
         )
         let channel = pair.takeFirst()
         var decoder = FrameDecoder()
-        let load = WorkerFrame.Load(
+        let load = ToWorker.Load(
             modelDirectory: model,
             name: "model",
             version: 1,
@@ -72,7 +73,7 @@ struct StartContender: AsyncParsableCommand {
             generation: 1,
             packKey: key
         )
-        let frame = try FrameEncoder.encode(WorkerFrame.load(load))
+        let frame = try FrameEncoder.encode(ToWorker.load(load))
         // A small frame fits an empty socket whole.
         _ = try frame.withUnsafeBytes { try channel.write($0, descriptors: [pack.rawValue]) }
         while true {
@@ -92,9 +93,9 @@ struct StartContender: AsyncParsableCommand {
     private func receive(
         _ channel: borrowing UnixStream,
         _ decoder: inout FrameDecoder
-    ) throws -> WorkerFrame {
+    ) throws -> FromWorker {
         while true {
-            if let frame = try decoder.next(WorkerFrame.self) { return frame }
+            if let frame = try decoder.next(FromWorker.self) { return frame }
             var room = [UInt8](repeating: 0, count: 4096)
             var result = TransferResult.closed
             try room.withUnsafeMutableBytes { result = try channel.read(into: $0) }

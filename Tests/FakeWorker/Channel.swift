@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// The worker's end of its socketpair, in blocking style.
@@ -16,8 +17,8 @@ struct Channel: ~Copyable {
     }
 
     /// The next frame, if it has arrived.
-    mutating func poll() throws -> WorkerFrame? {
-        if let frame = try decoder.next(WorkerFrame.self) { return frame }
+    mutating func poll() throws -> ToWorker? {
+        if let frame = try decoder.next(ToWorker.self) { return frame }
         var result = TransferResult.closed
         var room = [UInt8](repeating: 0, count: 64 << 10)
         try room.withUnsafeMutableBytes { bytes in
@@ -28,10 +29,10 @@ struct Channel: ~Copyable {
         case .wouldBlock: return nil
         case .closed: throw Closed()
         }
-        return try decoder.next(WorkerFrame.self)
+        return try decoder.next(ToWorker.self)
     }
 
-    mutating func receive() throws -> WorkerFrame {
+    mutating func receive() throws -> ToWorker {
         while true {
             if let frame = try poll() { return frame }
             _ = try stream.descriptor.waitReadable()
@@ -40,7 +41,7 @@ struct Channel: ~Copyable {
 
     mutating func takeDescriptor() -> OwnedDescriptor? { descriptors.takeFirst() }
 
-    func send(_ frame: WorkerFrame) throws {
+    func send(_ frame: FromWorker) throws {
         try write(try FrameEncoder.encode(frame))
     }
 

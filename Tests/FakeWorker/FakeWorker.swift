@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import Messages
 import Wire
 
 /// The serving loop: requests are remembered when prepared, and done in the order of their batches.
@@ -8,7 +9,7 @@ struct FakeWorker {
     /// Whether it was told to compare the pack with its hash.
     let verifiesPack: Bool
     private var prepared: [UInt64: String] = [:]
-    private var batches: [WorkerFrame.Start] = []
+    private var batches: [ToWorker.Start] = []
     private var draining = false
 
     init(weights: String, verifiesPack: Bool) {
@@ -29,12 +30,12 @@ struct FakeWorker {
         }
     }
 
-    private mutating func handle(_ frame: WorkerFrame, _ channel: inout Channel) throws {
+    private mutating func handle(_ frame: ToWorker, _ channel: inout Channel) throws {
         switch frame {
         case .prepare(let request):
             let command = String(decoding: request.payload, as: UTF8.self)
             if command == "refuse" {
-                let result = WorkerFrame.Result(
+                let result = FromWorker.Result(
                     requestID: request.requestID,
                     status: .invalidArgument,
                     message: "refused"
@@ -51,17 +52,17 @@ struct FakeWorker {
         }
     }
 
-    private mutating func compute(_ batch: WorkerFrame.Start, _ channel: inout Channel) throws {
+    private mutating func compute(_ batch: ToWorker.Start, _ channel: inout Channel) throws {
         let count = UInt32(batch.requestIDs.count)
         for id in batch.requestIDs {
             guard let command = prepared[id] else { continue }
             let answer = try perform(command[...], id, &channel)
             guard prepared.removeValue(forKey: id) != nil else { continue }
             try channel.send(
-                .result(WorkerFrame.Result(requestID: id, payload: Array(answer.utf8), batchRequests: count))
+                .result(FromWorker.Result(requestID: id, payload: Array(answer.utf8), batchRequests: count))
             )
         }
-        try channel.send(.batchDone(WorkerFrame.BatchDone(batchID: batch.batchID, computeMicroseconds: 1)))
+        try channel.send(.batchDone(FromWorker.BatchDone(batchID: batch.batchID, computeMicroseconds: 1)))
     }
 
     private mutating func perform(_ command: Substring, _ id: UInt64, _ channel: inout Channel) throws -> String {
@@ -83,7 +84,7 @@ struct FakeWorker {
                 while let frame = try channel.poll() { try handle(frame, &channel) }
                 if MonotonicClock.now - signedAt > 100_000_000 {
                     signedAt = MonotonicClock.now
-                    try channel.send(.progress(WorkerFrame.Progress()))
+                    try channel.send(.progress(FromWorker.Progress()))
                 }
                 usleep(500)
             }

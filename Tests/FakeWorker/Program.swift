@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import Messages
 import Wire
 
 /// A worker without a model: it speaks the worker channel and does what the payloads and the model folder tell it to.
@@ -24,7 +25,7 @@ struct Program {
             }
             var channel = try Channel(descriptor: 3)
             try channel.send(
-                .hello(WorkerFrame.Hello(protocolVersion: WireProtocol.version, pid: ProcessSelf.processID))
+                .hello(FromWorker.Hello(protocolVersion: WireProtocol.version, pid: ProcessSelf.processID))
             )
             if isPacker { try pack(&channel) } else { try serve(&channel) }
         } catch is Channel.Closed {
@@ -52,11 +53,11 @@ struct Program {
         if !isExact { weights += "-\(request.variant)" }
         let contents = Array("PACK \(weights)".utf8)
         let count = UInt64(contents.count)
-        try channel.send(.packKey(WorkerFrame.PackKey(key: "fake-\(weights)", bytes: isExact ? count : 0)))
+        try channel.send(.packKey(FromWorker.PackKey(key: "fake-\(weights)", bytes: isExact ? count : 0)))
         guard case .packProceed = try channel.receive() else { exit(64) }
         while (try? FileContents.readText("\(request.modelDirectory)/behaviour")) == "hold-pack" { usleep(2000) }
         guard contents.withUnsafeBytes({ try? file.write($0) }) == .bytes(contents.count) else { exit(70) }
-        try channel.send(.packDone(WorkerFrame.PackDone(bytes: count)))
+        try channel.send(.packDone(FromWorker.PackDone(bytes: count)))
     }
 
     // MARK: - Serving
@@ -83,7 +84,7 @@ struct Program {
         let quality = ModelQuality(texts: 3, meanCosine: 0.5, exceptions: ["layer.0.output"])
         try channel.send(
             .ready(
-                WorkerFrame.Ready(
+                FromWorker.Ready(
                     tasks: ["classify"],
                     maxTokens: 512,
                     architecture: "Fake",

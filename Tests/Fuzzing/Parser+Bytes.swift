@@ -2,6 +2,7 @@ import ModelFiles
 import Supervisor
 import TestSupport
 import Topology
+import Messages
 import Wire
 
 extension Parser {
@@ -29,19 +30,21 @@ extension Parser {
         Parser(name: "wire") {
             let classify = ClassifyRequest(inputs: [TextInput(text: "a", textPair: "é", hasPair: true)], topK: 3)
                 .encode()
-            let request = Request(streamID: 1, method: RPCMethod.classify, model: "m@2:int8", payload: classify)
+            let request = Request(streamID: 1, method: InferenceMethod.classify.rawValue, model: "m@2:int8", payload: classify)
             let frames: [Frame] = [
                 .hello(Hello(protocolVersion: 1, softwareVersion: "0", features: ["a"])), .request(request),
                 .response(Response(streamID: 1, message: "m", payload: classify, endOfStream: true)),
             ]
-            // New messages come between those named here and the last two, frame streams and model references.
+            // The last two are frame streams and model references.
             let count = UInt8(WireParsers.all.count)
-            let embedding = Wire.Embedding(values: [3, 4], tokens: 2, truncated: true)
-            return try frames.map { [0] + $0.encode() }
+            let embedding = Messages.Embedding(values: [3, 4], tokens: 2, truncated: true)
+            return try frames.map { [WireParsers.index(of: Frame.self)] + $0.encode() }
                 + frames.map { [count - 2] + (try FrameEncoder.encode($0)) }
                 + [
-                    [1] + WorkerFrame.batchDone(.init(batchID: 5, tokens: 16, computeMicroseconds: 900)).encode(),
-                    [2] + classify, [5] + EmbedResponse(results: [embedding]).encode(),
+                    [WireParsers.index(of: FromWorker.self)]
+                        + FromWorker.batchDone(.init(batchID: 5, tokens: 16, computeMicroseconds: 900)).encode(),
+                    [WireParsers.index(of: ClassifyRequest.self)] + classify,
+                    [WireParsers.index(of: EmbedResponse.self)] + EmbedResponse(results: [embedding]).encode(),
                     [count - 1] + Array("model@2:int8".utf8),
                 ]
         } run: { bytes in

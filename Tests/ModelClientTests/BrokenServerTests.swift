@@ -1,5 +1,6 @@
 import ModelClient
 import Testing
+import Messages
 import Wire
 
 @Suite(.endsHangs) struct BrokenServerTests {
@@ -43,7 +44,7 @@ import Wire
         try await withServer { connection, _ in
             try connection.greet()
             let request = try connection.receiveRequest()
-            let results = [Wire.Classification(scores: [Wire.LabelScore(label: "POSITIVE", score: 1)])]
+            let results = [Messages.Classification(scores: [Messages.LabelScore(label: "POSITIVE", score: 1)])]
             let response = Response(
                 streamID: request.streamID,
                 payload: ClassifyResponse(results: results).encode(),

@@ -1,6 +1,7 @@
 import ModelClient
 import NIOConcurrencyHelpers
 import Testing
+import Messages
 import Wire
 
 @Suite(.endsHangs) struct CallTests {
@@ -68,15 +69,15 @@ import Wire
             while true {
                 let request = try connection.receiveRequest()
                 switch request.method {
-                case RPCMethod.embed:
+                case InferenceMethod.embed.rawValue:
                     let inputs = try EmbedRequest.decode(request.payload).inputs.count
-                    let result = Wire.Embedding(values: [3, 4], tokens: 2, truncated: true)
+                    let result = Messages.Embedding(values: [3, 4], tokens: 2, truncated: true)
                     let results = Array(repeating: result, count: inputs)
                     try connection.answer(request, payload: EmbedResponse(results: results).encode())
-                case RPCMethod.features:
+                case InferenceMethod.features.rawValue:
                     let result = Features(tokens: 2, hidden: 3, values: [1, 2, 3, 4, 5, 6])
                     try connection.answer(request, payload: FeaturesResponse(results: [result]).encode())
-                case RPCMethod.tokenize:
+                case InferenceMethod.tokenize.rawValue:
                     let result = Encoding(
                         ids: [101, 7],
                         typeIDs: [0, 0],
@@ -116,7 +117,7 @@ import Wire
             while true {
                 let request = try connection.receiveRequest()
                 #expect(request.model.isEmpty)
-                if request.method == RPCMethod.status {
+                if request.method == ControlMethod.status.rawValue {
                     let model = ModelStatus(
                         name: "m",
                         version: 2,

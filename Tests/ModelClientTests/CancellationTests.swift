@@ -1,6 +1,7 @@
 import ModelClient
 import NIOConcurrencyHelpers
 import Testing
+import Messages
 import Wire
 
 @Suite(.endsHangs) struct CancellationTests {

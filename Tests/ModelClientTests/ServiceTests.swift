@@ -3,6 +3,7 @@ import ModelClient
 import NIOConcurrencyHelpers
 import ServiceLifecycle
 import Testing
+import Messages
 import Wire
 
 @Suite(.endsHangs) struct ServiceTests {

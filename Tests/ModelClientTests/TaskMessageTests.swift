@@ -1,5 +1,6 @@
 import ModelClient
 import Testing
+import Messages
 import Wire
 
 /// What each task's call puts on the wire, and what it makes of answers that do not fit.
@@ -95,9 +96,9 @@ import Wire
         #expect(try EmbedRequest.decode(requests[7].payload) == embed)
         #expect(
             requests.map(\.method) == [
-                RPCMethod.classify, RPCMethod.tagTokens, RPCMethod.answerQuestion, RPCMethod.fillMask,
-                RPCMethod.zeroShot,
-                RPCMethod.rerank, RPCMethod.multipleChoice, RPCMethod.embed,
+                InferenceMethod.classify.rawValue, InferenceMethod.tagTokens.rawValue, InferenceMethod.answerQuestion.rawValue, InferenceMethod.fillMask.rawValue,
+                InferenceMethod.zeroShot.rawValue,
+                InferenceMethod.rerank.rawValue, InferenceMethod.multipleChoice.rawValue, InferenceMethod.embed.rawValue,
             ]
         )
     }

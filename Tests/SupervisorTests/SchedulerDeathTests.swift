@@ -1,5 +1,6 @@
 import Supervisor
 import Testing
+import Messages
 import Wire
 
 @Suite struct SchedulerDeathTests {

@@ -1,4 +1,5 @@
 import Supervisor
+import Messages
 import Wire
 
 /// A scheduler with one model, short names for events, and the actions of each decision.

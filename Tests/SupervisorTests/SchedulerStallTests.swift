@@ -1,5 +1,6 @@
 import Supervisor
 import Testing
+import Messages
 import Wire
 
 /// Workers that do not go on: the slot is freed, and the other models of it are answered.

@@ -1,4 +1,5 @@
 import Testing
+import Messages
 import Wire
 
 /// The bytes of every message as version 1 of the protocol writes them. They never change: a peer of that version reads
@@ -6,10 +7,10 @@ import Wire
 @Suite struct GoldenTests {
     /// The samples by name: the type, and the case of a frame.
     static func named() -> [(name: String, message: any WireMessage)] {
-        (Samples.frames + Samples.workerFrames + Samples.payloads).map { message in
+        (Samples.frames + Samples.toWorker + Samples.fromWorker + Samples.payloads).map { message in
             let type = String(describing: type(of: message))
             switch message {
-            case is Frame, is WorkerFrame:
+            case is Frame, is ToWorker, is FromWorker:
                 let label = Mirror(reflecting: message).children.first?.label ?? "?"
                 return ("\(type).\(label)", message)
             default: return (type, message)

@@ -61,29 +61,29 @@ enum GoldenVersion1 {
         ffffff013a055b434c535d3a066e61c3af76653a055b5345505d4001
         """,
         "WatchRequest": "08f403",
-        "WorkerFrame.batchDone": "520708051010188407",
-        "WorkerFrame.drain": "5a00",
-        "WorkerFrame.failed": "22100801120c6e6f20766f6361622e747874",
-        "WorkerFrame.hello": "0a1708011205302e312e30184d220a6e6f742070696e6e6564",
-        "WorkerFrame.load":
+        "FromWorker.batchDone": "520708051010188407",
+        "ToWorker.drain": "5a00",
+        "FromWorker.failed": "22100801120c6e6f20766f6361622e747874",
+        "FromWorker.hello": "0a1708011205302e312e30184d220a6e6f742070696e6e6564",
+        "ToWorker.load":
             """
         12320a132f6d6f64656c732f73656e74696d656e742f32120973656e74696d656e741802220466703332288020300238\
         0442016b
         """,
-        "WorkerFrame.pack": "62130a0b2f6d6f64656c732f6d2f31120466703332",
-        "WorkerFrame.packDone": "7a06088080808004",
-        "WorkerFrame.packKey": "6a0b0a03616263108080808004",
-        "WorkerFrame.packProceed": "7200",
-        "WorkerFrame.packProgress": "82010408011002",
-        "WorkerFrame.prepare":
+        "ToWorker.pack": "62130a0b2f6d6f64656c732f6d2f31120466703332",
+        "FromWorker.packDone": "7a06088080808004",
+        "FromWorker.packKey": "6a0b0a03616263108080808004",
+        "ToWorker.packProceed": "7200",
+        "FromWorker.packProgress": "82010408011002",
+        "ToWorker.prepare":
             "2a2e0801121c696e666572656e63652e76312e496e666572656e63652f456d6265641a02070820ffffffffffffffff7f",
-        "WorkerFrame.prepared": "3206080110101801",
-        "WorkerFrame.progress": "8a0100",
-        "WorkerFrame.ready":
+        "FromWorker.prepared": "3206080110101801",
+        "FromWorker.progress": "8a0100",
+        "FromWorker.ready":
             "1a2b0a08636c6173736966791080041a09426572744d6f64656c20632a046176783230d2093a066e6f64652030",
-        "WorkerFrame.result": "4a12080110031a016d2201012802300338044005",
-        "WorkerFrame.revoke": "42020802",
-        "WorkerFrame.start": "3a08080512040102ac02",
+        "FromWorker.result": "4a12080110031a016d2201012802300338044005",
+        "ToWorker.revoke": "42020802",
+        "ToWorker.start": "3a08080512040102ac02",
     ]
 
     /// What version 0.2.0 added: tasks, windows and prompts.
@@ -101,12 +101,12 @@ enum GoldenVersion1 {
         2a3e0a016d9a0138084011000000000000e83f19000000000000e03f204029000000000000f03f31000000000000d03f\
         3a0e6c617965722e352e6f7574707574
         """,
-        "WorkerFrame.pack.quality":
+        "ToWorker.pack.quality":
             """
         623a0a0b2f6d6f64656c732f6d2f311204696e74381a132f6d6f64656c732f6d2f74657874732e747874210000000000\
         00e83f29000000000000e03f
         """,
-        "WorkerFrame.ready.quality": "1a0b0a05656d62656442020908",
+        "FromWorker.ready.quality": "1a0b0a05656d62656442020908",
         "AnswerQuestionRequest":
             """
         0a310a0677686572653f12276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df0\

@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import Messages
 import Wire
 
 @Suite struct HostileBytesTests {

@@ -1,4 +1,5 @@
 import Testing
+import Messages
 import Wire
 
 @Suite struct RoundTripTests {

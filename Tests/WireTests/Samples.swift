@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// One value of every message, with every field set, and values that are easy to get wrong.
@@ -14,7 +15,7 @@ enum Samples {
     )
     static let request = Request(
         streamID: .max,
-        method: RPCMethod.classify,
+        method: InferenceMethod.classify.rawValue,
         model: "sentiment@2:fp32",
         timeoutMicroseconds: 1_000_000,
         requestID: "r-1",
@@ -88,8 +89,7 @@ enum Samples {
         .goAway(GoAway(reason: "draining")),
     ]
 
-    static let workerFrames: [WorkerFrame] = [
-        .hello(.init(protocolVersion: 1, softwareVersion: "0.1.0", pid: 77, warnings: ["not pinned"])),
+    static let toWorker: [ToWorker] = [
         .load(
             .init(
                 modelDirectory: "/models/sentiment/2",
@@ -102,6 +102,16 @@ enum Samples {
                 packKey: "k"
             )
         ),
+        .prepare(.init(requestID: 1, method: InferenceMethod.embed.rawValue, payload: [7, 8], deadlineNanoseconds: .max)),
+        .start(.init(batchID: 5, requestIDs: [1, 2, 300])),
+        .revoke(.init(requestID: 2)),
+        .drain(.init()),
+        .pack(.init(modelDirectory: "/models/m/1", variant: "fp32")),
+        .packProceed(.init()),
+    ]
+
+    static let fromWorker: [FromWorker] = [
+        .hello(.init(protocolVersion: 1, softwareVersion: "0.1.0", pid: 77, warnings: ["not pinned"])),
         .ready(
             .init(
                 tasks: ["classify"],
@@ -114,10 +124,7 @@ enum Samples {
             )
         ),
         .failed(.init(kind: .configuration, message: "no vocab.txt")),
-        .prepare(.init(requestID: 1, method: RPCMethod.embed, payload: [7, 8], deadlineNanoseconds: .max)),
         .prepared(.init(requestID: 1, tokens: 16, sequences: 1)),
-        .start(.init(batchID: 5, requestIDs: [1, 2, 300])),
-        .revoke(.init(requestID: 2)),
         .result(
             .init(
                 requestID: 1,
@@ -131,10 +138,7 @@ enum Samples {
             )
         ),
         .batchDone(.init(batchID: 5, tokens: 16, computeMicroseconds: 900)),
-        .drain(.init()),
-        .pack(.init(modelDirectory: "/models/m/1", variant: "fp32")),
         .packKey(.init(key: "abc", bytes: 1 << 30)),
-        .packProceed(.init()),
         .packDone(.init(bytes: 1 << 30)),
         .packProgress(.init(bytesDone: 1, bytesTotal: 2)),
         .progress(.init()),
@@ -196,8 +200,8 @@ enum Samples {
     /// What later versions have added to the protocol; the names are those of `GoldenVersion1.additions`.
     static let additions: [(name: String, message: any WireMessage)] = [
         (
-            "WorkerFrame.pack.quality",
-            WorkerFrame.pack(
+            "ToWorker.pack.quality",
+            ToWorker.pack(
                 .init(
                     modelDirectory: "/models/m/1",
                     variant: "int8",
@@ -207,7 +211,7 @@ enum Samples {
                 )
             )
         ),
-        ("WorkerFrame.ready.quality", WorkerFrame.ready(.init(tasks: ["embed"], quality: [9, 8]))),
+        ("FromWorker.ready.quality", FromWorker.ready(.init(tasks: ["embed"], quality: [9, 8]))),
         (
             "StatusResponse.quality",
             StatusResponse(models: [
@@ -377,5 +381,5 @@ enum Samples {
         ),
     ]
 
-    static let all: [any WireMessage] = frames + workerFrames + payloads + additions.map(\.message)
+    static let all: [any WireMessage] = frames + toWorker + fromWorker + payloads + additions.map(\.message)
 }

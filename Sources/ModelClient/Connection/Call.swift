@@ -1,4 +1,5 @@
 import Synchronization
+import Messages
 import Wire
 
 /// Lets a cancellation that overtakes its call's submission be seen.

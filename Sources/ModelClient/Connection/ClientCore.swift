@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import Messages
 import Wire
 
 /// Performs what `ClientState` decides, on one event loop.

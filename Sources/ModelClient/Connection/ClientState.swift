@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// Decides what a client does: which call goes to which connection, what is sent again, when to connect.

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// What to do with a text of more tokens than the model takes. Nothing happens silently: a result whose text was cut says
@@ -13,7 +14,7 @@ public enum Truncation: Sendable, Hashable {
     /// Read the whole text in windows that overlap: for classifying and tagging. Other tasks refuse this.
     case windows
 
-    var message: Wire.Truncation {
+    var message: Messages.Truncation {
         switch self {
         case .taskDefault: .default
         case .refuse: .error
@@ -30,7 +31,7 @@ public enum WindowPooling: Sendable, Hashable {
     /// The largest: whether any part of the text is such.
     case max
 
-    var message: Wire.WindowPooling {
+    var message: Messages.WindowPooling {
         switch self {
         case .mean: .mean
         case .max: .max

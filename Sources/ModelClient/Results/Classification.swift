@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A label and how well it fits.
@@ -47,7 +48,7 @@ public struct Classification: Sendable, Hashable {
         self.metadata = metadata
     }
 
-    init(_ message: Wire.Classification, _ metadata: ResponseMetadata) {
+    init(_ message: Messages.Classification, _ metadata: ResponseMetadata) {
         self.init(
             scores: message.scores.map { LabelScore(label: $0.label, score: $0.score) },
             tokens: Int(message.tokens),

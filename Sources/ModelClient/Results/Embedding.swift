@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A text as one vector.
@@ -41,7 +42,7 @@ public struct Embedding: Sendable, Hashable {
         return scale > 0 ? Float(dot / scale) : 0
     }
 
-    init(_ message: Wire.Embedding, _ metadata: ResponseMetadata) {
+    init(_ message: Messages.Embedding, _ metadata: ResponseMetadata) {
         self.init(
             values: message.values,
             tokens: Int(message.tokens),

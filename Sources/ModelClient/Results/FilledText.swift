@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A token that may stand in the place of a mask.
@@ -72,7 +73,7 @@ public struct FilledText: Sendable, Hashable {
 
     /// - Parameter source: the text that was sent.
     /// - Throws: `WireError` when a mask lies outside of it.
-    init(_ message: Wire.FilledText, of source: String, _ metadata: ResponseMetadata) throws(WireError) {
+    init(_ message: Messages.FilledText, of source: String, _ metadata: ResponseMetadata) throws(WireError) {
         var places = SourceOffsets(source)
         var masks: [FilledMask] = []
         for mask in message.masks {

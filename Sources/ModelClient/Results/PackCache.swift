@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// The server's cache of packed weights.

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A part of a context that may answer a question.

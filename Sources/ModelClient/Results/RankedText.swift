@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A text and how well it answers a query.

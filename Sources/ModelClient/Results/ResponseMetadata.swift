@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// Where a request's time went on the server.

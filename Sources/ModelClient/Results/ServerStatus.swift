@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// What the server is doing.
@@ -98,7 +99,7 @@ public struct ModelStatus: Sendable, Hashable {
     /// `name@version:variant`, as a call may name it.
     public var reference: String { "\(name)@\(version):\(variant)" }
 
-    init(_ message: Wire.ModelStatus) {
+    init(_ message: Messages.ModelStatus) {
         name = message.name
         version = message.version
         variant = message.variant
@@ -176,7 +177,7 @@ public struct WorkerStatus: Sendable, Hashable {
     /// The generation of the model that it serves.
     public var generation: UInt64
 
-    init(_ message: Wire.WorkerStatus) {
+    init(_ message: Messages.WorkerStatus) {
         pid = Int(message.pid)
         slot = Int(message.slot)
         numaNode = Int(message.numaNode)

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// Turns the server's offsets, which count Unicode scalars, into ranges of a Swift string.

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A part of a text and its label: a name, a place, a date, or whatever the model was trained to find.
@@ -67,7 +68,7 @@ public struct TaggedText: Sendable, Hashable {
 
     /// - Parameter source: the text that was sent.
     /// - Throws: `WireError` when an entity lies outside of it.
-    init(_ message: Wire.TaggedText, of source: String, _ metadata: ResponseMetadata) throws(WireError) {
+    init(_ message: Messages.TaggedText, of source: String, _ metadata: ResponseMetadata) throws(WireError) {
         var places = SourceOffsets(source)
         var entities: [Entity] = []
         entities.reserveCapacity(message.entities.count)

@@ -1,3 +1,4 @@
+package import Messages
 package import Wire
 
 /// Numbers in a box of any number of dimensions: what a model takes and gives underneath the tasks.
@@ -43,7 +44,7 @@ public struct Tensor: Sendable, Hashable {
         if case .int64(let values) = values { values } else { nil }
     }
 
-    package init(_ message: Wire.Tensor) {
+    package init(_ message: Messages.Tensor) {
         self.init(
             message.name,
             shape: message.shape.map { Int(clamping: $0) },
@@ -51,8 +52,8 @@ public struct Tensor: Sendable, Hashable {
         )
     }
 
-    package var message: Wire.Tensor {
-        var message = Wire.Tensor(name: name, shape: shape.map { UInt64(clamping: $0) })
+    package var message: Messages.Tensor {
+        var message = Messages.Tensor(name: name, shape: shape.map { UInt64(clamping: $0) })
         switch values {
         case .int64(let values):
             message.type = .int64

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// A text as the model's tokens. Every list has one entry a token.

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// The model's last hidden state of one text: a vector a token.

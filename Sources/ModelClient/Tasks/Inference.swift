@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// What the calls of one task have in common: how inputs become a request, and its answer values.
@@ -165,7 +166,7 @@ extension TextInput {
     /// The bytes of its texts.
     var bytes: Int { text.utf8.count + (pair?.utf8.count ?? 0) }
 
-    var message: Wire.TextInput {
-        Wire.TextInput(text: text, textPair: pair ?? "", hasPair: pair != nil)
+    var message: Messages.TextInput {
+        Messages.TextInput(text: text, textPair: pair ?? "", hasPair: pair != nil)
     }
 }

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -57,14 +58,14 @@ extension ModelClient {
             withoutWordAlignment: !options.alignsToWords
         )
         let call = Inference<QuestionInput, AnswerQuestionResponse, QuestionAnswer>(
-            method: RPCMethod.answerQuestion,
+            method: InferenceMethod.answerQuestion.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,
             bytes: { $0.question.utf8.count + $0.context.utf8.count },
             payload: { questions in
                 var request = request
-                request.inputs = questions.map { Wire.QuestionInput(question: $0.question, context: $0.context) }
+                request.inputs = questions.map { Messages.QuestionInput(question: $0.question, context: $0.context) }
                 return request.encode()
             },
             values: { (answer, questions, metadata) throws(WireError) in

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -79,7 +80,7 @@ extension ModelClient {
         case .all: request.allLabels = true
         }
         let call = Inference<TextInput, ClassifyResponse, Classification>(
-            method: RPCMethod.classify,
+            method: InferenceMethod.classify.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,

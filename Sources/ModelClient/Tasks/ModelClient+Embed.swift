@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -80,7 +81,7 @@ extension ModelClient {
         case .text(let text): (request.prompt, request.hasPrompt) = (text, true)
         }
         let call = Inference<TextInput, EmbedResponse, Embedding>(
-            method: RPCMethod.embed,
+            method: InferenceMethod.embed.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,

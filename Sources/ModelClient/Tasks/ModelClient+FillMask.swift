@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -45,7 +46,7 @@ extension ModelClient {
             truncation: options.truncation.message
         )
         let call = Inference<String, FillMaskResponse, FilledText>(
-            method: RPCMethod.fillMask,
+            method: InferenceMethod.fillMask.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,

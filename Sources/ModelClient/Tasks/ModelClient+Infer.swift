@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -35,7 +36,7 @@ extension ModelClient {
         }
         let tokens = inputs.first { $0.name == "input_ids" }?.values.count ?? 0
         let request = Request(
-            method: RPCMethod.infer,
+            method: InferenceMethod.infer.rawValue,
             model: model,
             requestID: metadata.requestID ?? "",
             traceparent: metadata.traceparent ?? "",

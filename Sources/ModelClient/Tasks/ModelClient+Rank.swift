@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -33,7 +34,7 @@ extension ModelClient {
             truncation: options.truncation.message
         )
         let call = Inference<(index: Int, text: String), RerankResponse, RankedText>(
-            method: RPCMethod.rerank,
+            method: InferenceMethod.rerank.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,
@@ -103,7 +104,7 @@ extension ModelClient {
     ) async throws(ModelClientError) -> [Choice] {
         let request = MultipleChoiceRequest(truncation: options.truncation.message)
         let call = Inference<ChoiceInput, MultipleChoiceResponse, Choice>(
-            method: RPCMethod.multipleChoice,
+            method: InferenceMethod.multipleChoice.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,
@@ -111,7 +112,7 @@ extension ModelClient {
             bytes: { input in input.choices.reduce(0) { $0 + $1.utf8.count + input.text.utf8.count } },
             payload: { inputs in
                 var request = request
-                request.inputs = inputs.map { Wire.ChoiceInput(text: $0.text, choices: $0.choices) }
+                request.inputs = inputs.map { Messages.ChoiceInput(text: $0.text, choices: $0.choices) }
                 return request.encode()
             },
             values: { (answer, inputs, metadata) throws(WireError) in

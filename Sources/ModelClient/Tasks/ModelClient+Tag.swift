@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -51,7 +52,7 @@ extension ModelClient {
             ignoreNone: options.ignoredLabels.isEmpty
         )
         let call = Inference<String, TagTokensResponse, TaggedText>(
-            method: RPCMethod.tagTokens,
+            method: InferenceMethod.tagTokens.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -40,7 +41,7 @@ extension ModelClient {
     ) async throws(ModelClientError) -> [TokenFeatures] {
         let request = FeaturesRequest(truncation: options.truncation.message)
         let call = Inference<TextInput, FeaturesResponse, TokenFeatures>(
-            method: RPCMethod.features,
+            method: InferenceMethod.features.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,
@@ -99,7 +100,7 @@ extension ModelClient {
             truncation: options.truncation.message
         )
         let call = Inference<TextInput, TokenizeResponse, TextEncoding>(
-            method: RPCMethod.tokenize,
+            method: InferenceMethod.tokenize.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,

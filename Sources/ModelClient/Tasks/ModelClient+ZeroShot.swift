@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 extension ModelClient {
@@ -55,7 +56,7 @@ extension ModelClient {
         )
         let sentences = labels.reduce(0) { $0 + $1.utf8.count + options.hypothesis.utf8.count }
         let call = Inference<String, ZeroShotResponse, Classification>(
-            method: RPCMethod.zeroShot,
+            method: InferenceMethod.zeroShot.rawValue,
             model: model,
             metadata: options.metadata,
             timeout: timeout,

@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// A worker or packer that is waited for, frame by frame. It is killed when the object goes.
@@ -29,7 +30,7 @@ final class CheckedProcess {
     }
 
     /// Sends a frame, and perhaps a descriptor beside it.
-    func send(_ frame: WorkerFrame, with descriptor: Int32? = nil) throws {
+    func send(_ frame: ToWorker, with descriptor: Int32? = nil) throws {
         var bytes = try FrameEncoder.encode(frame)[...]
         if let descriptor {
             let sent = try bytes.withUnsafeBytes { try stream.write($0, descriptors: [descriptor]) }
@@ -42,9 +43,9 @@ final class CheckedProcess {
     /// Waits for the next frame.
     ///
     /// - Throws: `CheckFailure` with the worker's own words when it says why it cannot go on, or how it ended.
-    func receive() throws -> WorkerFrame {
+    func receive() throws -> FromWorker {
         while true {
-            if let frame = try decoder.next(WorkerFrame.self) {
+            if let frame = try decoder.next(FromWorker.self) {
                 if case .failed(let failed) = frame { throw CheckFailure(failed.message) }
                 return frame
             }

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import Topology
+package import Messages
 package import Wire
 
 /// Does with a version folder, once and without a server, what a server does before it serves it: packs each variant and
@@ -12,7 +13,7 @@ package struct FolderCheck {
 
     /// What a worker of a variant says when it is ready.
     package struct Served: Sendable {
-        package let ready: WorkerFrame.Ready
+        package let ready: FromWorker.Ready
         /// Of a variant of less precision than fp32.
         package let quality: ModelQuality?
         /// The memory of a worker beside the weights, which all workers share, after the longest text that it takes; nil
@@ -40,7 +41,7 @@ package struct FolderCheck {
             arguments: ["--threads", "\(threads)"],
             environment: environment
         )
-        let load = WorkerFrame.Load(
+        let load = ToWorker.Load(
             modelDirectory: folder.path,
             name: "check",
             version: folder.version,
@@ -56,7 +57,7 @@ package struct FolderCheck {
             guard case .ready(let ready) = try worker.receive() else { continue }
             return Served(
                 ready: ready,
-                quality: ready.quality.isEmpty ? nil : try ModelQuality.decode(ready.quality),
+                quality: ready.quality,
                 workerBytes: try workingMemory(of: worker, ready)
             )
         }
@@ -70,7 +71,7 @@ package struct FolderCheck {
         into file: borrowing OwnedDescriptor
     ) throws -> String {
         let packer = try CheckedProcess(workerExecutable, arguments: ["--pack"], environment: environment)
-        let request = WorkerFrame.Pack(
+        let request = ToWorker.Pack(
             modelDirectory: folder.path,
             variant: variant,
             calibrationFile: quality.calibrationFile ?? "",
@@ -83,7 +84,7 @@ package struct FolderCheck {
             switch try packer.receive() {
             case .packKey(let named):
                 key = named.key
-                try packer.send(.packProceed(WorkerFrame.PackProceed()))
+                try packer.send(.packProceed(ToWorker.PackProceed()))
             case .packDone: return key
             default: continue
             }
@@ -91,13 +92,13 @@ package struct FolderCheck {
     }
 
     /// Has the worker embed a text of as many tokens as the model takes, and measures it.
-    private func workingMemory(of worker: CheckedProcess, _ ready: WorkerFrame.Ready) throws -> Int? {
+    private func workingMemory(of worker: CheckedProcess, _ ready: FromWorker.Ready) throws -> Int? {
         let text = String(repeating: "a ", count: Int(ready.maxTokens))
         let request = EmbedRequest(inputs: [TextInput(text: text)], truncation: .truncate)
         try worker.send(
-            .prepare(WorkerFrame.Prepare(requestID: 1, method: RPCMethod.embed, payload: request.encode()))
+            .prepare(ToWorker.Prepare(requestID: 1, method: InferenceMethod.embed.rawValue, payload: request.encode()))
         )
-        try worker.send(.start(WorkerFrame.Start(batchID: 1, requestIDs: [1])))
+        try worker.send(.start(ToWorker.Start(batchID: 1, requestIDs: [1])))
         while true {
             guard case .batchDone = try worker.receive() else { continue }
             return worker.memory?.proportionalBytes.map { max(0, $0 - Int(ready.packBytes)) }

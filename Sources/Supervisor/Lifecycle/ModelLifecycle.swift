@@ -1,3 +1,4 @@
+package import Messages
 package import Wire
 
 /// The life of one model variant: which generation answers, which one is being built beside it, which one is leaving.

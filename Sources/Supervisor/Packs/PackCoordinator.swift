@@ -1,3 +1,4 @@
+package import Messages
 package import Wire
 
 /// One wish for a pack: a generation of a model.

@@ -1,3 +1,4 @@
+package import Messages
 package import Wire
 
 /// A terminal answer that the supervisor gives by itself, without a worker's result.

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// Decides which request goes to which worker, when a batch starts, and when a request is answered without a result.

@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// One client: its stream, and which of its streams wait for an answer.

@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// A non-blocking stream of frames in both directions, as the event loop uses it.

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// The models by name, and which one a reference means.

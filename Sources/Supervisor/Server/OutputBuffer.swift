@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// Frames that wait to be written to a stream. Written in one call a turn, however many frames there are.

@@ -1,3 +1,4 @@
+import Messages
 import Wire
 
 /// One variant of one version of a model, with everything that the shell holds for it.

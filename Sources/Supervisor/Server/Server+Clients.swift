@@ -1,5 +1,6 @@
 import LinuxSystem
 import Logging
+import Messages
 import Wire
 
 extension Server {

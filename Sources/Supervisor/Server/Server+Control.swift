@@ -1,5 +1,6 @@
 import LinuxSystem
 import Topology
+import Messages
 import Wire
 
 /// A client that is sent the status again and again.
@@ -10,28 +11,20 @@ struct Watch {
 }
 
 extension Server {
-    func control(_ request: Request, from client: ClientConnection, at now: Int64) {
+    func control(_ method: ControlMethod, _ request: Request, from client: ClientConnection, at now: Int64) {
         let call = ControlCall(client: client.id, streamID: request.streamID)
         client.controlCalls.insert(request.streamID)
         do throws(WireError) {
-            switch request.method {
-            case RPCMethod.status:
-                let request = try StatusRequest.decode(request.payload)
-                finish(call, payload: status(at: now, withMemory: request.verbose).encode())
-            case RPCMethod.cacheList:
-                _ = try CacheListRequest.decode(request.payload)
-                finish(call, payload: cacheList().encode())
-            case RPCMethod.cachePrune:
-                let prune = try CachePruneRequest.decode(request.payload)
-                finish(call, payload: pruneCache(to: prune.maxBytes).encode())
-            case RPCMethod.watch:
-                let watch = try WatchRequest.decode(request.payload)
+            switch try ControlRequest.decode(method, request.payload) {
+            case .status(let status):
+                finish(call, payload: self.status(at: now, withMemory: status.verbose).encode())
+            case .cacheList: finish(call, payload: cacheList().encode())
+            case .cachePrune(let prune): finish(call, payload: pruneCache(to: prune.maxBytes).encode())
+            case .reload(let reload): self.reload(reload.model, call: call, at: now)
+            case .watch(let watch):
                 let milliseconds = max(100, watch.intervalMilliseconds == 0 ? 1000 : Int64(watch.intervalMilliseconds))
                 watches.append(Watch(call: call, interval: milliseconds * 1_000_000, nextAt: now))
                 runWatches(at: now)
-            default:
-                let reload = try ReloadRequest.decode(request.payload)
-                self.reload(reload.model, call: call, at: now)
             }
         } catch {
             finish(call, Refusal(error.status, error.message))
@@ -72,7 +65,7 @@ extension Server {
     private func status(at now: Int64, withMemory: Bool) -> StatusResponse {
         let own = withMemory ? try? MemoryUsage.of(processID: ProcessSelf.processID) : nil
         return StatusResponse(
-            state: stateName,
+            state: state.name,
             version: Self.version,
             pid: ProcessSelf.processID,
             uptimeSeconds: UInt64(max(0, now - startedAt) / 1_000_000_000),
@@ -82,13 +75,12 @@ extension Server {
         )
     }
 
-    /// STARTING while the first loads run, READY when every model is, DEGRADED when some are, else NOT_SERVING.
-    private var stateName: String {
-        if shutdown != .serving { return "DRAINING" }
+    private var state: ServerState {
+        if shutdown != .serving { return .draining }
         let states = models.all.map(\.lifecycle.state)
         let ready = states.count { $0 == .ready }
-        if ready > 0 { return ready == states.count ? "READY" : "DEGRADED" }
-        return states.contains(.loading) ? "STARTING" : "NOT_SERVING"
+        if ready > 0 { return ready == states.count ? .ready : .degraded }
+        return states.contains(.loading) ? .starting : .notServing
     }
 
     private func status(of model: ServedModel, withMemory: Bool) -> ModelStatus {
@@ -96,13 +88,13 @@ extension Server {
         let counts = scheduler.status(of: model.queue)
         let files = model.serving
         let ready = files?.ready
-        let state =
+        let state: ModelState =
             switch lifecycle.state {
-            case .unknown: "UNKNOWN"
-            case .loading: "LOADING"
-            case .ready: model.retiresBy == nil ? "READY" : "UNLOADING"
-            case .unloading: "UNLOADING"
-            case .unavailable: "UNAVAILABLE"
+            case .unknown: .unknown
+            case .loading: .loading
+            case .ready: model.retiresBy == nil ? .ready : .unloading
+            case .unloading: .unloading
+            case .unavailable: .unavailable
             }
         var workers: [WorkerStatus] = []
         for generation in [lifecycle.serving, lifecycle.incoming, lifecycle.leaving].compactMap({ $0 }) {
@@ -114,7 +106,7 @@ extension Server {
             name: model.name,
             version: model.version,
             variant: model.variant,
-            state: state,
+            state: state.name,
             reason: lifecycle.reason ?? "",
             workers: workers,
             generation: lifecycle.serving?.number ?? 0,
@@ -129,7 +121,7 @@ extension Server {
             architecture: ready?.architecture ?? "",
             numa: ready?.numa ?? "",
             path: model.path,
-            quality: files?.quality,
+            quality: ready?.quality,
             instructionSet: ready?.instructionSet ?? "",
             failedProofs: ready?.failedProofs ?? []
         )
@@ -145,22 +137,22 @@ extension Server {
         let slot = slots[generation.slots[index]]
         let process = model.workers[SeatID(generation: generation.number, index: index)]
         let memory = withMemory ? process.flatMap { try? MemoryUsage.of(processID: $0.processID) } : nil
-        let state =
+        let state: WorkerState =
             switch seat.state {
-            case .idle, .starting: "STARTING"
-            case .loading: "LOADING"
-            case .ready: "READY"
-            case .draining, .ending: "DRAINING"
-            case .backoff: "BACKOFF"
-            case .failed, .refused: "FAILED"
-            case .stopped: "STOPPED"
+            case .idle, .starting: .starting
+            case .loading: .loading
+            case .ready: .ready
+            case .draining, .ending: .draining
+            case .backoff: .backoff
+            case .failed, .refused: .failed
+            case .stopped: .stopped
             }
         return WorkerStatus(
             pid: process?.processID ?? 0,
             slot: UInt32(slot.id),
             numaNode: Int32(slot.node),
             cpus: "\(slot.cpus)",
-            state: state,
+            state: state.name,
             restarts: UInt32(clamping: seat.restarts),
             rssBytes: UInt64(memory?.residentBytes ?? 0),
             pssBytes: UInt64(memory?.proportionalBytes ?? memory?.residentBytes ?? 0),

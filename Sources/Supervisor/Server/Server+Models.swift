@@ -1,6 +1,7 @@
 import LinuxSystem
 import Logging
 import Topology
+import Messages
 import Wire
 
 extension Server {
@@ -142,7 +143,7 @@ extension Server {
         case .sendLoad: sendLoad(to: process, seat, of: model, at: now)
         case .enlist: scheduler.workerReady(process.id, queue: model.queue, slot: process.slot)
         case .drain: scheduler.drain(process.id)
-        case .sendDrain: send(.drain(WorkerFrame.Drain()), to: process)
+        case .sendDrain: send(.drain(ToWorker.Drain()), to: process)
         case .terminate: process.signal(.terminate)
         case .kill: process.signal(.kill)
         }
@@ -150,7 +151,7 @@ extension Server {
 
     private func sendLoad(to process: WorkerProcess, _ seat: SeatID, of model: ServedModel, at now: Int64) {
         guard let files = model.generations[seat.generation], let pack = files.pack else { return }
-        let load = WorkerFrame.Load(
+        let load = ToWorker.Load(
             modelDirectory: files.path,
             name: model.name,
             version: model.version,

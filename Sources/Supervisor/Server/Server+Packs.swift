@@ -1,5 +1,6 @@
 import LinuxSystem
 import Logging
+import Messages
 import Wire
 
 extension Server {
@@ -10,7 +11,7 @@ extension Server {
         case .spawn(let job): startPacker(job, at: now)
         case .sendPack(let job): sendPack(job, at: now)
         case .sendProceed(let job):
-            if let process = packer(job) { send(.packProceed(WorkerFrame.PackProceed()), to: process) }
+            if let process = packer(job) { send(.packProceed(ToWorker.PackProceed()), to: process) }
         case .store(let job, let key):
             guard case .packing(_, let bytes)? = packs.state(of: job) else { return }
             if !packFolder.hasTemporary(job), packAgain(job, at: now) { return }
@@ -50,7 +51,7 @@ extension Server {
             let file = try packFolder.makeTemporary(job)
             let quality = files.configuration.quality
             let folder = "\(repository.root)/\(model.name)/"
-            let pack = WorkerFrame.Pack(
+            let pack = ToWorker.Pack(
                 modelDirectory: files.path,
                 variant: model.variant,
                 calibrationFile: quality.calibrationFile.map { $0.hasPrefix("/") ? $0 : folder + $0 } ?? "",
@@ -80,7 +81,7 @@ extension Server {
 
     // MARK: - What a packer says
 
-    func handle(_ frame: WorkerFrame, from process: WorkerProcess, _ job: PackJobID, at now: Int64) {
+    func handle(_ frame: FromWorker, from process: WorkerProcess, _ job: PackJobID, at now: Int64) {
         switch frame {
         case .hello(let hello):
             guard hello.protocolVersion == WireProtocol.version else {
@@ -95,8 +96,7 @@ extension Server {
         case .packProgress: packs.progressed(job, at: now)
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
         case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)
-        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed,
-            .progress:
+        case .ready, .prepared, .result, .batchDone, .progress:
             violation(of: process, "it sent a frame that a packer does not send", at: now)
         }
     }

@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 extension Server {
@@ -17,10 +18,12 @@ extension Server {
             let message = "the connection has \(configuration.maxInFlight) unanswered requests (max_in_flight)"
             return answer(client, stream: stream, Refusal(.resourceExhausted, message, retryAfter: 10_000_000))
         }
-        if RPCMethod.inferenceMethods.contains(request.method) { return infer(request, from: client, at: now) }
-        if RPCMethod.controlMethods.contains(request.method) { return control(request, from: client, at: now) }
-        let known = RPCMethod.all.joined(separator: ", ")
-        let message = "unknown method '\(request.method.prefix(100))'; this server has \(known)"
+        if InferenceMethod(rawValue: request.method) != nil { return infer(request, from: client, at: now) }
+        if let method = ControlMethod(rawValue: request.method) {
+            return control(method, request, from: client, at: now)
+        }
+        let known = InferenceMethod.allCases.map(\.rawValue) + ControlMethod.allCases.map(\.rawValue)
+        let message = "unknown method '\(request.method.prefix(100))'; this server has \(known.joined(separator: ", "))"
         answer(client, stream: stream, Refusal(.unimplemented, message))
     }
 
@@ -83,7 +86,7 @@ extension Server {
             let deadline = request.deadline == Int64.max ? 0 : request.deadline
             send(
                 .prepare(
-                    WorkerFrame.Prepare(
+                    ToWorker.Prepare(
                         requestID: id.value,
                         method: request.method,
                         payload: request.payload,
@@ -94,10 +97,10 @@ extension Server {
             )
         case .start(let batch, let ids, let worker):
             guard let process = workers[worker] else { return }
-            send(.start(WorkerFrame.Start(batchID: batch.value, requestIDs: ids.map(\.value))), to: process)
+            send(.start(ToWorker.Start(batchID: batch.value, requestIDs: ids.map(\.value))), to: process)
         case .revoke(let id, let worker):
             guard let process = workers[worker] else { return }
-            send(.revoke(WorkerFrame.Revoke(requestID: id.value)), to: process)
+            send(.revoke(ToWorker.Revoke(requestID: id.value)), to: process)
         case .refuse(let id, let refusal):
             guard let request = take(id) else { return }
             answer(request.connection, stream: request.streamID, refusal, model: request.model.reference)
@@ -119,7 +122,7 @@ extension Server {
 
     // MARK: - From workers
 
-    func deliver(_ result: WorkerFrame.Result, from process: WorkerProcess, at now: Int64) {
+    func deliver(_ result: FromWorker.Result, from process: WorkerProcess, at now: Int64) {
         let id = RequestID(result.requestID)
         guard let delivery = scheduler.result(id, ok: result.status == .ok, by: process.id) else { return }
         process.requests += 1

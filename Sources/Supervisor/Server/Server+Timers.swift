@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 extension Server {

@@ -1,6 +1,7 @@
 import LinuxSystem
 import Logging
 import Topology
+import Messages
 import Wire
 
 extension Server {
@@ -80,7 +81,7 @@ extension Server {
 
     // MARK: - Writing
 
-    func send(_ frame: WorkerFrame, to process: WorkerProcess) {
+    func send(_ frame: ToWorker, to process: WorkerProcess) {
         guard !process.channelClosed else { return }
         do throws(WireError) {
             try process.channel.output.append(frame, maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
@@ -92,7 +93,7 @@ extension Server {
     }
 
     /// Sends a process's first frame with a descriptor. Its channel is empty, so the start of it is taken at once.
-    func send(_ frame: WorkerFrame, with descriptor: Int32, to process: WorkerProcess, at now: Int64) {
+    func send(_ frame: ToWorker, with descriptor: Int32, to process: WorkerProcess, at now: Int64) {
         guard let bytes = try? FrameEncoder.encode(frame), process.channel.output.count == 0 else {
             return violation(of: process, "its first frame cannot be sent", at: now)
         }
@@ -131,7 +132,7 @@ extension Server {
 
     private func readFrames(of process: WorkerProcess, at now: Int64) {
         while process.killReason == nil {
-            switch process.channel.next(WorkerFrame.self) {
+            switch process.channel.next(FromWorker.self) {
             case .frame(let frame):
                 switch process.role {
                 case .seat(let model, let seat, let files):
@@ -146,7 +147,7 @@ extension Server {
     }
 
     private func handle(
-        _ frame: WorkerFrame,
+        _ frame: FromWorker,
         from process: WorkerProcess,
         _ model: ServedModel,
         _ seat: SeatID,
@@ -203,7 +204,7 @@ extension Server {
         case .failed(let failed):
             model.lifecycle.reported(seat, WorkerFailure(failed.kind), failed.message)
         case .progress: break
-        case .load, .prepare, .start, .revoke, .drain, .pack, .packKey, .packProceed, .packDone, .packProgress:
+        case .packKey, .packDone, .packProgress:
             violation(of: process, "it sent a frame that a worker does not send", at: now)
         }
     }
@@ -305,7 +306,7 @@ extension ExitStatus {
 }
 
 extension WorkerFailure {
-    init(_ kind: WorkerFrame.FailureKind) {
+    init(_ kind: FailureKind) {
         self =
             switch kind {
             case .internal: .transient

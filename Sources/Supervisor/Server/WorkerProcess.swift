@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// A worker or packer process and its channel.
@@ -67,10 +68,7 @@ final class GenerationFiles {
     /// Whether the file of a pack was removed while it was written.
     var isPackedAgain = false
     /// What the first ready worker said about the model.
-    var ready: WorkerFrame.Ready? {
-        didSet { quality = ready.flatMap { $0.quality.isEmpty ? nil : try? ModelQuality.decode($0.quality) } }
-    }
-    private(set) var quality: ModelQuality?
+    var ready: FromWorker.Ready?
 
     init(number: UInt64, path: String, configuration: ModelConfiguration) {
         self.number = number

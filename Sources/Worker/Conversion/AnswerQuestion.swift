@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension AnswerQuestionRequest {
@@ -17,7 +18,7 @@ extension AnswerQuestionRequest {
     }
 }
 
-extension Wire.QuestionAnswers {
+extension Messages.QuestionAnswers {
     init(_ result: Tasks.QuestionAnswers) {
         self.init(
             answers: result.answers.map {

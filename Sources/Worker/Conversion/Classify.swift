@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension ClassifyRequest {
@@ -16,10 +17,10 @@ extension ClassifyRequest {
     }
 }
 
-extension Wire.Classification {
+extension Messages.Classification {
     init(_ result: Tasks.Classification) {
         self.init(
-            scores: result.scores.map { Wire.LabelScore(label: $0.label, score: $0.score) },
+            scores: result.scores.map { Messages.LabelScore(label: $0.label, score: $0.score) },
             tokens: UInt32(clamping: result.tokens),
             truncated: result.truncated,
             windows: UInt32(clamping: result.windows)

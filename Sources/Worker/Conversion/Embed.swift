@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension EmbedRequest {
@@ -21,7 +22,7 @@ extension EmbedRequest {
     }
 }
 
-extension Wire.Embedding {
+extension Messages.Embedding {
     init(_ result: Tasks.Embedding) {
         self.init(values: result.values, tokens: UInt32(clamping: result.tokens), truncated: result.truncated)
     }

@@ -1,11 +1,12 @@
 import Tasks
+import Messages
 import Wire
 
 extension FeaturesRequest {
     var taskRequest: TaskRequest { .features(inputs.map(TaskText.init), truncation.overlong ?? .error) }
 }
 
-extension Wire.Features {
+extension Messages.Features {
     init(_ result: Tasks.Features) {
         self.init(
             tokens: UInt32(clamping: result.tokens),

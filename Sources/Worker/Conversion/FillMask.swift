@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension FillMaskRequest {
@@ -14,10 +15,10 @@ extension FillMaskRequest {
     }
 }
 
-extension Wire.FilledText {
+extension Messages.FilledText {
     init(_ result: Tasks.FilledText) {
         self.init(
-            masks: result.masks.map(Wire.FilledMask.init),
+            masks: result.masks.map(Messages.FilledMask.init),
             tokens: UInt32(clamping: result.tokens),
             truncated: result.truncated,
             warnings: result.warnings
@@ -25,11 +26,11 @@ extension Wire.FilledText {
     }
 }
 
-extension Wire.FilledMask {
+extension Messages.FilledMask {
     fileprivate init(_ mask: Tasks.FilledMask) {
         self.init(
             tokens: mask.tokens.map {
-                Wire.FilledToken(
+                Messages.FilledToken(
                     token: UInt32(clamping: $0.id),
                     tokenStr: $0.text,
                     score: $0.score,

@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension InferRequest {

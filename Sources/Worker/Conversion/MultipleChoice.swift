@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension MultipleChoiceRequest {
@@ -10,7 +11,7 @@ extension MultipleChoiceRequest {
     }
 }
 
-extension Wire.ChoiceScores {
+extension Messages.ChoiceScores {
     init(_ result: Tasks.ChoiceScores) {
         self.init(scores: result.scores, tokens: UInt32(clamping: result.tokens), truncated: result.truncated)
     }

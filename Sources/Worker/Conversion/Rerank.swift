@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension RerankRequest {
@@ -11,7 +12,7 @@ extension RerankRequest {
     }
 }
 
-extension Wire.Relevance {
+extension Messages.Relevance {
     init(_ result: Tasks.Relevance) {
         self.init(score: result.score, tokens: UInt32(clamping: result.tokens), truncated: result.truncated)
     }

@@ -1,4 +1,5 @@
 import Tasks
+import Messages
 import Wire
 
 extension TagTokensRequest {
@@ -27,11 +28,11 @@ extension AggregationStrategy {
     }
 }
 
-extension Wire.TaggedText {
+extension Messages.TaggedText {
     init(_ result: Tasks.TaggedText) {
         self.init(
             entities: result.entities.map {
-                Wire.Entity(
+                Messages.Entity(
                     label: $0.label,
                     score: $0.score,
                     word: $0.word,

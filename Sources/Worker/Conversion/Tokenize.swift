@@ -1,5 +1,6 @@
 import Tasks
 import Tokenization
+import Messages
 import Wire
 
 extension TokenizeRequest {
@@ -11,7 +12,7 @@ extension TokenizeRequest {
     }
 }
 
-extension Wire.Encoding {
+extension TextEncoding {
     init(_ text: TokenizedText) {
         let encoding = text.encoding
         self.init(

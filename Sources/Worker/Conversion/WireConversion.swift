@@ -1,20 +1,21 @@
 import Tasks
+import Messages
 import Wire
 
 /// Decodes a request's payload.
 func decodeRequest(method: String, payload: [UInt8]) throws -> TaskRequest {
     switch method {
-    case RPCMethod.classify: try ClassifyRequest.decode(payload).taskRequest
-    case RPCMethod.embed: try EmbedRequest.decode(payload).taskRequest
-    case RPCMethod.features: try FeaturesRequest.decode(payload).taskRequest
-    case RPCMethod.tokenize: try TokenizeRequest.decode(payload).taskRequest
-    case RPCMethod.tagTokens: try TagTokensRequest.decode(payload).taskRequest
-    case RPCMethod.answerQuestion: try AnswerQuestionRequest.decode(payload).taskRequest
-    case RPCMethod.fillMask: try FillMaskRequest.decode(payload).taskRequest
-    case RPCMethod.zeroShot: try ZeroShotRequest.decode(payload).taskRequest
-    case RPCMethod.rerank: try RerankRequest.decode(payload).taskRequest
-    case RPCMethod.multipleChoice: try MultipleChoiceRequest.decode(payload).taskRequest
-    case RPCMethod.infer: try InferRequest.decode(payload).taskRequest
+    case InferenceMethod.classify.rawValue: try ClassifyRequest.decode(payload).taskRequest
+    case InferenceMethod.embed.rawValue: try EmbedRequest.decode(payload).taskRequest
+    case InferenceMethod.features.rawValue: try FeaturesRequest.decode(payload).taskRequest
+    case InferenceMethod.tokenize.rawValue: try TokenizeRequest.decode(payload).taskRequest
+    case InferenceMethod.tagTokens.rawValue: try TagTokensRequest.decode(payload).taskRequest
+    case InferenceMethod.answerQuestion.rawValue: try AnswerQuestionRequest.decode(payload).taskRequest
+    case InferenceMethod.fillMask.rawValue: try FillMaskRequest.decode(payload).taskRequest
+    case InferenceMethod.zeroShot.rawValue: try ZeroShotRequest.decode(payload).taskRequest
+    case InferenceMethod.rerank.rawValue: try RerankRequest.decode(payload).taskRequest
+    case InferenceMethod.multipleChoice.rawValue: try MultipleChoiceRequest.decode(payload).taskRequest
+    case InferenceMethod.infer.rawValue: try InferRequest.decode(payload).taskRequest
     default: throw TaskError(.unsupported, "the method \(method) is unknown to this worker")
     }
 }
@@ -22,18 +23,18 @@ func decodeRequest(method: String, payload: [UInt8]) throws -> TaskRequest {
 /// Encodes an answer as the method's response message.
 func encodeResult(_ result: TaskResult) -> [UInt8] {
     switch result {
-    case .classify(let results): ClassifyResponse(results: results.map(Wire.Classification.init)).encode()
-    case .embed(let results): EmbedResponse(results: results.map(Wire.Embedding.init)).encode()
-    case .features(let results): FeaturesResponse(results: results.map(Wire.Features.init)).encode()
-    case .tokenize(let results): TokenizeResponse(results: results.map(Wire.Encoding.init)).encode()
-    case .tag(let results): TagTokensResponse(results: results.map(Wire.TaggedText.init)).encode()
-    case .answer(let results): AnswerQuestionResponse(results: results.map(Wire.QuestionAnswers.init)).encode()
-    case .fillMask(let results): FillMaskResponse(results: results.map(Wire.FilledText.init)).encode()
-    case .zeroShot(let results): ZeroShotResponse(results: results.map(Wire.Classification.init)).encode()
-    case .rerank(let results): RerankResponse(results: results.map(Wire.Relevance.init)).encode()
-    case .multipleChoice(let results): MultipleChoiceResponse(results: results.map(Wire.ChoiceScores.init)).encode()
+    case .classify(let results): ClassifyResponse(results: results.map(Messages.Classification.init)).encode()
+    case .embed(let results): EmbedResponse(results: results.map(Messages.Embedding.init)).encode()
+    case .features(let results): FeaturesResponse(results: results.map(Messages.Features.init)).encode()
+    case .tokenize(let results): TokenizeResponse(results: results.map(TextEncoding.init)).encode()
+    case .tag(let results): TagTokensResponse(results: results.map(Messages.TaggedText.init)).encode()
+    case .answer(let results): AnswerQuestionResponse(results: results.map(Messages.QuestionAnswers.init)).encode()
+    case .fillMask(let results): FillMaskResponse(results: results.map(Messages.FilledText.init)).encode()
+    case .zeroShot(let results): ZeroShotResponse(results: results.map(Messages.Classification.init)).encode()
+    case .rerank(let results): RerankResponse(results: results.map(Messages.Relevance.init)).encode()
+    case .multipleChoice(let results): MultipleChoiceResponse(results: results.map(Messages.ChoiceScores.init)).encode()
     case .infer(let tensors, let tokens):
-        InferResponse(outputs: tensors.map(Wire.Tensor.init), tokens: UInt32(clamping: tokens)).encode()
+        InferResponse(outputs: tensors.map(Messages.Tensor.init), tokens: UInt32(clamping: tokens)).encode()
     }
 }
 

@@ -3,6 +3,7 @@ import LinuxSystem
 import ModelFiles
 import Tasks
 import Tensors
+import Messages
 import Wire
 
 /// The packer: `modelworker --pack`, a short-lived process that writes one pack into the file that it is handed.
@@ -29,7 +30,7 @@ enum PackingProgram {
     }
 
     private static func packExact(
-        _ request: WorkerFrame.Pack,
+        _ request: ToWorker.Pack,
         _ file: borrowing OwnedDescriptor,
         _ channel: inout Channel
     ) throws {
@@ -38,11 +39,11 @@ enum PackingProgram {
         // Only when the cache has no such pack, and of the files that were mapped for its key.
         try packer.addKnownAnswers()
         try packer.write(to: file.rawValue)
-        try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
+        try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(packer.byteCount))))
     }
 
     private static func packVariant(
-        _ request: WorkerFrame.Pack,
+        _ request: ToWorker.Pack,
         _ file: borrowing OwnedDescriptor,
         _ channel: inout Channel
     ) throws {
@@ -59,7 +60,7 @@ enum PackingProgram {
             texts: texts,
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
         )
-        let found = try search.run { try channel.send(.packProgress(WorkerFrame.PackProgress())) }
+        let found = try search.run { try channel.send(.packProgress(FromWorker.PackProgress())) }
         let packer = try Model.packer(
             directory: request.modelDirectory,
             variant: request.variant,
@@ -72,13 +73,13 @@ enum PackingProgram {
             throw EngineError.input("the checkpoint was changed while it was packed; reload the model")
         }
         try packer.write(to: file.rawValue)
-        try channel.send(.packDone(WorkerFrame.PackDone(bytes: UInt64(packer.byteCount))))
+        try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(packer.byteCount))))
     }
 
     /// Names the pack, and waits for the word to write it. No word comes when the cache has it.
     private static func propose(_ key: String, _ channel: inout Channel) throws {
         // The size is told when the pack is done.
-        try channel.send(.packKey(WorkerFrame.PackKey(key: key, bytes: 0)))
+        try channel.send(.packKey(FromWorker.PackKey(key: key, bytes: 0)))
         guard case .packProceed = try channel.receive() else {
             throw WireError(.malformed, "expected PackProceed")
         }
@@ -86,7 +87,7 @@ enum PackingProgram {
 
     /// A hash of what a variant was accepted by: other texts, floors or another arithmetic are another pack, so that one
     /// which was copied from a machine whose products round activations is measured again where they do not.
-    private static func conditions(_ request: WorkerFrame.Pack, _ texts: [String]) throws -> String {
+    private static func conditions(_ request: ToWorker.Pack, _ texts: [String]) throws -> String {
         let rounds = try WorkerProgram.instructionSets()[0].roundsActivations
         var hash = Array("\(request.minCosine) \(request.minAgreement) \(rounds)".utf8).withUnsafeBytes {
             contentHash($0)

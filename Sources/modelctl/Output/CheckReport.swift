@@ -1,4 +1,5 @@
 import Supervisor
+import Messages
 import Wire
 
 /// What became of a version folder's variants, for people and for scripts.
@@ -29,7 +30,7 @@ struct CheckReport {
     var isServed: Bool { variants.allSatisfy { $0.served != nil } }
 
     /// What a worker of any variant said of the model.
-    private var ready: WorkerFrame.Ready? { variants.lazy.compactMap(\.served?.ready).first }
+    private var ready: FromWorker.Ready? { variants.lazy.compactMap(\.served?.ready).first }
 
     /// The class of a head that this software has not, so that the model serves as an encoder.
     private var headLeftOut: String? {

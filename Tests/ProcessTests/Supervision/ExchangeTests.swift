@@ -1,6 +1,7 @@
 import Foundation
 import LinuxSystem
 import Testing
+import Messages
 import Wire
 
 /// Reloads that exchange versions or variants: what works goes only when something else answers for it.
@@ -78,7 +79,7 @@ import Wire
         try server.write(Self.latest, to: "m/config.yaml")
         try server.write("w2", to: "m/2/weights")
         try server.write("slow-load 200", to: "m/2/behaviour")
-        let reload = try client.start(RPCMethod.reload, payload: ReloadRequest(model: "m").encode())
+        let reload = try client.start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: "m").encode())
         // More than version 1 can do until version 2 is ready, so that it has a queue when it is replaced.
         let early = try (0..<60).map { _ in try client.command("sleep 20", model: "m") }
         _ = try client.wait("version 2 is ready") { $0.models.contains { $0.version == 2 && $0.state == "READY" } }

@@ -2,6 +2,7 @@ import Foundation
 import LinuxSystem
 import TestSupport
 import Testing
+import Messages
 import Wire
 
 /// Folders that are not as they should be: what is wrong is said, where an operator looks.
@@ -110,7 +111,7 @@ import Wire
         let cache = "\(server.folder)/cache"
         try server.write("w2", to: "m/1/weights")
         try server.write("hold-pack", to: "m/1/behaviour")
-        let reload = try client.start(RPCMethod.reload, payload: ReloadRequest(model: "m").encode())
+        let reload = try client.start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: "m").encode())
         let deadline = MonotonicClock.now + 20_000_000_000
         while try !FileManager.default.contentsOfDirectory(atPath: cache).contains(where: { $0.hasPrefix(".packing") })
         {

@@ -1,4 +1,5 @@
 import LinuxSystem
+import Messages
 import Wire
 
 /// A client of the plain protocol, blocking, so that tests can send what ModelClient never would.
@@ -100,7 +101,7 @@ struct RawClient: ~Copyable {
     /// Asks the fake worker to do something.
     mutating func command(_ command: String, model: String, timeoutMilliseconds: UInt64 = 0) throws -> UInt64 {
         try start(
-            RPCMethod.classify,
+            InferenceMethod.classify.rawValue,
             model: model,
             payload: Array(command.utf8),
             timeoutMilliseconds: timeoutMilliseconds
@@ -112,19 +113,19 @@ struct RawClient: ~Copyable {
     }
 
     mutating func status() throws -> StatusResponse {
-        let response = try response(try start(RPCMethod.status, payload: StatusRequest(verbose: true).encode()))
+        let response = try response(try start(ControlMethod.status.rawValue, payload: StatusRequest(verbose: true).encode()))
         return try StatusResponse.decode(response.payload)
     }
 
     mutating func reload(_ model: String = "") throws -> [ReloadResult] {
-        let response = try response(try start(RPCMethod.reload, payload: ReloadRequest(model: model).encode()))
+        let response = try response(try start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: model).encode()))
         guard response.status == .ok else { throw Failure(description: "reload: \(response.message)") }
         return try ReloadResponse.decode(response.payload).results
     }
 
     /// Watches the status until it is as wanted.
     mutating func wait(_ what: String, until isMet: (StatusResponse) -> Bool) throws -> StatusResponse {
-        let stream = try start(RPCMethod.watch, payload: WatchRequest(intervalMilliseconds: 100).encode())
+        let stream = try start(ControlMethod.watch.rawValue, payload: WatchRequest(intervalMilliseconds: 100).encode())
         var last = StatusResponse()
         for _ in 0..<300 {
             last = try StatusResponse.decode(try response(stream).payload)

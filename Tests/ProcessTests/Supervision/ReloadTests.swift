@@ -1,6 +1,7 @@
 import Foundation
 import LinuxSystem
 import Testing
+import Messages
 import Wire
 
 @Suite(.timeLimit(.minutes(10))) struct ReloadTests {
@@ -64,8 +65,8 @@ import Wire
         var client = try server.client()
         try server.write("slow-load 300", to: "m/1/behaviour")
         let payload = ReloadRequest(model: "m").encode()
-        let first = try client.start(RPCMethod.reload, payload: payload)
-        let second = try client.start(RPCMethod.reload, payload: payload)
+        let first = try client.start(ControlMethod.reload.rawValue, payload: payload)
+        let second = try client.start(ControlMethod.reload.rawValue, payload: payload)
         let aborted = try ReloadResponse.decode(try client.response(second).payload).results
         #expect(aborted.map(\.status) == [.aborted])
         let done = try ReloadResponse.decode(try client.response(first).payload).results
@@ -97,7 +98,7 @@ import Wire
         #expect(try client.call("echo", model: "new").text == "new:")
         #expect(try client.call("echo", model: "gone").status == .notFound)
         #expect(
-            try client.response(try client.start(RPCMethod.reload, payload: ReloadRequest(model: "x").encode())).status
+            try client.response(try client.start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: "x").encode())).status
                 == .notFound
         )
     }

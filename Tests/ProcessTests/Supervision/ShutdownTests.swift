@@ -2,6 +2,7 @@ import Foundation
 import LinuxSystem
 import TestSupport
 import Testing
+import Messages
 import Wire
 
 @Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
@@ -42,7 +43,7 @@ import Wire
         let server = try TestServer()
         var client = try server.client()
         try server.write("never-ready", to: "m/1/behaviour")
-        let reload = try client.start(RPCMethod.reload, payload: ReloadRequest(model: "m").encode())
+        let reload = try client.start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: "m").encode())
         _ = try client.wait("the new worker loads") { status in
             status.models[0].workers.contains { $0.generation == 2 && $0.state == "LOADING" }
         }

@@ -3,6 +3,7 @@ import LinuxSystem
 import ModelFiles
 import TestSupport
 import Testing
+import Messages
 import Wire
 
 /// Workers that are there and do not go on: they are killed, the slot goes on, and they are started again. Every model

@@ -2,6 +2,7 @@ import Foundation
 import ModelFiles
 import TestSupport
 import Testing
+import Messages
 import Wire
 
 /// A request of every task through a real `modeld` and its workers, answered as `transformers` answers it: some cases of
@@ -84,26 +85,26 @@ import Wire
         let server = try server()
         var client = try RawClient.open(server.socket)
         let requests: [(String, String, [UInt8], String)] = [
-            (RPCMethod.tagTokens, "bert-three", TagTokensRequest(texts: ["a"]).encode(), "model: it is a Bert"),
+            (InferenceMethod.tagTokens.rawValue, "bert-three", TagTokensRequest(texts: ["a"]).encode(), "model: it is a Bert"),
             (
-                RPCMethod.tagTokens, "bert-entities",
+                InferenceMethod.tagTokens.rawValue, "bert-entities",
                 TagTokensRequest(texts: ["a"], truncation: .windows).encode(), "aggregation_strategy: "
             ),
             (
-                RPCMethod.answerQuestion, "distilbert-answers",
+                InferenceMethod.answerQuestion.rawValue, "distilbert-answers",
                 AnswerQuestionRequest(inputs: [QuestionInput(question: "a", context: "")]).encode(),
                 "inputs[0].context: "
             ),
-            (RPCMethod.fillMask, "bert-masked", FillMaskRequest(texts: ["a"]).encode(), "texts[0]: there is no [MASK]"),
-            (RPCMethod.zeroShot, "distilbert-nli", ZeroShotRequest(texts: ["a"]).encode(), "labels: "),
-            (RPCMethod.rerank, "bert-one", RerankRequest(query: "", texts: ["a"]).encode(), "query: "),
+            (InferenceMethod.fillMask.rawValue, "bert-masked", FillMaskRequest(texts: ["a"]).encode(), "texts[0]: there is no [MASK]"),
+            (InferenceMethod.zeroShot.rawValue, "distilbert-nli", ZeroShotRequest(texts: ["a"]).encode(), "labels: "),
+            (InferenceMethod.rerank.rawValue, "bert-one", RerankRequest(query: "", texts: ["a"]).encode(), "query: "),
             (
-                RPCMethod.infer, "distilbert-plain",
+                InferenceMethod.infer.rawValue, "distilbert-plain",
                 InferRequest(inputs: [Tensor(name: "input_ids", shape: [1, 1], int64Data: [-1])]).encode(),
                 "input_ids: "
             ),
             (
-                RPCMethod.embed, "distilbert-plain",
+                InferenceMethod.embed.rawValue, "distilbert-plain",
                 EmbedRequest(inputs: [TextInput(text: "a")], promptName: "x").encode(), "prompt_name: "
             ),
         ]
@@ -134,11 +135,11 @@ private struct Exchange {
         case "classify":
             let input = TextInput(text: text())
             guard request.count == 1 else { return nil }
-            method = RPCMethod.classify
+            method = InferenceMethod.classify.rawValue
             payload = ClassifyRequest(inputs: [input], allLabels: true).encode()
             answer = { try ClassifyResponse.decode($0).results[0].scores.flatMap { [$0.label, $0.score] } }
         case "tag":
-            method = RPCMethod.tagTokens
+            method = InferenceMethod.tagTokens.rawValue
             payload = TagTokensRequest(texts: [text()]).encode()
             answer = {
                 try TagTokensResponse.decode($0).results[0].entities.flatMap {
@@ -146,7 +147,7 @@ private struct Exchange {
                 }
             }
         case "answer":
-            method = RPCMethod.answerQuestion
+            method = InferenceMethod.answerQuestion.rawValue
             payload =
                 AnswerQuestionRequest(
                     inputs: [QuestionInput(question: text("question"), context: text("context"))],
@@ -159,7 +160,7 @@ private struct Exchange {
                 }
             }
         case "fill-mask":
-            method = RPCMethod.fillMask
+            method = InferenceMethod.fillMask.rawValue
             payload = FillMaskRequest(texts: [text()], topK: UInt32(request["top_k"] as? Int ?? 0)).encode()
             answer = {
                 try FillMaskResponse.decode($0).results[0].masks.flatMap { mask in
@@ -167,11 +168,11 @@ private struct Exchange {
                 }
             }
         case "zero-shot":
-            method = RPCMethod.zeroShot
+            method = InferenceMethod.zeroShot.rawValue
             payload = ZeroShotRequest(texts: [text()], labels: texts("labels")).encode()
             answer = { try ZeroShotResponse.decode($0).results[0].scores.flatMap { [$0.label, $0.score] } }
         case "rerank":
-            method = RPCMethod.rerank
+            method = InferenceMethod.rerank.rawValue
             payload =
                 RerankRequest(
                     query: text("query"),
@@ -180,11 +181,11 @@ private struct Exchange {
                 ).encode()
             answer = { try RerankResponse.decode($0).results.map(\.score) }
         case "multiple-choice":
-            method = RPCMethod.multipleChoice
+            method = InferenceMethod.multipleChoice.rawValue
             payload = MultipleChoiceRequest(inputs: [ChoiceInput(text: text(), choices: texts("choices"))]).encode()
             answer = { try MultipleChoiceResponse.decode($0).results[0].scores }
         case "features":
-            method = RPCMethod.features
+            method = InferenceMethod.features.rawValue
             payload = FeaturesRequest(inputs: [TextInput(text: text())]).encode()
             recorded = { ($0 as? [String: Any])?["values"] ?? [] }
             answer = { payload in
@@ -192,7 +193,7 @@ private struct Exchange {
                 return Self.sampled(values)
             }
         case "infer":
-            method = RPCMethod.infer
+            method = InferenceMethod.infer.rawValue
             let tensors = request.compactMap { name, value -> Tensor? in
                 guard let tensor = value as? [String: Any], let shape = tensor["shape"] as? [Int],
                     let values = tensor["values"] as? [Int]

@@ -1,6 +1,7 @@
 import Foundation
 import LinuxSystem
 import Testing
+import Messages
 import Wire
 
 /// Several precisions of one checkpoint side by side, and the cache of their packs.
