@@ -71,7 +71,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Messages", "Wire", "LinuxSystem", "Topology",
+                "Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Messages", "Wire", "LinuxSystem",
+                "Topology",
             ],
             swiftSettings: strict
         ),
@@ -139,7 +140,8 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization", "Messages", "Wire",
+                "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization",
+                "Messages", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -147,10 +149,16 @@ let package = Package(
 
         // MARK: - Tests: the paths mirror `Sources`
 
-        .target(name: "TestSupport", dependencies: ["ModelFiles", "LinuxSystem", "Messages", "Wire"], swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: ["ModelFiles", "LinuxSystem", "Messages", "Wire"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology", "Messages", "Wire"],
+            dependencies: [
+                "ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology", "Messages", "Wire",
+            ],
             path: "Tests/Fuzzing",
             swiftSettings: strict
         ),
@@ -224,7 +232,8 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Messages", "Wire", "TestSupport", "modeld",
+                "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Messages", "Wire", "TestSupport",
+                "modeld",
                 "modelworker", "modelctl", "examples", "fakeworker", "faultyworker",
             ],
             swiftSettings: strict

@@ -172,7 +172,7 @@ class Message:
                 return ["        self.init()"]
             arguments = [f"{camel(field.name)}: {read(field)}" for field in self.proto.field]
             lines = ["        self.init("] + [f"            {argument}," for argument in arguments]
-            return [*lines[:-1], lines[-1].rstrip(","), "        )"]
+            return [*lines[:-1], lines[-1].rstrip(","), "        )", "        try validate()"]
         lines = [f"        switch structure.{self.proto.oneof_decl[0].name}_case {{"]
         for field in self.proto.field:
             lines.append(f"        case {self.body_case(field)}:")
@@ -342,6 +342,6 @@ for file in sorted(files, key=lambda file: file.name):
     write(Path(messages_folder), name, values)
     write(Path(wire_folder), name + "+Codec", codecs)
 
-registry = ["package import Messages", "", "/// Every message of `proto/`: what tests of parsers run over.", "package enum MessageRegistry {"]
+registry = ["import Messages", "", "/// Every message of `proto/`: what tests of parsers run over.", "package enum MessageRegistry {"]
 registry += ["    package static let all: [any WireMessage.Type] = ["] + [f"        {name}.self," for name in registered]
 write(Path(wire_folder), "MessageRegistry", registry + ["    ]", "}"])

@@ -13,7 +13,10 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> ServerStatus {
         let payload = StatusRequest(verbose: verbose).encode()
-        let response = try await send(Request(method: ControlMethod.status.rawValue, payload: payload), timeout: timeout)
+        let response = try await send(
+            Request(method: ControlMethod.status.rawValue, payload: payload),
+            timeout: timeout
+        )
         return try ServerStatus(decoding: response)
     }
 
@@ -89,7 +92,10 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> PruneOutcome {
         let payload = CachePruneRequest(maxBytes: UInt64(max(0, bytes))).encode()
-        let response = try await send(Request(method: ControlMethod.cachePrune.rawValue, payload: payload), timeout: timeout)
+        let response = try await send(
+            Request(method: ControlMethod.cachePrune.rawValue, payload: payload),
+            timeout: timeout
+        )
         do throws(WireError) {
             return PruneOutcome(try CachePruneResponse.decode(response.payload))
         } catch {

@@ -1,8 +1,8 @@
 public import Logging
+import Messages
 import NIOCore
 public import ServiceLifecycle
 import Synchronization
-import Messages
 import Wire
 
 /// A connection to `modeld`, the server that holds the models.

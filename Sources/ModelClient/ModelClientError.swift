@@ -1,5 +1,5 @@
 package import Messages
-package import Wire
+import Wire
 
 /// Why a call failed.
 ///

@@ -1,6 +1,6 @@
+import Messages
 import ModelClient
 import NIOCore
-import Messages
 import Wire
 
 /// What a fake server does about a request.

@@ -12,9 +12,9 @@ import struct Messages.FeaturesRequest
 import struct Messages.FeaturesResponse
 import struct Messages.FillMaskRequest
 import struct Messages.FillMaskResponse
-import enum Messages.InferenceMethod
 import struct Messages.InferRequest
 import struct Messages.InferResponse
+import enum Messages.InferenceMethod
 import struct Messages.MultipleChoiceRequest
 import struct Messages.MultipleChoiceResponse
 import struct Messages.QuestionAnswers
@@ -27,9 +27,9 @@ import struct Messages.TagTokensResponse
 import struct Messages.TextEncoding
 import struct Messages.TokenizeRequest
 import struct Messages.TokenizeResponse
-import struct Wire.WireError
 import struct Messages.ZeroShotRequest
 import struct Messages.ZeroShotResponse
+import struct Wire.WireError
 
 extension Classification {
     /// A classification with one label.

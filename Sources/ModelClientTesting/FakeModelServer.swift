@@ -1,9 +1,9 @@
 import Glibc
+import Messages
 import ModelClient
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-import Messages
 import Wire
 
 /// A server for the tests of programs that use `ModelClient`: on a real Unix socket, with answers that the test makes up,

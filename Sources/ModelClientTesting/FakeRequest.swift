@@ -33,11 +33,13 @@ public struct FakeRequest: Sendable, Hashable {
         case InferenceMethod.features.rawValue: return try FeaturesRequest.decode(payload).inputs.map(\.text)
         case InferenceMethod.tokenize.rawValue: return try TokenizeRequest.decode(payload).inputs.map(\.text)
         case InferenceMethod.tagTokens.rawValue: return try TagTokensRequest.decode(payload).texts
-        case InferenceMethod.answerQuestion.rawValue: return try AnswerQuestionRequest.decode(payload).inputs.map(\.question)
+        case InferenceMethod.answerQuestion.rawValue:
+            return try AnswerQuestionRequest.decode(payload).inputs.map(\.question)
         case InferenceMethod.fillMask.rawValue: return try FillMaskRequest.decode(payload).texts
         case InferenceMethod.zeroShot.rawValue: return try ZeroShotRequest.decode(payload).texts
         case InferenceMethod.rerank.rawValue: return try RerankRequest.decode(payload).texts
-        case InferenceMethod.multipleChoice.rawValue: return try MultipleChoiceRequest.decode(payload).inputs.map(\.text)
+        case InferenceMethod.multipleChoice.rawValue:
+            return try MultipleChoiceRequest.decode(payload).inputs.map(\.text)
         default: return []
         }
     }

@@ -1,5 +1,5 @@
-import ModelClient
 import Messages
+import ModelClient
 import Wire
 
 extension FakeModelServer {

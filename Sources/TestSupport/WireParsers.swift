@@ -1,4 +1,4 @@
-package import Messages
+import Messages
 package import Wire
 
 /// The readers of bytes from a socket. Each takes any bytes and returns; true if it accepted them. What one accepts must

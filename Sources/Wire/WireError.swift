@@ -1,3 +1,5 @@
+package import Messages
+
 /// Why bytes were refused, or a message could not be encoded.
 package struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {

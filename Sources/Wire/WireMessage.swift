@@ -11,8 +11,10 @@ package protocol WireMessage: Sendable, Equatable {
     static func initialize(_ structure: UnsafeMutablePointer<CMessage>)
     /// Writes this value into an initialised structure; what it points at lives in the arena.
     func fill(_ structure: inout CMessage, _ arena: inout EncodingArena)
-    /// Reads an unpacked structure.
+    /// Reads an unpacked structure, and validates it.
     init(_ structure: CMessage) throws(WireError)
+    /// Refuses values that the schema allows and the protocol does not; none, unless a message says so.
+    func validate() throws(WireError)
 
     // These have a default for every message, and are requirements all the same: each message so gets code that is
     // compiled for its own structure, and another module reaches it without looking up generic types at run time.
@@ -26,6 +28,8 @@ package protocol WireMessage: Sendable, Equatable {
 }
 
 extension WireMessage {
+    package func validate() throws(WireError) {}
+
     /// The message as protobuf bytes.
     package func encode() -> [UInt8] {
         let message = packable()

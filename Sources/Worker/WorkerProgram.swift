@@ -1,11 +1,11 @@
 import DistilBERT
 import Glibc
 import LinuxSystem
+import Messages
 import ModelFiles
 import Tasks
 import Tensors
 import Topology
-import Messages
 import Wire
 
 /// The `modelworker` program: one model on one slot, or the packing of one checkpoint, for the `modeld` that started it.

@@ -1,6 +1,6 @@
 import LinuxSystem
-import Tasks
 import Messages
+import Tasks
 import Wire
 
 /// The serving life of a worker: requests are prepared (tokenised) as they come, batches computed in the order of their

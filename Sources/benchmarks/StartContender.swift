@@ -2,10 +2,10 @@ import ArgumentParser
 import DistilBERT
 import Foundation
 import LinuxSystem
+import Messages
 import ModelFiles
 import Tasks
 import Tensors
-import Messages
 import Wire
 
 /// A worker process as a contender of `ops/bench/start`: `run` starts a `modelworker` on a pack that is there already, as

@@ -89,7 +89,7 @@ struct Program {
                     maxTokens: 512,
                     architecture: "Fake",
                     packBytes: UInt64(count),
-                    quality: load.variant == "fp32" ? [] : quality.encode()
+                    quality: load.variant == "fp32" ? nil : quality
                 )
             )
         )

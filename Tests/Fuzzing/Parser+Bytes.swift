@@ -1,8 +1,8 @@
+import Messages
 import ModelFiles
 import Supervisor
 import TestSupport
 import Topology
-import Messages
 import Wire
 
 extension Parser {
@@ -30,7 +30,12 @@ extension Parser {
         Parser(name: "wire") {
             let classify = ClassifyRequest(inputs: [TextInput(text: "a", textPair: "é", hasPair: true)], topK: 3)
                 .encode()
-            let request = Request(streamID: 1, method: InferenceMethod.classify.rawValue, model: "m@2:int8", payload: classify)
+            let request = Request(
+                streamID: 1,
+                method: InferenceMethod.classify.rawValue,
+                model: "m@2:int8",
+                payload: classify
+            )
             let frames: [Frame] = [
                 .hello(Hello(protocolVersion: 1, softwareVersion: "0", features: ["a"])), .request(request),
                 .response(Response(streamID: 1, message: "m", payload: classify, endOfStream: true)),

@@ -1,6 +1,6 @@
+import Messages
 import ModelClient
 import Testing
-import Messages
 import Wire
 
 @Suite(.endsHangs) struct BrokenServerTests {

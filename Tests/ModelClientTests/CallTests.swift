@@ -1,7 +1,7 @@
+import Messages
 import ModelClient
 import NIOConcurrencyHelpers
 import Testing
-import Messages
 import Wire
 
 @Suite(.endsHangs) struct CallTests {
@@ -78,7 +78,7 @@ import Wire
                     let result = Features(tokens: 2, hidden: 3, values: [1, 2, 3, 4, 5, 6])
                     try connection.answer(request, payload: FeaturesResponse(results: [result]).encode())
                 case InferenceMethod.tokenize.rawValue:
-                    let result = Encoding(
+                    let result = TextEncoding(
                         ids: [101, 7],
                         typeIDs: [0, 0],
                         starts: [0, 1],

@@ -1,7 +1,7 @@
+import Messages
 import ModelClient
 import NIOConcurrencyHelpers
 import Testing
-import Messages
 import Wire
 
 @Suite(.endsHangs) struct CancellationTests {

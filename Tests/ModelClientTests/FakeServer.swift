@@ -1,7 +1,7 @@
 import Foundation
+import Messages
 import NIOConcurrencyHelpers
 import TestSupport
-import Messages
 import Wire
 
 /// A server on a real Unix socket in a temporary folder, which does what a test's script says.

@@ -1,9 +1,9 @@
 import Dispatch
+import Messages
 import ModelClient
 import NIOConcurrencyHelpers
 import TestSupport
 import Testing
-import Messages
 import Wire
 
 @Suite(.endsHangs) struct ReconnectTests {

@@ -1,9 +1,9 @@
 import Logging
+import Messages
 import ModelClient
 import NIOConcurrencyHelpers
 import ServiceLifecycle
 import Testing
-import Messages
 import Wire
 
 @Suite(.endsHangs) struct ServiceTests {

@@ -1,6 +1,6 @@
+import Messages
 import ModelClient
 import Testing
-import Messages
 import Wire
 
 /// What each task's call puts on the wire, and what it makes of answers that do not fit.
@@ -96,9 +96,11 @@ import Wire
         #expect(try EmbedRequest.decode(requests[7].payload) == embed)
         #expect(
             requests.map(\.method) == [
-                InferenceMethod.classify.rawValue, InferenceMethod.tagTokens.rawValue, InferenceMethod.answerQuestion.rawValue, InferenceMethod.fillMask.rawValue,
+                InferenceMethod.classify.rawValue, InferenceMethod.tagTokens.rawValue,
+                InferenceMethod.answerQuestion.rawValue, InferenceMethod.fillMask.rawValue,
                 InferenceMethod.zeroShot.rawValue,
-                InferenceMethod.rerank.rawValue, InferenceMethod.multipleChoice.rawValue, InferenceMethod.embed.rawValue,
+                InferenceMethod.rerank.rawValue, InferenceMethod.multipleChoice.rawValue,
+                InferenceMethod.embed.rawValue,
             ]
         )
     }

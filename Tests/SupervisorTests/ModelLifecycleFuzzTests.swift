@@ -1,6 +1,6 @@
+import Messages
 import Supervisor
 import Testing
-import Messages
 import Wire
 
 /// Random sequences of events against a model of the processes: no process is ever lost or started twice in a seat, no

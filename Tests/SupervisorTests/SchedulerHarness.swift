@@ -1,5 +1,5 @@
-import Supervisor
 import Messages
+import Supervisor
 import Wire
 
 /// A scheduler with one model, short names for events, and the actions of each decision.

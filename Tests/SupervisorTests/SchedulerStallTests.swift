@@ -1,6 +1,6 @@
+import Messages
 import Supervisor
 import Testing
-import Messages
 import Wire
 
 /// Workers that do not go on: the slot is freed, and the other models of it are answered.

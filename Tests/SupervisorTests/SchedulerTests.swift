@@ -1,6 +1,6 @@
+import Messages
 import Supervisor
 import Testing
-import Messages
 import Wire
 
 @Suite struct SchedulerTests {

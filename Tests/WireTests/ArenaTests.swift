@@ -1,5 +1,5 @@
-import Testing
 import Messages
+import Testing
 import Wire
 
 /// Unpacking into a block that is too small fails at one allocation after another, and never leaks or crashes.

@@ -1,5 +1,5 @@
-import Testing
 import Messages
+import Testing
 import Wire
 
 /// The bytes of every message as version 1 of the protocol writes them. They never change: a peer of that version reads

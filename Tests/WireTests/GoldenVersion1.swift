@@ -106,7 +106,7 @@ enum GoldenVersion1 {
         623a0a0b2f6d6f64656c732f6d2f311204696e74381a132f6d6f64656c732f6d2f74657874732e747874210000000000\
         00e83f29000000000000e03f
         """,
-        "FromWorker.ready.quality": "1a0b0a05656d62656442020908",
+        "FromWorker.ready.quality": "1a0b0a05656d62656442020809",
         "AnswerQuestionRequest":
             """
         0a310a0677686572653f12276e61c3af766520636166c3a92000e697a5e69cac20f09f91a9e2808df09f91a9e2808df0\

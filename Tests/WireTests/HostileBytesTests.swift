@@ -1,6 +1,6 @@
 import Glibc
-import Testing
 import Messages
+import Testing
 import Wire
 
 @Suite struct HostileBytesTests {

@@ -1,5 +1,5 @@
-import Testing
 import Messages
+import Testing
 import Wire
 
 @Suite struct ModelReferenceTests {

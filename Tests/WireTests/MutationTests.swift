@@ -1,7 +1,7 @@
 import Foundation
+import Messages
 import TestSupport
 import Testing
-import Messages
 import Wire
 
 /// How many times its usual work a randomised test does; `ops/nightly` asks for more.

@@ -1,5 +1,5 @@
-import Testing
 import Messages
+import Testing
 import Wire
 
 @Suite struct RoundTripTests {
@@ -30,7 +30,7 @@ import Wire
         let values = (0..<1_000_000).map { Float($0) * 0.5 }
         let response = FeaturesResponse(results: [Features(tokens: 1_000, hidden: 1_000, values: values)])
         #expect(try FeaturesResponse.decode(response.encode()) == response)
-        let encoding = Encoding(ids: Array(0..<100_000), tokens: (0..<100_000).map { "token number \($0)" })
+        let encoding = TextEncoding(ids: Array(0..<100_000), tokens: (0..<100_000).map { "token number \($0)" })
         #expect(try TokenizeResponse.decode(TokenizeResponse(results: [encoding]).encode()).results == [encoding])
     }
 

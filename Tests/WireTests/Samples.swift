@@ -102,7 +102,9 @@ enum Samples {
                 packKey: "k"
             )
         ),
-        .prepare(.init(requestID: 1, method: InferenceMethod.embed.rawValue, payload: [7, 8], deadlineNanoseconds: .max)),
+        .prepare(
+            .init(requestID: 1, method: InferenceMethod.embed.rawValue, payload: [7, 8], deadlineNanoseconds: .max)
+        ),
         .start(.init(batchID: 5, requestIDs: [1, 2, 300])),
         .revoke(.init(requestID: 2)),
         .drain(.init()),
@@ -169,7 +171,7 @@ enum Samples {
         FeaturesResponse(results: [Features(tokens: 2, hidden: 2, values: [1, 2, 3, 4], truncated: true)]),
         TokenizeRequest(inputs: inputs, withoutSpecialTokens: true, truncation: .error),
         TokenizeResponse(results: [
-            Encoding(
+            TextEncoding(
                 ids: [101, 70_000, 102],
                 typeIDs: [0, 1, 1],
                 starts: [0, 0, 0],
@@ -211,7 +213,7 @@ enum Samples {
                 )
             )
         ),
-        ("FromWorker.ready.quality", FromWorker.ready(.init(tasks: ["embed"], quality: [9, 8]))),
+        ("FromWorker.ready.quality", FromWorker.ready(.init(tasks: ["embed"], quality: ModelQuality(texts: 9)))),
         (
             "StatusResponse.quality",
             StatusResponse(models: [

@@ -1,5 +1,5 @@
-import Synchronization
 import Messages
+import Synchronization
 import Wire
 
 /// Lets a cancellation that overtakes its call's submission be seen.

@@ -1,8 +1,8 @@
 import Glibc
 import Logging
+import Messages
 import NIOCore
 import NIOPosix
-import Messages
 import Wire
 
 /// Performs what `ClientState` decides, on one event loop.

@@ -1,5 +1,5 @@
-import NIOCore
 import Messages
+import NIOCore
 import Wire
 
 /// The only handler of a connection: frames in, frames out, without copies of its own.

@@ -1,5 +1,5 @@
 package import Messages
-package import Wire
+import Wire
 
 /// Numbers in a box of any number of dimensions: what a model takes and gives underneath the tasks.
 public struct Tensor: Sendable, Hashable {

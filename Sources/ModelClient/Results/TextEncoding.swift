@@ -42,7 +42,7 @@ public struct TextEncoding: Sendable, Hashable {
     }
 
     /// - Throws: `WireError` when the lists differ in length, or an offset ends before it starts.
-    init(_ message: Encoding, _ metadata: ResponseMetadata) throws(WireError) {
+    init(_ message: Messages.TextEncoding, _ metadata: ResponseMetadata) throws(WireError) {
         let counts = [
             message.typeIDs.count, message.starts.count, message.ends.count, message.special.count,
             message.wordIDs.count, message.tokens.count,

@@ -1,8 +1,8 @@
 import Glibc
 import LinuxSystem
-import Topology
 package import Messages
-package import Wire
+import Topology
+import Wire
 
 /// Does with a version folder, once and without a server, what a server does before it serves it: packs each variant and
 /// loads it, through the same worker program and the same conversation.

@@ -1,5 +1,5 @@
 package import Messages
-package import Wire
+import Wire
 
 /// The life of one model variant: which generation answers, which one is being built beside it, which one is leaving.
 ///

@@ -1,5 +1,5 @@
 package import Messages
-package import Wire
+import Wire
 
 /// One wish for a pack: a generation of a model.
 package struct PackJobID: Hashable, Comparable, Sendable {

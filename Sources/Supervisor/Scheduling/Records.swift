@@ -1,5 +1,5 @@
 package import Messages
-package import Wire
+import Wire
 
 /// A terminal answer that the supervisor gives by itself, without a worker's result.
 package struct Refusal: Equatable, Sendable {

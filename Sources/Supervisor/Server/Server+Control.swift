@@ -1,6 +1,6 @@
 import LinuxSystem
-import Topology
 import Messages
+import Topology
 import Wire
 
 /// A client that is sent the status again and again.

@@ -1,7 +1,7 @@
 import LinuxSystem
 import Logging
-import Topology
 import Messages
+import Topology
 import Wire
 
 extension Server {

@@ -1,7 +1,7 @@
 package import LinuxSystem
 package import Logging
-import Topology
 import Messages
+import Topology
 import Wire
 
 /// The supervisor: one thread, one epoll loop. Decisions are made by the state machines of `Scheduling`, `Lifecycle`

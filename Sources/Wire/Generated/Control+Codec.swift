@@ -17,6 +17,7 @@ extension StatusRequest: WireMessage {
         self.init(
             verbose: structure.verbose != 0
         )
+        try validate()
     }
 }
 
@@ -53,6 +54,7 @@ extension WorkerStatus: WireMessage {
             requests: structure.requests,
             generation: structure.generation
         )
+        try validate()
     }
 }
 
@@ -109,6 +111,7 @@ extension ModelStatus: WireMessage {
             instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
             failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs")
         )
+        try validate()
     }
 }
 
@@ -139,6 +142,7 @@ extension ModelQuality: WireMessage {
             exceptions: try decodeTexts(structure.n_exceptions, structure.exceptions, "exceptions"),
             instructionSet: try decodeText(structure.instruction_set, "instruction_set")
         )
+        try validate()
     }
 }
 
@@ -167,6 +171,7 @@ extension StatusResponse: WireMessage {
             connections: structure.connections,
             pssBytes: structure.pss_bytes
         )
+        try validate()
     }
 }
 
@@ -183,6 +188,7 @@ extension WatchRequest: WireMessage {
         self.init(
             intervalMilliseconds: structure.interval_milliseconds
         )
+        try validate()
     }
 }
 
@@ -199,6 +205,7 @@ extension ReloadRequest: WireMessage {
         self.init(
             model: try decodeText(structure.model, "model")
         )
+        try validate()
     }
 }
 
@@ -221,6 +228,7 @@ extension ReloadResult: WireMessage {
             message: try decodeText(structure.message, "message"),
             generation: structure.generation
         )
+        try validate()
     }
 }
 
@@ -237,6 +245,7 @@ extension ReloadResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -272,6 +281,7 @@ extension CacheEntry: WireMessage {
             usedAt: structure.used_at,
             models: try decodeTexts(structure.n_models, structure.models, "models")
         )
+        try validate()
     }
 }
 
@@ -292,6 +302,7 @@ extension CacheListResponse: WireMessage {
             entries: try decodeMessages(structure.n_entries, structure.entries, "entries"),
             limitBytes: structure.limit_bytes
         )
+        try validate()
     }
 }
 
@@ -308,6 +319,7 @@ extension CachePruneRequest: WireMessage {
         self.init(
             maxBytes: structure.max_bytes
         )
+        try validate()
     }
 }
 
@@ -326,6 +338,7 @@ extension CachePruneResponse: WireMessage {
             removed: try decodeMessages(structure.n_removed, structure.removed, "removed"),
             bytes: structure.bytes
         )
+        try validate()
     }
 }
 

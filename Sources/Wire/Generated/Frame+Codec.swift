@@ -25,6 +25,7 @@ extension Hello: WireMessage {
             maxInFlight: structure.max_in_flight,
             features: try decodeTexts(structure.n_features, structure.features, "features")
         )
+        try validate()
     }
 }
 
@@ -103,6 +104,7 @@ extension Request: WireMessage {
             costEstimate: structure.cost_estimate,
             payload: decodeBytes(structure.payload)
         )
+        try validate()
     }
 }
 
@@ -133,6 +135,7 @@ extension Response: WireMessage {
             payload: decodeBytes(structure.payload),
             endOfStream: structure.end_of_stream != 0
         )
+        try validate()
     }
 }
 
@@ -161,6 +164,7 @@ extension Timings: WireMessage {
             batchRequests: structure.batch_requests,
             replays: structure.replays
         )
+        try validate()
     }
 }
 
@@ -177,6 +181,7 @@ extension Cancel: WireMessage {
         self.init(
             streamID: structure.stream_id
         )
+        try validate()
     }
 }
 
@@ -195,6 +200,7 @@ extension Ping: WireMessage {
             id: structure.id,
             ack: structure.ack != 0
         )
+        try validate()
     }
 }
 
@@ -211,5 +217,6 @@ extension GoAway: WireMessage {
         self.init(
             reason: try decodeText(structure.reason, "reason")
         )
+        try validate()
     }
 }

@@ -21,6 +21,7 @@ extension TextInput: WireMessage {
             textPair: try decodeText(structure.text_pair, "text_pair"),
             hasPair: structure.has_pair != 0
         )
+        try validate()
     }
 }
 
@@ -49,6 +50,7 @@ extension ClassifyRequest: WireMessage {
             windowPooling: try decodeEnum(structure.window_pooling.rawValue, "window_pooling"),
             stride: structure.stride
         )
+        try validate()
     }
 }
 
@@ -67,6 +69,7 @@ extension LabelScore: WireMessage {
             label: try decodeText(structure.label, "label"),
             score: structure.score
         )
+        try validate()
     }
 }
 
@@ -89,6 +92,7 @@ extension Classification: WireMessage {
             truncated: structure.truncated != 0,
             windows: structure.windows
         )
+        try validate()
     }
 }
 
@@ -105,6 +109,7 @@ extension ClassifyResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -135,6 +140,7 @@ extension EmbedRequest: WireMessage {
             prompt: try decodeText(structure.prompt, "prompt"),
             hasPrompt: structure.has_prompt != 0
         )
+        try validate()
     }
 }
 
@@ -155,6 +161,7 @@ extension Embedding: WireMessage {
             tokens: structure.tokens,
             truncated: structure.truncated != 0
         )
+        try validate()
     }
 }
 
@@ -171,6 +178,7 @@ extension EmbedResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -189,6 +197,7 @@ extension FeaturesRequest: WireMessage {
             inputs: try decodeMessages(structure.n_inputs, structure.inputs, "inputs"),
             truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
         )
+        try validate()
     }
 }
 
@@ -211,6 +220,7 @@ extension Features: WireMessage {
             values: decodeNumbers(structure.n_values, structure.values),
             truncated: structure.truncated != 0
         )
+        try validate()
     }
 }
 
@@ -227,6 +237,7 @@ extension FeaturesResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -247,6 +258,7 @@ extension TokenizeRequest: WireMessage {
             withoutSpecialTokens: structure.without_special_tokens != 0,
             truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
         )
+        try validate()
     }
 }
 
@@ -277,6 +289,7 @@ extension TextEncoding: WireMessage {
             tokens: try decodeTexts(structure.n_tokens, structure.tokens, "tokens"),
             truncated: structure.truncated != 0
         )
+        try validate()
     }
 }
 
@@ -293,6 +306,7 @@ extension TokenizeResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -319,6 +333,7 @@ extension TagTokensRequest: WireMessage {
             ignoreLabels: try decodeTexts(structure.n_ignore_labels, structure.ignore_labels, "ignore_labels"),
             ignoreNone: structure.ignore_none != 0
         )
+        try validate()
     }
 }
 
@@ -345,6 +360,7 @@ extension Entity: WireMessage {
             end: structure.end,
             index: structure.index
         )
+        try validate()
     }
 }
 
@@ -367,6 +383,7 @@ extension TaggedText: WireMessage {
             truncated: structure.truncated != 0,
             windows: structure.windows
         )
+        try validate()
     }
 }
 
@@ -383,6 +400,7 @@ extension TagTokensResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -401,6 +419,7 @@ extension QuestionInput: WireMessage {
             question: try decodeText(structure.question, "question"),
             context: try decodeText(structure.context, "context")
         )
+        try validate()
     }
 }
 
@@ -429,6 +448,7 @@ extension AnswerQuestionRequest: WireMessage {
             handleImpossibleAnswer: structure.handle_impossible_answer != 0,
             withoutWordAlignment: structure.without_word_alignment != 0
         )
+        try validate()
     }
 }
 
@@ -451,6 +471,7 @@ extension AnswerSpan: WireMessage {
             start: structure.start,
             end: structure.end
         )
+        try validate()
     }
 }
 
@@ -471,6 +492,7 @@ extension QuestionAnswers: WireMessage {
             tokens: structure.tokens,
             windows: structure.windows
         )
+        try validate()
     }
 }
 
@@ -487,6 +509,7 @@ extension AnswerQuestionResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -509,6 +532,7 @@ extension FillMaskRequest: WireMessage {
             targets: try decodeTexts(structure.n_targets, structure.targets, "targets"),
             truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
         )
+        try validate()
     }
 }
 
@@ -531,6 +555,7 @@ extension FilledToken: WireMessage {
             score: structure.score,
             sequence: try decodeText(structure.sequence, "sequence")
         )
+        try validate()
     }
 }
 
@@ -551,6 +576,7 @@ extension FilledMask: WireMessage {
             start: structure.start,
             end: structure.end
         )
+        try validate()
     }
 }
 
@@ -573,6 +599,7 @@ extension FilledText: WireMessage {
             truncated: structure.truncated != 0,
             warnings: try decodeTexts(structure.n_warnings, structure.warnings, "warnings")
         )
+        try validate()
     }
 }
 
@@ -589,6 +616,7 @@ extension FillMaskResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -613,6 +641,7 @@ extension ZeroShotRequest: WireMessage {
             multiLabel: structure.multi_label != 0,
             truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
         )
+        try validate()
     }
 }
 
@@ -629,6 +658,7 @@ extension ZeroShotResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -651,6 +681,7 @@ extension RerankRequest: WireMessage {
             functionToApply: try decodeEnum(structure.function_to_apply.rawValue, "function_to_apply"),
             truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
         )
+        try validate()
     }
 }
 
@@ -671,6 +702,7 @@ extension Relevance: WireMessage {
             tokens: structure.tokens,
             truncated: structure.truncated != 0
         )
+        try validate()
     }
 }
 
@@ -687,6 +719,7 @@ extension RerankResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -705,6 +738,7 @@ extension ChoiceInput: WireMessage {
             text: try decodeText(structure.text, "text"),
             choices: try decodeTexts(structure.n_choices, structure.choices, "choices")
         )
+        try validate()
     }
 }
 
@@ -725,6 +759,7 @@ extension MultipleChoiceRequest: WireMessage {
             functionToApply: try decodeEnum(structure.function_to_apply.rawValue, "function_to_apply"),
             truncation: try decodeEnum(structure.truncation.rawValue, "truncation")
         )
+        try validate()
     }
 }
 
@@ -745,6 +780,7 @@ extension ChoiceScores: WireMessage {
             tokens: structure.tokens,
             truncated: structure.truncated != 0
         )
+        try validate()
     }
 }
 
@@ -761,6 +797,7 @@ extension MultipleChoiceResponse: WireMessage {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
         )
+        try validate()
     }
 }
 
@@ -785,6 +822,7 @@ extension Tensor: WireMessage {
             int64Data: decodeNumbers(structure.n_int64_data, structure.int64_data),
             floatData: decodeNumbers(structure.n_float_data, structure.float_data)
         )
+        try validate()
     }
 }
 
@@ -803,6 +841,7 @@ extension InferRequest: WireMessage {
             inputs: try decodeMessages(structure.n_inputs, structure.inputs, "inputs"),
             outputs: try decodeTexts(structure.n_outputs, structure.outputs, "outputs")
         )
+        try validate()
     }
 }
 
@@ -821,6 +860,7 @@ extension InferResponse: WireMessage {
             outputs: try decodeMessages(structure.n_outputs, structure.outputs, "outputs"),
             tokens: structure.tokens
         )
+        try validate()
     }
 }
 

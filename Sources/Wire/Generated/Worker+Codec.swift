@@ -88,6 +88,7 @@ extension ToWorker.Load: WireMessage {
             verifyPack: structure.verify_pack != 0,
             instructionSet: try decodeText(structure.instruction_set, "instruction_set")
         )
+        try validate()
     }
 }
 
@@ -110,6 +111,7 @@ extension ToWorker.Prepare: WireMessage {
             payload: decodeBytes(structure.payload),
             deadlineNanoseconds: structure.deadline_nanoseconds
         )
+        try validate()
     }
 }
 
@@ -128,6 +130,7 @@ extension ToWorker.Start: WireMessage {
             batchID: structure.batch_id,
             requestIDs: decodeNumbers(structure.n_request_ids, structure.request_ids)
         )
+        try validate()
     }
 }
 
@@ -144,6 +147,7 @@ extension ToWorker.Revoke: WireMessage {
         self.init(
             requestID: structure.request_id
         )
+        try validate()
     }
 }
 
@@ -181,6 +185,7 @@ extension ToWorker.Pack: WireMessage {
             minCosine: structure.min_cosine,
             minAgreement: structure.min_agreement
         )
+        try validate()
     }
 }
 
@@ -284,6 +289,7 @@ extension FromWorker.Hello: WireMessage {
             pid: structure.pid,
             warnings: try decodeTexts(structure.n_warnings, structure.warnings, "warnings")
         )
+        try validate()
     }
 }
 
@@ -322,6 +328,7 @@ extension FromWorker.Ready: WireMessage {
             labels: try decodeTexts(structure.n_labels, structure.labels, "labels"),
             expectedAnswers: structure.expected_answers
         )
+        try validate()
     }
 }
 
@@ -340,6 +347,7 @@ extension FromWorker.Failed: WireMessage {
             kind: try decodeEnum(structure.kind.rawValue, "kind"),
             message: try decodeText(structure.message, "message")
         )
+        try validate()
     }
 }
 
@@ -360,6 +368,7 @@ extension FromWorker.Prepared: WireMessage {
             tokens: structure.tokens,
             sequences: structure.sequences
         )
+        try validate()
     }
 }
 
@@ -390,6 +399,7 @@ extension FromWorker.Result: WireMessage {
             batchTokens: structure.batch_tokens,
             batchRequests: structure.batch_requests
         )
+        try validate()
     }
 }
 
@@ -410,6 +420,7 @@ extension FromWorker.BatchDone: WireMessage {
             tokens: structure.tokens,
             computeMicroseconds: structure.compute_microseconds
         )
+        try validate()
     }
 }
 
@@ -428,6 +439,7 @@ extension FromWorker.PackKey: WireMessage {
             key: try decodeText(structure.key, "key"),
             bytes: structure.bytes
         )
+        try validate()
     }
 }
 
@@ -446,6 +458,7 @@ extension FromWorker.PackProgress: WireMessage {
             bytesDone: structure.bytes_done,
             bytesTotal: structure.bytes_total
         )
+        try validate()
     }
 }
 
@@ -462,6 +475,7 @@ extension FromWorker.PackDone: WireMessage {
         self.init(
             bytes: structure.bytes
         )
+        try validate()
     }
 }
 

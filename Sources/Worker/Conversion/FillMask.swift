@@ -1,5 +1,5 @@
-import Tasks
 import Messages
+import Tasks
 import Wire
 
 extension FillMaskRequest {

@@ -1,6 +1,6 @@
+import Messages
 import Tasks
 import Tokenization
-import Messages
 import Wire
 
 extension TokenizeRequest {

@@ -1,9 +1,9 @@
 import DistilBERT
 import LinuxSystem
+import Messages
 import ModelFiles
 import Tasks
 import Tensors
-import Messages
 import Wire
 
 /// The packer: `modelworker --pack`, a short-lived process that writes one pack into the file that it is handed.

@@ -1,5 +1,5 @@
-import Supervisor
 import Messages
+import Supervisor
 import Wire
 
 /// What became of a version folder's variants, for people and for scripts.

@@ -1,7 +1,7 @@
 import Foundation
 import LinuxSystem
-import Testing
 import Messages
+import Testing
 import Wire
 
 @Suite(.timeLimit(.minutes(10))) struct ConnectionTests {
@@ -57,7 +57,12 @@ import Wire
         var client = try server.client()
         do {
             let half = try RawClient.open(server.socket)
-            let request = Request(streamID: 1, method: InferenceMethod.classify.rawValue, model: "m", payload: Array("echo".utf8))
+            let request = Request(
+                streamID: 1,
+                method: InferenceMethod.classify.rawValue,
+                model: "m",
+                payload: Array("echo".utf8)
+            )
             try half.send(bytes: try FrameEncoder.encode(Frame.request(request)).dropLast(3))
         }
         #expect(try client.call("echo on", model: "m").status == .ok)
@@ -72,7 +77,12 @@ import Wire
 
     @Test func aStreamMustNotBeUsedTwice() throws {
         var client = try server.client()
-        let request = Request(streamID: 9, method: InferenceMethod.classify.rawValue, model: "m", payload: Array("sleep 200".utf8))
+        let request = Request(
+            streamID: 9,
+            method: InferenceMethod.classify.rawValue,
+            model: "m",
+            payload: Array("sleep 200".utf8)
+        )
         try client.send(.request(request))
         try client.send(.request(request))
         #expect(try client.response(0).message.contains("stream 9"))
@@ -86,7 +96,12 @@ import Wire
         let payload = Array("echo \(String(repeating: "x", count: 60_000))".utf8)
         var isClosed = false
         for stream in 1...200 {
-            let request = Request(streamID: UInt64(stream), method: InferenceMethod.classify.rawValue, model: "m", payload: payload)
+            let request = Request(
+                streamID: UInt64(stream),
+                method: InferenceMethod.classify.rawValue,
+                model: "m",
+                payload: payload
+            )
             do { try deaf.send(.request(request)) } catch { isClosed = true }
             if isClosed { break }
         }
@@ -116,7 +131,9 @@ import Wire
             }
             let watch = WatchRequest(intervalMilliseconds: 100).encode()
             let reload = ReloadRequest(model: "m").encode()
-            for (stream, method, payload) in [(UInt64(601), ControlMethod.watch.rawValue, watch), (602, ControlMethod.reload.rawValue, reload)] {
+            for (stream, method, payload) in [
+                (UInt64(601), ControlMethod.watch.rawValue, watch), (602, ControlMethod.reload.rawValue, reload),
+            ] {
                 let request = Request(streamID: stream, method: method, payload: payload)
                 frames += try FrameEncoder.encode(Frame.request(request))
             }

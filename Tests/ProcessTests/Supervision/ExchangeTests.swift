@@ -1,7 +1,7 @@
 import Foundation
 import LinuxSystem
-import Testing
 import Messages
+import Testing
 import Wire
 
 /// Reloads that exchange versions or variants: what works goes only when something else answers for it.

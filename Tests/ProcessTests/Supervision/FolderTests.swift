@@ -1,8 +1,8 @@
 import Foundation
 import LinuxSystem
+import Messages
 import TestSupport
 import Testing
-import Messages
 import Wire
 
 /// Folders that are not as they should be: what is wrong is said, where an operator looks.

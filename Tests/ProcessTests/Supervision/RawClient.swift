@@ -113,12 +113,16 @@ struct RawClient: ~Copyable {
     }
 
     mutating func status() throws -> StatusResponse {
-        let response = try response(try start(ControlMethod.status.rawValue, payload: StatusRequest(verbose: true).encode()))
+        let response = try response(
+            try start(ControlMethod.status.rawValue, payload: StatusRequest(verbose: true).encode())
+        )
         return try StatusResponse.decode(response.payload)
     }
 
     mutating func reload(_ model: String = "") throws -> [ReloadResult] {
-        let response = try response(try start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: model).encode()))
+        let response = try response(
+            try start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: model).encode())
+        )
         guard response.status == .ok else { throw Failure(description: "reload: \(response.message)") }
         return try ReloadResponse.decode(response.payload).results
     }

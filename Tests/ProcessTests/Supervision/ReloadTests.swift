@@ -1,7 +1,7 @@
 import Foundation
 import LinuxSystem
-import Testing
 import Messages
+import Testing
 import Wire
 
 @Suite(.timeLimit(.minutes(10))) struct ReloadTests {
@@ -98,7 +98,9 @@ import Wire
         #expect(try client.call("echo", model: "new").text == "new:")
         #expect(try client.call("echo", model: "gone").status == .notFound)
         #expect(
-            try client.response(try client.start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: "x").encode())).status
+            try client.response(
+                try client.start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: "x").encode())
+            ).status
                 == .notFound
         )
     }

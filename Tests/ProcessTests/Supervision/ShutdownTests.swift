@@ -1,8 +1,8 @@
 import Foundation
 import LinuxSystem
+import Messages
 import TestSupport
 import Testing
-import Messages
 import Wire
 
 @Suite(.timeLimit(.minutes(10))) struct ShutdownTests {

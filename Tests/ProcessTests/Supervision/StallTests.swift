@@ -1,9 +1,9 @@
 import Foundation
 import LinuxSystem
+import Messages
 import ModelFiles
 import TestSupport
 import Testing
-import Messages
 import Wire
 
 /// Workers that are there and do not go on: they are killed, the slot goes on, and they are started again. Every model

@@ -1,8 +1,8 @@
 import Foundation
+import Messages
 import ModelFiles
 import TestSupport
 import Testing
-import Messages
 import Wire
 
 /// A request of every task through a real `modeld` and its workers, answered as `transformers` answers it: some cases of
@@ -85,7 +85,10 @@ import Wire
         let server = try server()
         var client = try RawClient.open(server.socket)
         let requests: [(String, String, [UInt8], String)] = [
-            (InferenceMethod.tagTokens.rawValue, "bert-three", TagTokensRequest(texts: ["a"]).encode(), "model: it is a Bert"),
+            (
+                InferenceMethod.tagTokens.rawValue, "bert-three", TagTokensRequest(texts: ["a"]).encode(),
+                "model: it is a Bert"
+            ),
             (
                 InferenceMethod.tagTokens.rawValue, "bert-entities",
                 TagTokensRequest(texts: ["a"], truncation: .windows).encode(), "aggregation_strategy: "
@@ -95,7 +98,10 @@ import Wire
                 AnswerQuestionRequest(inputs: [QuestionInput(question: "a", context: "")]).encode(),
                 "inputs[0].context: "
             ),
-            (InferenceMethod.fillMask.rawValue, "bert-masked", FillMaskRequest(texts: ["a"]).encode(), "texts[0]: there is no [MASK]"),
+            (
+                InferenceMethod.fillMask.rawValue, "bert-masked", FillMaskRequest(texts: ["a"]).encode(),
+                "texts[0]: there is no [MASK]"
+            ),
             (InferenceMethod.zeroShot.rawValue, "distilbert-nli", ZeroShotRequest(texts: ["a"]).encode(), "labels: "),
             (InferenceMethod.rerank.rawValue, "bert-one", RerankRequest(query: "", texts: ["a"]).encode(), "query: "),
             (

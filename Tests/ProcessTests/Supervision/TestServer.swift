@@ -1,7 +1,7 @@
 import Foundation
 import LinuxSystem
-import TestSupport
 import Messages
+import TestSupport
 import Wire
 
 /// A `modeld` of its own with fake workers, in a temporary folder. Everything ends with it.

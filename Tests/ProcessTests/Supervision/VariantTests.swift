@@ -1,7 +1,7 @@
 import Foundation
 import LinuxSystem
-import Testing
 import Messages
+import Testing
 import Wire
 
 /// Several precisions of one checkpoint side by side, and the cache of their packs.

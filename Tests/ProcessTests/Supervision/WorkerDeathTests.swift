@@ -1,7 +1,7 @@
 import Foundation
 import LinuxSystem
-import Testing
 import Messages
+import Testing
 import Wire
 
 @Suite(.timeLimit(.minutes(10))) struct WorkerDeathTests {
