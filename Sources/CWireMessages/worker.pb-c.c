@@ -2058,7 +2058,7 @@ const ProtobufCMessageDescriptor worker__v1__pack__descriptor =
   (ProtobufCMessageInit) worker__v1__pack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__pack_key__field_descriptors[2] =
+static const ProtobufCFieldDescriptor worker__v1__pack_key__field_descriptors[1] =
 {
   {
     "key",
@@ -2072,27 +2072,14 @@ static const ProtobufCFieldDescriptor worker__v1__pack_key__field_descriptors[2]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "bytes",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Worker__V1__PackKey, bytes),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned worker__v1__pack_key__field_indices_by_name[] = {
-  1,   /* field[1] = bytes */
   0,   /* field[0] = key */
 };
 static const ProtobufCIntRange worker__v1__pack_key__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 1 }
 };
 const ProtobufCMessageDescriptor worker__v1__pack_key__descriptor =
 {
@@ -2102,7 +2089,7 @@ const ProtobufCMessageDescriptor worker__v1__pack_key__descriptor =
   "Worker__V1__PackKey",
   "worker.v1",
   sizeof(Worker__V1__PackKey),
-  2,
+  1,
   worker__v1__pack_key__field_descriptors,
   worker__v1__pack_key__field_indices_by_name,
   1,  worker__v1__pack_key__number_ranges,

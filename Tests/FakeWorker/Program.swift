@@ -6,7 +6,7 @@ import Wire
 ///
 /// The folder holds `weights`, any text, which makes the pack and its key, and may hold `behaviour`, one of
 /// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`, `variant-error`, `hold-pack` (as long as it says so). A variant other than fp32
-/// has the weights `WEIGHTS-VARIANT`, a quality, and a pack of a size that is known when it is done.
+/// has the weights `WEIGHTS-VARIANT` and a quality.
 ///
 /// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `hang` (it stops itself), `crash`, `kill`, `exit STATUS`, `garbage`,
 /// `refuse`, and `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the
@@ -52,7 +52,7 @@ struct Program {
         if !isExact { weights += "-\(request.variant)" }
         let contents = Array("PACK \(weights)".utf8)
         let count = UInt64(contents.count)
-        try channel.send(.packKey(WorkerFrame.PackKey(key: "fake-\(weights)", bytes: isExact ? count : 0)))
+        try channel.send(.packKey(WorkerFrame.PackKey(key: "fake-\(weights)")))
         guard case .packProceed = try channel.receive() else { exit(64) }
         while (try? FileContents.readText("\(request.modelDirectory)/behaviour")) == "hold-pack" { usleep(2000) }
         guard contents.withUnsafeBytes({ try? file.write($0) }) == .bytes(contents.count) else { exit(70) }

@@ -72,7 +72,7 @@ enum GoldenVersion1 {
         """,
         "WorkerFrame.pack": "62130a0b2f6d6f64656c732f6d2f31120466703332",
         "WorkerFrame.packDone": "7a06088080808004",
-        "WorkerFrame.packKey": "6a0b0a03616263108080808004",
+        "WorkerFrame.packKey": "6a050a03616263",
         "WorkerFrame.packProceed": "7200",
         "WorkerFrame.packProgress": "82010408011002",
         "WorkerFrame.prepare":

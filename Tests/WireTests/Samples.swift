@@ -133,7 +133,7 @@ enum Samples {
         .batchDone(.init(batchID: 5, tokens: 16, computeMicroseconds: 900)),
         .drain(.init()),
         .pack(.init(modelDirectory: "/models/m/1", variant: "fp32")),
-        .packKey(.init(key: "abc", bytes: 1 << 30)),
+        .packKey(.init(key: "abc")),
         .packProceed(.init()),
         .packDone(.init(bytes: 1 << 30)),
         .packProgress(.init(bytesDone: 1, bytesTotal: 2)),

@@ -392,14 +392,10 @@ struct  Worker__V1__PackKey
 {
   ProtobufCMessage base;
   ProtobufCBinaryData key;
-  /*
-   * how large the pack will be; 0: known when it is done
-   */
-  uint64_t bytes;
 };
 #define WORKER__V1__PACK_KEY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__pack_key__descriptor) \
-    , {0,NULL}, 0 }
+    , {0,NULL} }
 
 
 struct  Worker__V1__PackProceed

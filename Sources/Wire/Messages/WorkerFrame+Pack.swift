@@ -54,15 +54,9 @@ extension WorkerFrame {
     /// Names the pack: checkpoint hash, precision, library version, instruction set, layout version.
     package struct PackKey: Sendable, Equatable {
         package var key: String
-        /// How large the pack will be; 0: known when it is done.
-        package var bytes: UInt64
 
-        package init(
-            key: String = "",
-            bytes: UInt64 = 0
-        ) {
+        package init(key: String = "") {
             self.key = key
-            self.bytes = bytes
         }
     }
 }
@@ -74,14 +68,10 @@ extension WorkerFrame.PackKey: WireMessage {
 
     package func fill(_ structure: inout Worker__V1__PackKey, _ arena: inout EncodingArena) {
         structure.key = arena.text(key)
-        structure.bytes = bytes
     }
 
     package init(_ structure: Worker__V1__PackKey) throws(WireError) {
-        self.init(
-            key: try decodeText(structure.key, "key"),
-            bytes: structure.bytes
-        )
+        self.init(key: try decodeText(structure.key, "key"))
     }
 }
 

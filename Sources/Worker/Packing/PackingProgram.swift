@@ -77,8 +77,7 @@ enum PackingProgram {
 
     /// Names the pack, and waits for the word to write it. No word comes when the cache has it.
     private static func propose(_ key: String, _ channel: inout Channel) throws {
-        // The size is told when the pack is done.
-        try channel.send(.packKey(WorkerFrame.PackKey(key: key, bytes: 0)))
+        try channel.send(.packKey(WorkerFrame.PackKey(key: key)))
         guard case .packProceed = try channel.receive() else {
             throw WireError(.malformed, "expected PackProceed")
         }
