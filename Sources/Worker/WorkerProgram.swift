@@ -125,6 +125,8 @@ package enum WorkerProgram {
                 extent: request.verifyPack ? .full : .short
             )
             let model = proven.model
+            let quality = pack.note(PackingProgram.qualityNote)
+            if let quality { try checkQuality(quality, proven.instructionSet) }
             let expected =
                 request.verifyPack
                 ? try ExpectedAnswers.compare(
@@ -142,7 +144,7 @@ package enum WorkerProgram {
                         instructionSet: proven.instructionSet.rawValue,
                         loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000),
                         numa: "shared",
-                        quality: pack.note(PackingProgram.qualityNote) ?? [],
+                        quality: quality ?? [],
                         failedProofs: proven.failures,
                         family: model.configuration.family.rawValue,
                         labels: model.labels,
@@ -158,6 +160,14 @@ package enum WorkerProgram {
         } catch let error where isReported(error) {
             throw try fail(&channel, error)
         }
+    }
+
+    /// What a variant keeps holds for the arithmetic that it was measured with. The pack's key tells machines apart by their
+    /// best set; where that fails its proof, here or where the pack comes from, the quality is that of another one.
+    private static func checkQuality(_ note: [UInt8], _ set: InstructionSet) throws(EngineError) {
+        let measured = (try? ModelQuality.decode(note))?.instructionSet ?? ""
+        guard InstructionSet(rawValue: measured)?.roundsActivations != set.roundsActivations else { return }
+        throw .pack("the pack's quality was measured with '\(measured)', which rounds otherwise than \(set.rawValue)")
     }
 
     /// Whether an error is about the model, and not about the channel to the supervisor.

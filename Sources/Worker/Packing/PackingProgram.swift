@@ -84,7 +84,8 @@ enum PackingProgram {
     }
 
     /// A hash of what a variant was accepted by: other texts, floors or another arithmetic are another pack, so that one
-    /// which was copied from a machine whose products round activations is measured again where they do not.
+    /// which was copied from a machine whose products round activations is measured again where they do not. The
+    /// arithmetic is that of the best set, which is not proved yet; a worker that uses another one looks at the quality.
     private static func conditions(_ request: WorkerFrame.Pack, _ texts: [String]) throws -> String {
         let rounds = try WorkerProgram.instructionSets()[0].roundsActivations
         var hash = Array("\(request.minCosine) \(request.minAgreement) \(rounds)".utf8).withUnsafeBytes {
