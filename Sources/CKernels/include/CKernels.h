@@ -149,6 +149,15 @@ const ck_kernels *ck_own_kernels_for(ck_isa isa);
 /// memory.
 bool ck_reference_product(const double *x, const float *weight, const float *bias, double *y, size_t m, size_t n, size_t k);
 
+// MARK: - Functions
+
+/// In double precision, within 2e-12; the same bits with every C library. `ck_exp` is constant beyond ±700.
+double ck_exp(double x);
+double ck_erf(double x);
+double ck_tanh(double x);
+/// ln(1 + e^x)
+double ck_softplus(double x);
+
 // MARK: - The chip
 
 /// The multiply-add rate that one core sustains for `seconds`, 10⁹ operations a second (two a multiply-add), on registers

@@ -1,5 +1,5 @@
 import DistilBERT
-import Glibc
+import Tensors
 import Tokenization
 
 /// Compares variants of a model with the model in fp32, on calibration texts.
@@ -114,9 +114,9 @@ package struct QualityGate {
 
     /// Probabilities: the softmax of a row, the sigmoid of a single logit.
     private static func scores(_ row: [Float]) -> [Double] {
-        if row.count == 1 { return [1 / (1 + exp(-Double(row[0])))] }
+        if row.count == 1 { return [1 / (1 + PlainFunctions.exp(-Double(row[0])))] }
         let greatest = Double(row.max() ?? 0)
-        let powers = row.map { exp(Double($0) - greatest) }
+        let powers = row.map { PlainFunctions.exp(Double($0) - greatest) }
         let sum = powers.reduce(0, +)
         return powers.map { $0 / sum }
     }
