@@ -682,51 +682,6 @@ void   worker__v1__pack_proceed__free_unpacked
   assert(message->base.descriptor == &worker__v1__pack_proceed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   worker__v1__pack_progress__init
-                     (Worker__V1__PackProgress         *message)
-{
-  static const Worker__V1__PackProgress init_value = WORKER__V1__PACK_PROGRESS__INIT;
-  *message = init_value;
-}
-size_t worker__v1__pack_progress__get_packed_size
-                     (const Worker__V1__PackProgress *message)
-{
-  assert(message->base.descriptor == &worker__v1__pack_progress__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t worker__v1__pack_progress__pack
-                     (const Worker__V1__PackProgress *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &worker__v1__pack_progress__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t worker__v1__pack_progress__pack_to_buffer
-                     (const Worker__V1__PackProgress *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &worker__v1__pack_progress__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Worker__V1__PackProgress *
-       worker__v1__pack_progress__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Worker__V1__PackProgress *)
-     protobuf_c_message_unpack (&worker__v1__pack_progress__descriptor,
-                                allocator, len, data);
-}
-void   worker__v1__pack_progress__free_unpacked
-                     (Worker__V1__PackProgress *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &worker__v1__pack_progress__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   worker__v1__pack_done__init
                      (Worker__V1__PackDone         *message)
 {
@@ -817,7 +772,7 @@ void   worker__v1__progress__free_unpacked
   assert(message->base.descriptor == &worker__v1__progress__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor worker__v1__worker_frame__field_descriptors[17] =
+static const ProtobufCFieldDescriptor worker__v1__worker_frame__field_descriptors[16] =
 {
   {
     "hello",
@@ -1000,18 +955,6 @@ static const ProtobufCFieldDescriptor worker__v1__worker_frame__field_descriptor
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "pack_progress",
-    16,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Worker__V1__WorkerFrame, body_case),
-    offsetof(Worker__V1__WorkerFrame, pack_progress),
-    &worker__v1__pack_progress__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "progress",
     17,
     PROTOBUF_C_LABEL_NONE,
@@ -1034,19 +977,19 @@ static const unsigned worker__v1__worker_frame__field_indices_by_name[] = {
   14,   /* field[14] = pack_done */
   12,   /* field[12] = pack_key */
   13,   /* field[13] = pack_proceed */
-  15,   /* field[15] = pack_progress */
   4,   /* field[4] = prepare */
   5,   /* field[5] = prepared */
-  16,   /* field[16] = progress */
+  15,   /* field[15] = progress */
   2,   /* field[2] = ready */
   8,   /* field[8] = result */
   7,   /* field[7] = revoke */
   6,   /* field[6] = start */
 };
-static const ProtobufCIntRange worker__v1__worker_frame__number_ranges[1 + 1] =
+static const ProtobufCIntRange worker__v1__worker_frame__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 17, 15 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor worker__v1__worker_frame__descriptor =
 {
@@ -1056,10 +999,10 @@ const ProtobufCMessageDescriptor worker__v1__worker_frame__descriptor =
   "Worker__V1__WorkerFrame",
   "worker.v1",
   sizeof(Worker__V1__WorkerFrame),
-  17,
+  16,
   worker__v1__worker_frame__field_descriptors,
   worker__v1__worker_frame__field_indices_by_name,
-  1,  worker__v1__worker_frame__number_ranges,
+  2,  worker__v1__worker_frame__number_ranges,
   (ProtobufCMessageInit) worker__v1__worker_frame__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2112,57 +2055,6 @@ const ProtobufCMessageDescriptor worker__v1__pack_proceed__descriptor =
   worker__v1__pack_proceed__field_indices_by_name,
   0,  worker__v1__pack_proceed__number_ranges,
   (ProtobufCMessageInit) worker__v1__pack_proceed__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor worker__v1__pack_progress__field_descriptors[2] =
-{
-  {
-    "bytes_done",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Worker__V1__PackProgress, bytes_done),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "bytes_total",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Worker__V1__PackProgress, bytes_total),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned worker__v1__pack_progress__field_indices_by_name[] = {
-  0,   /* field[0] = bytes_done */
-  1,   /* field[1] = bytes_total */
-};
-static const ProtobufCIntRange worker__v1__pack_progress__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor worker__v1__pack_progress__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "worker.v1.PackProgress",
-  "PackProgress",
-  "Worker__V1__PackProgress",
-  "worker.v1",
-  sizeof(Worker__V1__PackProgress),
-  2,
-  worker__v1__pack_progress__field_descriptors,
-  worker__v1__pack_progress__field_indices_by_name,
-  1,  worker__v1__pack_progress__number_ranges,
-  (ProtobufCMessageInit) worker__v1__pack_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor worker__v1__pack_done__field_descriptors[1] =

@@ -122,7 +122,8 @@ package enum WorkerProgram {
                 pack,
                 threads: arguments.threads,
                 sets: try instructionSets(request.instructionSet),
-                extent: request.verifyPack ? .full : .short
+                extent: request.verifyPack ? .full : .short,
+                progress: { try channel.sign() }
             )
             let model = proven.model
             let quality = pack.note(PackingProgram.qualityNote)
@@ -132,7 +133,8 @@ package enum WorkerProgram {
                 ? try ExpectedAnswers.compare(
                     folder: request.modelDirectory,
                     with: model,
-                    isExact: request.variant == WeightFormat.float32.rawValue
+                    isExact: request.variant == WeightFormat.float32.rawValue,
+                    progress: { try channel.sign() }
                 ) : 0
             try channel.send(
                 .ready(

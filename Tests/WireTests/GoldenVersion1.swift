@@ -74,7 +74,6 @@ enum GoldenVersion1 {
         "WorkerFrame.packDone": "7a06088080808004",
         "WorkerFrame.packKey": "6a050a03616263",
         "WorkerFrame.packProceed": "7200",
-        "WorkerFrame.packProgress": "82010408011002",
         "WorkerFrame.prepare":
             "2a2e0801121c696e666572656e63652e76312e496e666572656e63652f456d6265641a02070820ffffffffffffffff7f",
         "WorkerFrame.prepared": "3206080110101801",

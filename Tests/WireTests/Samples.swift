@@ -136,7 +136,6 @@ enum Samples {
         .packKey(.init(key: "abc")),
         .packProceed(.init()),
         .packDone(.init(bytes: 1 << 30)),
-        .packProgress(.init(bytesDone: 1, bytesTotal: 2)),
         .progress(.init()),
     ]
 

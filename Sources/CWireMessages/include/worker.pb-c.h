@@ -30,7 +30,6 @@ typedef struct Worker__V1__Drain Worker__V1__Drain;
 typedef struct Worker__V1__Pack Worker__V1__Pack;
 typedef struct Worker__V1__PackKey Worker__V1__PackKey;
 typedef struct Worker__V1__PackProceed Worker__V1__PackProceed;
-typedef struct Worker__V1__PackProgress Worker__V1__PackProgress;
 typedef struct Worker__V1__PackDone Worker__V1__PackDone;
 typedef struct Worker__V1__Progress Worker__V1__Progress;
 
@@ -73,7 +72,6 @@ typedef enum {
   WORKER__V1__WORKER_FRAME__BODY_PACK_KEY = 13,
   WORKER__V1__WORKER_FRAME__BODY_PACK_PROCEED = 14,
   WORKER__V1__WORKER_FRAME__BODY_PACK_DONE = 15,
-  WORKER__V1__WORKER_FRAME__BODY_PACK_PROGRESS = 16,
   WORKER__V1__WORKER_FRAME__BODY_PROGRESS = 17
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WORKER__V1__WORKER_FRAME__BODY__CASE)
 } Worker__V1__WorkerFrame__BodyCase;
@@ -144,11 +142,7 @@ struct  Worker__V1__WorkerFrame
      */
     Worker__V1__PackDone *pack_done;
     /*
-     * packer
-     */
-    Worker__V1__PackProgress *pack_progress;
-    /*
-     * worker
+     * worker or packer
      */
     Worker__V1__Progress *progress;
   };
@@ -407,17 +401,6 @@ struct  Worker__V1__PackProceed
      }
 
 
-struct  Worker__V1__PackProgress
-{
-  ProtobufCMessage base;
-  uint64_t bytes_done;
-  uint64_t bytes_total;
-};
-#define WORKER__V1__PACK_PROGRESS__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&worker__v1__pack_progress__descriptor) \
-    , 0, 0 }
-
-
 struct  Worker__V1__PackDone
 {
   ProtobufCMessage base;
@@ -429,7 +412,7 @@ struct  Worker__V1__PackDone
 
 
 /*
- * The work goes on. Sent between two pieces of it when the worker has said nothing for a tenth of a second.
+ * The work goes on: loading, packing or a batch. Sent between two pieces of it when nothing was said for a tenth of a second.
  */
 struct  Worker__V1__Progress
 {
@@ -725,25 +708,6 @@ Worker__V1__PackProceed *
 void   worker__v1__pack_proceed__free_unpacked
                      (Worker__V1__PackProceed *message,
                       ProtobufCAllocator *allocator);
-/* Worker__V1__PackProgress methods */
-void   worker__v1__pack_progress__init
-                     (Worker__V1__PackProgress         *message);
-size_t worker__v1__pack_progress__get_packed_size
-                     (const Worker__V1__PackProgress   *message);
-size_t worker__v1__pack_progress__pack
-                     (const Worker__V1__PackProgress   *message,
-                      uint8_t             *out);
-size_t worker__v1__pack_progress__pack_to_buffer
-                     (const Worker__V1__PackProgress   *message,
-                      ProtobufCBuffer     *buffer);
-Worker__V1__PackProgress *
-       worker__v1__pack_progress__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   worker__v1__pack_progress__free_unpacked
-                     (Worker__V1__PackProgress *message,
-                      ProtobufCAllocator *allocator);
 /* Worker__V1__PackDone methods */
 void   worker__v1__pack_done__init
                      (Worker__V1__PackDone         *message);
@@ -829,9 +793,6 @@ typedef void (*Worker__V1__PackKey_Closure)
 typedef void (*Worker__V1__PackProceed_Closure)
                  (const Worker__V1__PackProceed *message,
                   void *closure_data);
-typedef void (*Worker__V1__PackProgress_Closure)
-                 (const Worker__V1__PackProgress *message,
-                  void *closure_data);
 typedef void (*Worker__V1__PackDone_Closure)
                  (const Worker__V1__PackDone *message,
                   void *closure_data);
@@ -860,7 +821,6 @@ extern const ProtobufCMessageDescriptor worker__v1__drain__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__pack__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__pack_key__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__pack_proceed__descriptor;
-extern const ProtobufCMessageDescriptor worker__v1__pack_progress__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__pack_done__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__progress__descriptor;
 

@@ -90,11 +90,10 @@ extension Server {
         case .packKey(let named):
             let cached = PackCoordinator.isKey(named.key) ? packFolder.size(key: named.key) : nil
             enqueue(packs.identified(job, key: named.key, cachedBytes: cached, at: now))
-        case .packProgress: packs.progressed(job, at: now)
+        case .progress: packs.progressed(job, at: now)
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
         case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)
-        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed,
-            .progress:
+        case .load, .ready, .prepare, .prepared, .start, .revoke, .result, .batchDone, .drain, .pack, .packProceed:
             violation(of: process, "it sent a frame that a packer does not send", at: now)
         }
     }

@@ -95,39 +95,6 @@ extension WorkerFrame.PackProceed: WireMessage {
 }
 
 extension WorkerFrame {
-    package struct PackProgress: Sendable, Equatable {
-        package var bytesDone: UInt64
-        package var bytesTotal: UInt64
-
-        package init(
-            bytesDone: UInt64 = 0,
-            bytesTotal: UInt64 = 0
-        ) {
-            self.bytesDone = bytesDone
-            self.bytesTotal = bytesTotal
-        }
-    }
-}
-
-extension WorkerFrame.PackProgress: WireMessage {
-    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__PackProgress>) {
-        worker__v1__pack_progress__init(structure)
-    }
-
-    package func fill(_ structure: inout Worker__V1__PackProgress, _ arena: inout EncodingArena) {
-        structure.bytes_done = bytesDone
-        structure.bytes_total = bytesTotal
-    }
-
-    package init(_ structure: Worker__V1__PackProgress) throws(WireError) {
-        self.init(
-            bytesDone: structure.bytes_done,
-            bytesTotal: structure.bytes_total
-        )
-    }
-}
-
-extension WorkerFrame {
     package struct PackDone: Sendable, Equatable {
         package var bytes: UInt64
 

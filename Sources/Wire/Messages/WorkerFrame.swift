@@ -32,7 +32,6 @@ package enum WorkerFrame: Sendable, Equatable {
     /// Packer.
     case packDone(PackDone)
     /// Packer.
-    case packProgress(PackProgress)
     /// Worker.
     case progress(Progress)
 }
@@ -89,9 +88,6 @@ extension WorkerFrame: WireMessage {
         case .packDone(let body):
             structure.body_case = WORKER__V1__WORKER_FRAME__BODY_PACK_DONE
             structure.pack_done = arena.message(body)
-        case .packProgress(let body):
-            structure.body_case = WORKER__V1__WORKER_FRAME__BODY_PACK_PROGRESS
-            structure.pack_progress = arena.message(body)
         case .progress(let body):
             structure.body_case = WORKER__V1__WORKER_FRAME__BODY_PROGRESS
             structure.progress = arena.message(body)
@@ -130,8 +126,6 @@ extension WorkerFrame: WireMessage {
             self = .packProceed(try decodeBody(structure.pack_proceed, "pack_proceed"))
         case WORKER__V1__WORKER_FRAME__BODY_PACK_DONE:
             self = .packDone(try decodeBody(structure.pack_done, "pack_done"))
-        case WORKER__V1__WORKER_FRAME__BODY_PACK_PROGRESS:
-            self = .packProgress(try decodeBody(structure.pack_progress, "pack_progress"))
         case WORKER__V1__WORKER_FRAME__BODY_PROGRESS:
             self = .progress(try decodeBody(structure.progress, "progress"))
         default:

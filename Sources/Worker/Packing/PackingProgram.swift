@@ -59,7 +59,7 @@ enum PackingProgram {
             texts: texts,
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
         )
-        let found = try search.run { try channel.send(.packProgress(WorkerFrame.PackProgress())) }
+        let found = try search.run { try channel.sign() }
         let packer = try Model.packer(
             directory: request.modelDirectory,
             variant: request.variant,
