@@ -201,12 +201,13 @@ package final class Model {
     /// Shows that this model computes here what its checkpoint says, before it serves: everything, or the shortest text
     /// alone where another worker has shown the rest on this machine. Either way the first request finds everything warm.
     ///
+    /// - Parameter proceed: asked before each product; `false` stops the proof, which then fails.
     /// - Throws: `EngineError.proof`, which names what differs.
-    package func prove(_ extent: ProofExtent) throws(EngineError) {
+    package func prove(_ extent: ProofExtent, proceed: () -> Bool = { true }) throws(EngineError) {
         let proof = ModelProof(encoder, head, extras: (scorer ?? embedder).layers, pack: pack)
         switch extent {
-        case .full: try proof.full()
-        case .short: try proof.short()
+        case .full: try proof.full(proceed)
+        case .short: try proof.short(proceed)
         }
     }
 

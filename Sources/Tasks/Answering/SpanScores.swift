@@ -1,5 +1,3 @@
-import Glibc
-
 /// The most likely answers of one window.
 struct SpanScores {
     struct Span: Equatable {

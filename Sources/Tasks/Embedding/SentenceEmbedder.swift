@@ -1,5 +1,4 @@
 import DistilBERT
-import Glibc
 import ModelFiles
 import Tensors
 
@@ -294,18 +293,18 @@ extension ModuleActivation {
 
     /// Of the few values of a text.
     func callAsFunction(_ values: [Float]) -> [Float] {
-        func softplus(_ x: Float) -> Float { x > 20 ? x : log1pf(expf(x)) }
+        func each(_ function: (Double) -> Double) -> [Float] { values.map { Float(function(Double($0))) } }
         return switch self {
         case .identity: values
-        case .tanh: values.map { tanhf($0) }
+        case .tanh: each(PlainFunctions.tanh)
         case .relu: values.map { max($0, 0) }
-        case .gelu: values.map { 0.5 * $0 * (1 + erff($0 * Float(0.5).squareRoot())) }
+        case .gelu: each { 0.5 * $0 * (1 + PlainFunctions.erf($0 * 0.5.squareRoot())) }
         case .sigmoid: values.map { Tasks.sigmoid($0) }
         case .silu: values.map { $0 * Tasks.sigmoid($0) }
         case .leakyReLU: values.map { $0 > 0 ? $0 : 0.01 * $0 }
-        case .elu: values.map { $0 > 0 ? $0 : expm1f($0) }
-        case .softplus: values.map { softplus($0) }
-        case .mish: values.map { $0 * tanhf(softplus($0)) }
+        case .elu: each { $0 > 0 ? $0 : PlainFunctions.exp($0) - 1 }
+        case .softplus: each(PlainFunctions.softplus)
+        case .mish: each { $0 * PlainFunctions.tanh(PlainFunctions.softplus($0)) }
         case .softmax: Tasks.softmax(values)
         }
     }

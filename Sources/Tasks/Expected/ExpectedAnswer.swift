@@ -52,9 +52,9 @@ package struct ExpectedAnswer {
     package var summary: String { "\(task.rawValue) \(excerpt(title))" }
 
     /// What a model answers otherwise, or why it does not answer; nil where it agrees.
-    package func difference(from model: Model) -> String? {
+    package func difference(from model: Model, proceed: () -> Bool = { true }) -> String? {
         do throws(TaskError) {
-            return difference(from: try model.answer(request))
+            return difference(from: try model.answer(request, proceed: proceed))
         } catch {
             return "there is no answer: \(error.message)"
         }

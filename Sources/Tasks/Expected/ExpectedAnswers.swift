@@ -41,7 +41,7 @@ package struct ExpectedAnswers {
     ///
     /// - Parameters:
     ///   - tasks: lines of other tasks are read, and not asked.
-    ///   - progress: called after each line.
+    ///   - progress: called after each line, and before each product.
     /// - Returns: how many answers were compared; all of them agree.
     /// - Throws: `ExpectedAnswersError` with the first lines that do not agree or are malformed; what `progress` throws.
     package func compare(
@@ -50,6 +50,7 @@ package struct ExpectedAnswers {
         progress: () throws -> Void = {}
     ) throws -> Int {
         var (answers, compared, wrong) = (0, 0, 0)
+        var stop: (any Error)?
         var faults: [String] = []
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() where line.contains(where: { !Self.isSpace($0) }) {
@@ -68,11 +69,16 @@ package struct ExpectedAnswers {
                 .get()
                 if tasks.contains(expected.task) {
                     compared += 1
-                    fault = expected.difference(from: model).map { "\(place) (\(expected.summary)): \($0)" }
+                    let difference = expected.difference(from: model) {
+                        do { try progress() } catch { stop = error }
+                        return stop == nil
+                    }
+                    fault = difference.map { "\(place) (\(expected.summary)): \($0)" }
                 }
             } catch {
                 fault = "\(place): \(error)"
             }
+            if let stop { throw stop }
             if let fault {
                 wrong += 1
                 if faults.count < Self.namedLines { faults.append(fault) }

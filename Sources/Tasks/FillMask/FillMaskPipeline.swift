@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 import Tokenization
 
@@ -43,7 +42,8 @@ struct FillMaskPipeline: Pipeline {
 
     private func filled(_ logits: UnsafeMutableBufferPointer<Float>, _ mask: Int, _ text: Text) -> FilledMask {
         let top = logits.max() ?? 0
-        let sum = logits.reduce(0.0) { $0 + Double(expf($1 - top)) }
+        func power(_ logit: Float) -> Double { PlainFunctions.exp(Double(logit - top)) }
+        let sum = logits.reduce(0) { $0 + power($1) }
         let place = text.masks[mask]
         let offsets = text.encoding.offsets[place]
         return FilledMask(
@@ -53,7 +53,7 @@ struct FillMaskPipeline: Pipeline {
                 return FilledToken(
                     id: Int32(id),
                     text: tokenizer.decode([Int32(id)]),
-                    score: Float(Double(expf(logits[id] - top)) / sum),
+                    score: Float(power(logits[id]) / sum),
                     // With several masks the others must show, and other special tokens with them.
                     sequence: tokenizer.decode(
                         ids.lazy.filter { $0 != tokenizer.padID },

@@ -1,5 +1,5 @@
 import DistilBERT
-import Glibc
+import Tensors
 import Tokenization
 
 /// Compares variants of a model with the model in fp32, on calibration texts.
@@ -114,9 +114,9 @@ package struct QualityGate {
 
     /// Probabilities: the softmax of a row, the sigmoid of a single logit.
     private static func scores(_ row: [Float]) -> [Double] {
-        if row.count == 1 { return [1 / (1 + exp(-Double(row[0])))] }
+        if row.count == 1 { return [1 / (1 + PlainFunctions.exp(-Double(row[0])))] }
         let greatest = Double(row.max() ?? 0)
-        let powers = row.map { exp(Double($0) - greatest) }
+        let powers = row.map { PlainFunctions.exp(Double($0) - greatest) }
         let sum = powers.reduce(0, +)
         return powers.map { $0 / sum }
     }
@@ -126,14 +126,14 @@ extension Model {
     /// Whether the head makes logits of texts as they are.
     fileprivate var hasLogits: Bool { (head?.head.outputs ?? 0) > 0 }
 
-    /// Answers one request by itself.
-    package func answer(_ request: TaskRequest) throws(TaskError) -> TaskResult {
+    /// Answers one request by itself. `proceed` is asked before each product; `false` stops it, and there is no answer.
+    package func answer(_ request: TaskRequest, proceed: () -> Bool = { true }) throws(TaskError) -> TaskResult {
         let task = try prepare(request)
         if let immediate = task.immediate { return immediate }
         var run = BatchRun(model: self, maxStepTokens: 512)
         run.add(task, id: 0)
         while let step = run.nextStep(keep: { _ in true }) {
-            for (_, result) in run.perform(step) { return try result.get() }
+            for (_, result) in run.perform(step, proceed: proceed) { return try result.get() }
         }
         throw TaskError(.internal, "the request was not answered")
     }
