@@ -62,7 +62,8 @@ let package = Package(
         .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles"], swiftSettings: strict),
         .target(
             name: "Tasks",
-            dependencies: ["DistilBERT", "ModelFiles", "Tensors", "Tokenization"],
+            dependencies: ["DistilBERT", "Messages", "ModelFiles", "Tensors", "Tokenization"],
+            exclude: ["Expected"],
             swiftSettings: strict
         ),
 
@@ -195,7 +196,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TasksTests",
-            dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
+            dependencies: ["DistilBERT", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
             exclude: ["Golden"],
             swiftSettings: strict
         ),

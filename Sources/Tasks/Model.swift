@@ -220,22 +220,9 @@ package final class Model {
         try encoder.forward(sequences)
     }
 
-    /// What this model answers.
-    package var tasks: [TaskName] { TaskName.allCases.filter(isDone) }
-
-    private func isDone(_ task: TaskName) -> Bool {
-        task.isDone(by: head?.head) || task.isDone(byScores: scorer?.dimensions ?? 0)
-    }
-
-    /// Checks and tokenises a request.
-    package func prepare(_ request: TaskRequest) throws(TaskError) -> PreparedTask {
-        let body = request.body
-        let name = type(of: body).name
-        guard isDone(name) else {
-            let known = tasks.map(\.rawValue).joined(separator: ", ")
-            let kind = configuration.architecture
-            throw .invalid("model", "it is a \(kind) and has no \(name.rawValue); it has \(known)")
-        }
-        return try body.prepare(for: self)
+    /// The scores that this model makes of a text or a pair of texts; 0 where that is not what it does.
+    var scores: Int {
+        if case .sequenceClassification(let labels) = head?.head { return labels }
+        return scorer?.dimensions ?? 0
     }
 }

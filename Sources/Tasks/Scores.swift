@@ -11,16 +11,6 @@ func softmax(_ values: some Collection<Float>) -> [Float] {
 /// 1 / (1 + e⁻ˣ)
 func sigmoid(_ value: Float) -> Float { Float(1 / (1 + PlainFunctions.exp(-Double(value)))) }
 
-extension ScoreFunction {
-    func callAsFunction(_ logits: [Float]) -> [Float] {
-        switch self {
-        case .none: logits
-        case .sigmoid: logits.map { Tasks.sigmoid($0) }
-        case .softmax: Tasks.softmax(logits)
-        }
-    }
-}
-
 extension Collection<Float> {
     /// Where the largest value stands, the first of equal ones, as numpy's argmax; nil of nothing.
     var argmax: Index? {

@@ -1,3 +1,4 @@
+import Messages
 import ModelFiles
 import Tasks
 
@@ -18,12 +19,12 @@ extension ExpectedAnswers {
         progress: () throws -> Void
     ) throws -> Int {
         guard let answers = try ExpectedAnswers(folder: folder) else { return 0 }
-        let tasks = isExact ? Set(TaskName.allCases) : [.tokenize]
+        let tasks = isExact ? Set(InferenceMethod.allCases) : [.tokenize]
         return try answers.compare(with: model, tasks: tasks, progress: progress)
     }
 }
 
 extension Model {
     /// The names of a classifier's outputs, in their order; none for other models.
-    var labels: [String] { tasks.contains(.classify) || tasks.contains(.tag) ? configuration.labels : [] }
+    var labels: [String] { tasks.contains(.classify) || tasks.contains(.tagTokens) ? configuration.labels : [] }
 }

@@ -139,7 +139,7 @@ package enum WorkerProgram {
             try channel.send(
                 .ready(
                     FromWorker.Ready(
-                        tasks: model.tasks.map(\.rawValue),
+                        tasks: model.tasks.map(\.task),
                         maxTokens: UInt32(model.maxTokens),
                         architecture: model.configuration.architecture,
                         packBytes: UInt64(pack.byteCount),
