@@ -64,7 +64,9 @@ let package = Package(
         .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles"], swiftSettings: strict),
         .target(
             name: "Tasks",
-            dependencies: ["DistilBERT", "ModelFiles", "Tensors", "Tokenization"],
+            dependencies: [
+                "AnswerForms", "DistilBERT", "JSON", "Messages", "ModelFiles", "Tensors", "Tokenization",
+            ],
             swiftSettings: strict
         ),
 
@@ -199,7 +201,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TasksTests",
-            dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
+            dependencies: ["DistilBERT", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
             exclude: ["Golden"],
             swiftSettings: strict
         ),

@@ -11,6 +11,32 @@ step() {
     echo "== $1"
 }
 
+# Installs packages of Debian or Ubuntu. Asks for sudo when it is not run by root. Usage: install_packages PACKAGE…
+install_packages() {
+    command -v apt-get > /dev/null || fail "this system has no apt-get; install by hand what Debian calls $*"
+    step "installing $*"
+    local root=() log
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo > /dev/null || fail "run as root or install sudo; needed: apt-get install $*"
+        root=(sudo)
+    fi
+    log=$(mktemp)
+    local install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@")
+    # The lists of packages are often there and recent enough; fetching them takes longer than the installation.
+    if ! "${install[@]}" > "$log" 2>&1; then
+        quietly "$log" "${root[@]}" apt-get update
+        quietly "$log" "${install[@]}"
+    fi
+    rm -f "$log"
+}
+
+# Makes an empty virtual environment of Python, with pip. What Debian's Python lacks for it is installed here and not by
+# ops/setup: only the scripts that compare with other tools need it. Usage: make_environment FOLDER
+make_environment() {
+    python3 -c 'import ensurepip, venv' 2> /dev/null || install_packages python3 python3-venv >&2
+    python3 -m venv --clear "$1" || fail "$(command -v python3) makes no virtual environment, as it says above; use Debian's"
+}
+
 # Runs a command with its output kept in a file, which is shown when it fails.
 # Usage: quietly LOG COMMAND…
 quietly() {

@@ -62,10 +62,10 @@ static double now(void) {
 
 double ck_peak(ck_isa isa, ck_format format, double seconds) {
     if (isa == CK_ISA_PLAIN) return 0;
-    const bool wide = isa == CK_ISA_AVX512 || isa == CK_ISA_AVX512_BF16, bytes = format == CK_FORMAT_INT8;
+    const bool wide = isa >= CK_ISA_AVX512 && isa <= CK_ISA_AVX512_BF16, bytes = format == CK_FORMAT_INT8;
     const bool pairs = isa == CK_ISA_AVX512_BF16 && format == CK_FORMAT_BFLOAT16;
     void (*loop)(long) = bytes ? bytes_avx2 : floats_avx2;
-    if (wide) loop = bytes ? (__builtin_cpu_supports("avx512vnni") ? bytes_avx512vnni : bytes_avx512) : floats_avx512;
+    if (wide) loop = bytes ? (isa == CK_ISA_AVX512 ? bytes_avx512 : bytes_avx512vnni) : floats_avx512;
     if (pairs) loop = pairs_avx512;
     const long rounds = 50000;
     double operations = 0, elapsed, start = now();

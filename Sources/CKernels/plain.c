@@ -5,7 +5,6 @@
 #include "CKernels.h"
 #include "kernel_tables.h"
 #include "packed.h"
-#include "plain_functions.h"
 #include "scratch.h"
 
 static float activation_of(ck_activation kind, float x) {

@@ -1,5 +1,5 @@
 // The AVX-512 kernels again, with one instruction (`vpdpbusd`) for what takes three without VNNI. The integers are the
-// same, so this is no instruction set of its own: dispatch takes it where the CPU has it.
+// same, and so are all bits.
 #include "CKernels.h"
 #include "kernel_tables.h"
 
@@ -14,7 +14,7 @@
 #define W 16
 #define MR 8
 #define VNNI
-#define ISA CK_ISA_AVX512
+#define ISA CK_ISA_AVX512_VNNI
 #define NAME(x) x##_avx512vnni
 #include "simd_body.h"
 #pragma clang attribute pop

@@ -1,4 +1,5 @@
 import DistilBERT
+package import Messages
 import Tensors
 
 /// The computing of one batch of requests, cut into steps of a bounded number of tokens.
@@ -32,7 +33,7 @@ package struct BatchRun {
             }
         }
 
-        mutating func finish() -> Result<TaskResult, TaskError> {
+        mutating func finish() -> Result<InferenceResponse, TaskError> {
             if let failure { return .failure(failure) }
             do throws(TaskError) {
                 return .success(try pipeline.finish())
@@ -99,7 +100,7 @@ package struct BatchRun {
     package mutating func perform(
         _ step: Step,
         proceed: () -> Bool = { true }
-    ) -> [(UInt64, Result<TaskResult, TaskError>)] {
+    ) -> [(UInt64, Result<InferenceResponse, TaskError>)] {
         let items = step.items.filter { progress[$0.request] != nil }
         do {
             let sequences = items.compactMap { progress[$0.request]?.sequences[$0.sequence] }
@@ -119,7 +120,7 @@ package struct BatchRun {
         }
     }
 
-    private mutating func finish(_ request: UInt64) -> Result<TaskResult, TaskError> {
+    private mutating func finish(_ request: UInt64) -> Result<InferenceResponse, TaskError> {
         guard var entry = progress.removeValue(forKey: request) else {
             return .failure(TaskError(.internal, "the request is not in the batch"))
         }
@@ -175,7 +176,7 @@ extension BatchRun {
         guard let scorer = model.scorer, let length = progress[item.request]?.sequences[item.sequence].ids.count else {
             return
         }
-        let scores = try scorer.embed(states, of: length, skipping: 0, EmbedOptions())
+        let scores = try scorer.embed(states, of: length, skipping: 0, EmbedRequest())
         let buffer = FloatBuffer(count: scores.count)
         buffer.base.update(from: scores, count: scores.count)
         progress[item.request]?.take(

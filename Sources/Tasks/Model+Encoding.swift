@@ -1,4 +1,5 @@
 import DistilBERT
+import Messages
 import ModelFiles
 import Tokenization
 
@@ -17,7 +18,7 @@ extension Model {
     }
 
     /// Checks both texts of a pair.
-    func check(_ text: TaskText, _ field: String) throws(TaskError) {
+    func check(_ text: TextInput, _ field: String) throws(TaskError) {
         try check(text.text, "\(field).text")
         if let pair = text.pair { try check(pair, "\(field).text_pair", mayBeEmpty: true) }
     }
@@ -37,17 +38,17 @@ extension Model {
     /// - Parameters:
     ///   - field: the text's name in messages.
     ///   - pairField: what is at fault when the second text is not cut and leaves no room for the first.
-    ///   - limit: where it is cut if `overlong` says so; `textLimit` if not given.
+    ///   - limit: where it is cut if `truncation` says so; `textLimit` if not given.
     ///   - strategy: which text of a pair gives up tokens.
     func encode(
-        _ text: TaskText,
+        _ text: TextInput,
         _ field: String,
         pairField: String? = nil,
-        _ overlong: Overlong,
+        _ truncation: Truncation,
         limit: Int? = nil,
         strategy: TruncationStrategy = .longestFirst
     ) throws(TaskError) -> (sequence: TokenSequence, truncated: Bool) {
-        try overlong.refuseWindows()
+        try truncation.refuseWindows()
         if text.pair != nil { try checkPair(field) }
         var sequence = TokenSequence(ids: [])
         let truncated: Bool
@@ -56,7 +57,7 @@ extension Model {
                 try tokenizer.encodeIDs(
                     first,
                     pair: second,
-                    maxLength: overlong == .truncate ? limit ?? textLimit : nil,
+                    maxLength: truncation == .truncate ? limit ?? textLimit : nil,
                     strategy: strategy,
                     into: &sequence.ids,
                     typeIDs: &sequence.types
@@ -66,7 +67,7 @@ extension Model {
             if error.code == .lengthTooShort, let pairField { throw noRoom(pairField) }
             throw .invalid(field, error.message)
         }
-        try check(length: sequence.ids.count, field, limit: overlong == .truncate ? maxTokens : limit ?? maxTokens)
+        try check(length: sequence.ids.count, field, limit: truncation == .truncate ? maxTokens : limit ?? maxTokens)
         return (sequence, truncated)
     }
 
@@ -100,7 +101,7 @@ extension Model {
     /// Windows of the whole text, or of the first of a pair, each with the whole second one.
     ///
     /// - Parameter stride: the tokens that neighbouring windows share; nil: a quarter of the model's.
-    func windows(_ text: TaskText, _ field: String, stride: Int?) throws(TaskError) -> [Encoding] {
+    func windows(_ text: TextInput, _ field: String, stride: Int?) throws(TaskError) -> [Encoding] {
         if text.pair != nil { try checkPair(field) }
         let specials = text.pair == nil ? 2 : 3
         let overlap = stride ?? textLimit / 4
@@ -134,7 +135,7 @@ extension TokenSequence {
 
 /// Lends the UTF-8 of a text and its pair.
 private func withUTF8<R>(
-    _ text: TaskText,
+    _ text: TextInput,
     _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>?) throws(TokenizationError) -> R
 ) throws(TokenizationError) -> R {
     var first = text.text

@@ -201,12 +201,13 @@ package final class Model {
     /// Shows that this model computes here what its checkpoint says, before it serves: everything, or the shortest text
     /// alone where another worker has shown the rest on this machine. Either way the first request finds everything warm.
     ///
+    /// - Parameter proceed: asked before each product; `false` stops the proof, which then fails.
     /// - Throws: `EngineError.proof`, which names what differs.
-    package func prove(_ extent: ProofExtent) throws(EngineError) {
+    package func prove(_ extent: ProofExtent, proceed: () -> Bool = { true }) throws(EngineError) {
         let proof = ModelProof(encoder, head, extras: (scorer ?? embedder).layers, pack: pack)
         switch extent {
-        case .full: try proof.full()
-        case .short: try proof.short()
+        case .full: try proof.full(proceed)
+        case .short: try proof.short(proceed)
         }
     }
 
@@ -219,22 +220,9 @@ package final class Model {
         try encoder.forward(sequences)
     }
 
-    /// What this model answers.
-    package var tasks: [TaskName] { TaskName.allCases.filter(isDone) }
-
-    private func isDone(_ task: TaskName) -> Bool {
-        task.isDone(by: head?.head) || task.isDone(byScores: scorer?.dimensions ?? 0)
-    }
-
-    /// Checks and tokenises a request.
-    package func prepare(_ request: TaskRequest) throws(TaskError) -> PreparedTask {
-        let body = request.body
-        let name = type(of: body).name
-        guard isDone(name) else {
-            let known = tasks.map(\.rawValue).joined(separator: ", ")
-            let kind = configuration.architecture
-            throw .invalid("model", "it is a \(kind) and has no \(name.rawValue); it has \(known)")
-        }
-        return try body.prepare(for: self)
+    /// The scores that this model makes of a text or a pair of texts; 0 where that is not what it does.
+    var scores: Int {
+        if case .sequenceClassification(let labels) = head?.head { return labels }
+        return scorer?.dimensions ?? 0
     }
 }

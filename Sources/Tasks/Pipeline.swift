@@ -1,14 +1,18 @@
 package import DistilBERT
+package import Messages
 import Tensors
 
 /// One request of one kind: what a folder below this one implements.
 ///
 /// A request becomes sequences of tokens and a pipeline (`prepare`); the sequences are computed in steps together with
 /// those of other requests (`BatchRun`); the pipeline takes their outputs and makes the answer of them.
-protocol TaskBody {
-    static var name: TaskName { get }
+protocol InferenceTask: SendableMetatype {
+    static var method: InferenceMethod { get }
 
-    /// Checks and tokenises. The model has the head that the task needs.
+    /// Whether a model answers it.
+    static func isAnswered(by model: Model) -> Bool
+
+    /// Checks and tokenises. The model answers the task.
     func prepare(for model: Model) throws(TaskError) -> PreparedTask
 }
 
@@ -23,7 +27,12 @@ protocol Pipeline {
     mutating func take(_ values: Matrix, fromRow row: Int, of sequence: Int) throws(TaskError)
 
     /// The answer, once all sequences were taken.
-    mutating func finish() throws(TaskError) -> TaskResult
+    mutating func finish() throws(TaskError) -> InferenceResponse
+}
+
+extension InferenceTask {
+    /// What every model answers.
+    static func isAnswered(by model: Model) -> Bool { true }
 }
 
 enum PipelineNeeds {
@@ -36,13 +45,13 @@ enum PipelineNeeds {
 /// A request that was checked and tokenised, ready to be computed with others.
 package struct PreparedTask {
     /// The answer, when nothing has to be computed for it.
-    package let immediate: TaskResult?
+    package let immediate: InferenceResponse?
     package let sequences: [TokenSequence]
     /// Of all sequences, special tokens included.
     package let tokens: Int
     let pipeline: (any Pipeline)?
 
-    init(answered result: TaskResult) {
+    init(answered result: InferenceResponse) {
         immediate = result
         sequences = []
         tokens = 0

@@ -1,25 +1,15 @@
-import Glibc
+import Tensors
 
 /// eˣⁱ / Σ eˣ, without overflow.
 func softmax(_ values: some Collection<Float>) -> [Float] {
     let top = values.max() ?? 0
-    let powers = values.map { expf($0 - top) }
+    let powers = values.map { Float(PlainFunctions.exp(Double($0 - top))) }
     let sum = powers.reduce(0, +)
     return powers.map { $0 / sum }
 }
 
 /// 1 / (1 + e⁻ˣ)
-func sigmoid(_ value: Float) -> Float { 1 / (1 + expf(-value)) }
-
-extension ScoreFunction {
-    func callAsFunction(_ logits: [Float]) -> [Float] {
-        switch self {
-        case .none: logits
-        case .sigmoid: logits.map { Tasks.sigmoid($0) }
-        case .softmax: Tasks.softmax(logits)
-        }
-    }
-}
+func sigmoid(_ value: Float) -> Float { Float(1 / (1 + PlainFunctions.exp(-Double(value)))) }
 
 extension Collection<Float> {
     /// Where the largest value stands, the first of equal ones, as numpy's argmax; nil of nothing.

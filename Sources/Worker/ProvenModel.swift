@@ -11,23 +11,31 @@ struct ProvenModel {
     /// The better instruction sets, and what they compute wrongly.
     let failures: [String]
 
-    /// - Parameter sets: to be tried in this order; at least one.
-    /// - Throws: `EngineError.proof`, which names every set and its fault, when none passes.
+    /// - Parameters:
+    ///   - sets: to be tried in this order; at least one.
+    ///   - progress: called again and again, before each product at the least.
+    /// - Throws: `EngineError.proof`, which names every set and its fault, when none passes; what `progress` throws.
     init(
         _ pack: PackFile,
         threads: Int,
         sets: [InstructionSet],
-        extent: Model.ProofExtent
+        extent: Model.ProofExtent,
+        progress: () throws -> Void
     ) throws {
         var failures: [String] = []
+        var stop: (any Error)?
         for set in sets {
             let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set)
             let model = try Model(pack: pack, team: team)
             do throws(EngineError) {
-                try model.prove(extent)
+                try model.prove(extent) {
+                    do { try progress() } catch { stop = error }
+                    return stop == nil
+                }
                 (self.model, instructionSet, self.failures) = (model, set, failures)
                 return
             } catch {
+                if let stop { throw stop }
                 guard case .proof(let failure) = error else { throw error }
                 failures.append(failure.description)
             }

@@ -123,27 +123,30 @@ package enum WorkerProgram {
                 pack,
                 threads: arguments.threads,
                 sets: try instructionSets(request.instructionSet),
-                extent: request.verifyPack ? .full : .short
+                extent: request.verifyPack ? .full : .short,
+                progress: { try channel.sign() }
             )
             let model = proven.model
+            let quality = try quality(of: pack, with: proven.instructionSet)
             let expected =
                 request.verifyPack
                 ? try ExpectedAnswers.compare(
                     folder: request.modelDirectory,
                     with: model,
-                    isExact: request.variant == WeightFormat.float32.rawValue
+                    isExact: request.variant == WeightFormat.float32.rawValue,
+                    progress: { try channel.sign() }
                 ) : 0
             try channel.send(
                 .ready(
                     FromWorker.Ready(
-                        tasks: model.tasks.map(\.rawValue),
+                        tasks: model.tasks.map(\.task),
                         maxTokens: UInt32(model.maxTokens),
                         architecture: model.configuration.architecture,
                         packBytes: UInt64(pack.byteCount),
                         instructionSet: proven.instructionSet.rawValue,
                         loadMicroseconds: UInt64((MonotonicClock.now - start) / 1_000),
                         numa: "shared",
-                        quality: try pack.note(PackingProgram.qualityNote).map { try ModelQuality.decode($0) },
+                        quality: quality,
                         failedProofs: proven.failures,
                         family: model.configuration.family.rawValue,
                         labels: model.labels,
@@ -159,6 +162,17 @@ package enum WorkerProgram {
         } catch let error where isReported(error) {
             throw try fail(&channel, error)
         }
+    }
+
+    /// What a variant keeps of fp32, as it was packed, which holds for the arithmetic that it was measured with. The pack's key
+    /// tells machines apart by their best set; where that fails its proof, here or where the pack comes from, the quality is
+    /// that of another one.
+    private static func quality(of pack: PackFile, with set: InstructionSet) throws(EngineError) -> ModelQuality? {
+        guard let note = pack.note(PackingProgram.qualityNote) else { return nil }
+        guard let quality = try? ModelQuality.decode(note) else { throw .pack("the pack's quality cannot be read") }
+        let measured = quality.instructionSet
+        guard InstructionSet(rawValue: measured)?.roundsActivations != set.roundsActivations else { return quality }
+        throw .pack("the pack's quality was measured with '\(measured)', which rounds otherwise than \(set.rawValue)")
     }
 
     /// Whether an error is about the model, and not about the channel to the supervisor.

@@ -62,10 +62,10 @@ struct WorkerServer: ~Copyable {
         let start = MonotonicClock.now
         var result = FromWorker.Result(requestID: request.requestID)
         do {
-            let task = try model.prepare(try decodeRequest(method: request.method, payload: request.payload))
+            let task = try model.prepare(try decode(request))
             let elapsed = MonotonicClock.now - start
             if let immediate = task.immediate {
-                result.payload = encodeResult(immediate)
+                result.payload = immediate.encode()
                 result.tokenizationMicroseconds = UInt64(elapsed / 1_000)
             } else {
                 prepared[request.requestID] = Prepared(
@@ -87,9 +87,30 @@ struct WorkerServer: ~Copyable {
         } catch let error as Channel.Closed {
             throw error
         } catch {
-            (result.status, result.message) = describeFailure(error)
+            (result.status, result.message) = describe(error)
         }
         try queue(result, &channel)
+    }
+
+    private func decode(_ request: ToWorker.Prepare) throws -> InferenceRequest {
+        guard let method = InferenceMethod(rawValue: request.method) else {
+            throw TaskError(.unsupported, "the method \(request.method) is unknown to this worker")
+        }
+        return try InferenceRequest.decode(method, request.payload)
+    }
+
+    /// The status and message of a request that failed.
+    private func describe(_ error: any Error) -> (StatusCode, String) {
+        switch error {
+        case let error as WireError: return (error.status, error.message)
+        case let error as TaskError:
+            switch error.kind {
+            case .invalidArgument: return (.invalidArgument, error.message)
+            case .unsupported: return (.unimplemented, error.message)
+            case .internal: return (.internal, error.message)
+            }
+        default: return (.internal, "\(error)")
+        }
     }
 
     /// Answers a request; an answer beyond the frame cap becomes an error that says so.
@@ -145,8 +166,8 @@ struct WorkerServer: ~Copyable {
                     batchRequests: UInt32(requests)
                 )
                 switch outcome {
-                case .success(let answer): result.payload = encodeResult(answer)
-                case .failure(let error): (result.status, result.message) = describeFailure(error)
+                case .success(let answer): result.payload = answer.encode()
+                case .failure(let error): (result.status, result.message) = describe(error)
                 }
                 try queue(result, &channel)
             }
@@ -170,7 +191,7 @@ struct WorkerServer: ~Copyable {
         _ step: BatchRun.Step,
         of run: inout BatchRun,
         _ channel: inout Channel
-    ) throws -> [(UInt64, Result<TaskResult, TaskError>)] {
+    ) throws -> [(UInt64, Result<InferenceResponse, TaskError>)] {
         var failure: (any Error)?
         var looked = MonotonicClock.now
         let done = run.perform(step) {

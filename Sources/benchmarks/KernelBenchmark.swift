@@ -10,7 +10,7 @@ struct KernelBenchmark: ParsableCommand {
         abstract: "Time each kernel by itself, with a base model's shapes and weights that no cache holds."
     )
 
-    @Option(help: "Instruction sets, such as plain,avx2,avx512,avx512bf16; all that the CPU has if not given.")
+    @Option(help: "Instruction sets, such as avx2,avx512,avx512bf16; all that the CPU has if not given.")
     var sets: String?
 
     @Option(help: "Rows, or tokens of a sequence.")

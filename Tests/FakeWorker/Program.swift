@@ -6,8 +6,8 @@ import Wire
 /// A worker without a model: it speaks the worker channel and does what the payloads and the model folder tell it to.
 ///
 /// The folder holds `weights`, any text, which makes the pack and its key, and may hold `behaviour`, one of
-/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `pack-error`, `variant-error`, `hold-pack` (as long as it says so). A variant other than fp32
-/// has the weights `WEIGHTS-VARIANT`, a quality, and a pack of a size that is known when it is done.
+/// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `long-load MILLISECONDS` (it says that it goes
+/// on), `pack-error`, `variant-error`, `hold-pack` (as long as it says so). A variant other than fp32 has the weights `WEIGHTS-VARIANT` and a quality.
 ///
 /// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `hang` (it stops itself), `crash`, `kill`, `exit STATUS`, `garbage`,
 /// `refuse`, and `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the
@@ -53,7 +53,7 @@ struct Program {
         if !isExact { weights += "-\(request.variant)" }
         let contents = Array("PACK \(weights)".utf8)
         let count = UInt64(contents.count)
-        try channel.send(.packKey(FromWorker.PackKey(key: "fake-\(weights)", bytes: isExact ? count : 0)))
+        try channel.send(.packKey(FromWorker.PackKey(key: "fake-\(weights)")))
         guard case .packProceed = try channel.receive() else { exit(64) }
         while (try? FileContents.readText("\(request.modelDirectory)/behaviour")) == "hold-pack" { usleep(2000) }
         guard contents.withUnsafeBytes({ try? file.write($0) }) == .bytes(contents.count) else { exit(70) }
@@ -68,13 +68,19 @@ struct Program {
         let count = contents.withUnsafeMutableBytes { pread(file.rawValue, $0.baseAddress, $0.count, 0) }
         let pack = String(decoding: contents.prefix(max(0, count)), as: UTF8.self)
         let behaviour = (try? FileContents.readText("\(load.modelDirectory)/behaviour")) ?? ""
+        let milliseconds = UInt32(behaviour.split(separator: " ").last ?? "") ?? 0
         switch behaviour.split(separator: " ").first {
         case "configuration-error":
             try channel.send(.failed(.init(kind: .configuration, message: "unsupported model_type 'bart'")))
             exit(78)
         case "exit-at-load": exit(3)
         case "never-ready": while true { pause() }
-        case "slow-load": usleep((UInt32(behaviour.split(separator: " ").last ?? "") ?? 0) * 1000)
+        case "slow-load": usleep(milliseconds * 1000)
+        case "long-load":
+            for _ in 0..<milliseconds / 50 {
+                usleep(50_000)
+                try channel.send(.progress(FromWorker.Progress()))
+            }
         default: break
         }
         guard pack == "PACK \(load.packKey.dropFirst(5))", behaviour != "pack-error" else {

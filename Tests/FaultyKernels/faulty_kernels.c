@@ -92,6 +92,7 @@ static void prepare_quantised(const ck_kernels *own, const ck_linear *task, size
 
 SET(CK_ISA_AVX2)
 SET(CK_ISA_AVX512)
+SET(CK_ISA_AVX512_VNNI)
 SET(CK_ISA_AVX512_BF16)
 SET(CK_ISA_AVX512_EMULATED)
 SET(CK_ISA_AVX512_BF16_EMULATED)
@@ -110,6 +111,7 @@ const ck_kernels *ck_kernels_for(ck_isa isa) {
     switch (isa) {
         REPLACE(CK_ISA_AVX2)
         REPLACE(CK_ISA_AVX512)
+        REPLACE(CK_ISA_AVX512_VNNI)
         REPLACE(CK_ISA_AVX512_BF16)
         REPLACE(CK_ISA_AVX512_EMULATED)
         REPLACE(CK_ISA_AVX512_BF16_EMULATED)

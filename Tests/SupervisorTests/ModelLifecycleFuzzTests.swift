@@ -103,6 +103,7 @@ import Wire
                     world.processes[seat] = .greeted
                     world.perform(model.hello(seat, at: now))
                 case .greeted:
+                    model.heard(seat, at: now)
                     world.processes[seat] = .ready
                     world.perform(model.ready(seat, at: now))
                 case .ready:

@@ -100,6 +100,20 @@ import Wire
         #expect(model.state == .ready)
     }
 
+    @Test mutating func aGenerationThatSaysThatItGoesOnIsWaitedFor() {
+        _ = serve()
+        let new = startGeneration(2)
+        let limit = WorkerLifecycle.Timeouts().load
+        for _ in 0..<3 {
+            now += limit - 1
+            #expect(model.timer(at: now, limiter: &limiter) == [])
+            for index in 0..<2 { model.heard(Self.seat(new, index), at: now) }
+            #expect(model.deadline == now + limit)
+        }
+        _ = model.ready(Self.seat(new, 0), at: now)
+        #expect(model.ready(Self.seat(new, 1), at: now).first == .activate(generation: new))
+    }
+
     @Test mutating func aFailedPackLeavesTheOldGeneration() {
         let old = serve()
         let (new, _) = model.load(slots: [0], at: now)

@@ -39,6 +39,31 @@ import Testing
         #expect(seat.restarts == 1)
     }
 
+    @Test mutating func loadingIsLimitedInItsSilence() {
+        var seat = Lifecycle()
+        _ = seat.start(at: 0)
+        let early = seat.heard(at: 1)
+        #expect(!early, "Hello is due, and nothing else")
+        #expect(seat.deadline == seat.timeouts.hello)
+        _ = seat.hello(at: 5)
+        var now: Int64 = 5
+        for _ in 0..<3 {
+            now += seat.timeouts.load - 1
+            #expect(seat.timer(at: now, limiter: &limiter) == [])
+            let counts = seat.heard(at: now)
+            #expect(counts)
+        }
+        #expect(seat.deadline == now + seat.timeouts.load)
+        #expect(seat.timer(at: now + seat.timeouts.load, limiter: &limiter) == [.kill])
+        let late = seat.heard(at: now + seat.timeouts.load)
+        #expect(!late)
+        seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: now + seat.timeouts.load)
+        #expect(seat.lastEnd == "not ready, and no progress for 60000 ms (killed by SIGKILL)")
+        var ready = Self.readySeat()
+        let counts = ready.heard(at: 1)
+        #expect(!counts && ready.deadline == nil)
+    }
+
     @Test func aFrameOutOfTurnIsAViolationInEveryState() {
         var starting = Lifecycle()
         _ = starting.start(at: 0)

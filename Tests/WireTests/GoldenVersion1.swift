@@ -72,9 +72,8 @@ enum GoldenVersion1 {
         """,
         "ToWorker.pack": "62130a0b2f6d6f64656c732f6d2f31120466703332",
         "FromWorker.packDone": "7a06088080808004",
-        "FromWorker.packKey": "6a0b0a03616263108080808004",
+        "FromWorker.packKey": "6a050a03616263",
         "ToWorker.packProceed": "7200",
-        "FromWorker.packProgress": "82010408011002",
         "ToWorker.prepare":
             "2a2e0801121c696e666572656e63652e76312e496e666572656e63652f456d6265641a02070820ffffffffffffffff7f",
         "FromWorker.prepared": "3206080110101801",

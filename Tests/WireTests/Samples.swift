@@ -140,9 +140,8 @@ enum Samples {
             )
         ),
         .batchDone(.init(batchID: 5, tokens: 16, computeMicroseconds: 900)),
-        .packKey(.init(key: "abc", bytes: 1 << 30)),
+        .packKey(.init(key: "abc")),
         .packDone(.init(bytes: 1 << 30)),
-        .packProgress(.init(bytesDone: 1, bytesTotal: 2)),
         .progress(.init()),
     ]
 

@@ -20,16 +20,18 @@ typedef enum {
     CK_ISA_PLAIN = 0,
     CK_ISA_AVX2 = 1,
     CK_ISA_AVX512 = 2,
-    CK_ISA_AVX512_BF16 = 3,  // with products of bfloat16: activations are rounded to it as well
-    CK_ISA_AVX512_EMULATED = 4,  // the source of the AVX-512 kernels on AVX2, for tests (simd_emulated.c)
-    CK_ISA_AVX512_BF16_EMULATED = 5,
+    CK_ISA_AVX512_VNNI = 3,  // with products of bytes: the same integers
+    CK_ISA_AVX512_BF16 = 4,  // with products of bfloat16 as well: activations are rounded to it
+    CK_ISA_AVX512_EMULATED = 5,  // the source of the AVX-512 kernels on AVX2, for tests (simd_emulated.c)
+    CK_ISA_AVX512_BF16_EMULATED = 6,
 } ck_isa;
 
 /// The best instruction set of this CPU that kernels exist for.
 ck_isa ck_isa_best(void);
 /// Whether this CPU runs the kernels of a set.
 bool ck_isa_supported(ck_isa isa);
-/// The set by its name ("plain", "avx2", "avx512", "avx512bf16", "avx512-emulated", "avx512bf16-emulated"), or -1.
+/// The set by its name ("plain", "avx2", "avx512", "avx512vnni", "avx512bf16", "avx512-emulated", "avx512bf16-emulated"),
+/// or -1.
 int ck_isa_named(const char *name);
 const char *ck_isa_name(ck_isa isa);
 
@@ -146,6 +148,15 @@ const ck_kernels *ck_own_kernels_for(ck_isa isa);
 /// dense; `bias` [n] may be null. What packed weights and every set's kernels are proved against. False when there is no
 /// memory.
 bool ck_reference_product(const double *x, const float *weight, const float *bias, double *y, size_t m, size_t n, size_t k);
+
+// MARK: - Functions
+
+/// In double precision, within 2e-12; the same bits with every C library. `ck_exp` is constant beyond ±700.
+double ck_exp(double x);
+double ck_erf(double x);
+double ck_tanh(double x);
+/// ln(1 + e^x)
+double ck_softplus(double x);
 
 // MARK: - The chip
 

@@ -22,26 +22,30 @@ package struct ModelProof {
     }
 
     /// The shortest known text alone: every weight is read once, and nothing is computed twice.
-    package func short() throws(EngineError) {
+    package func short(_ proceed: () -> Bool) throws(EngineError) {
         do {
             let answers = try KnownAnswers(pack, encoder.configuration, textsOnly: true)
-            try texts(Array(answers.texts.prefix(1)))
+            try texts(Array(answers.texts.prefix(1)), proceed)
         } catch {
             throw EngineError(error)
         }
     }
 
     /// The kernels at this model's shapes, and all that is known: every linear layer, the tables and the texts.
-    package func full() throws(EngineError) {
+    package func full(_ proceed: () -> Bool) throws(EngineError) {
         do {
             let answers = try KnownAnswers(pack, encoder.configuration)
-            try kernels()
-            try products(answers)
-            try tables(answers)
-            try texts(answers.texts)
+            try kernels(proceed)
+            try products(answers, proceed)
+            try tables(answers, proceed)
+            try texts(answers.texts, proceed)
         } catch {
             throw EngineError(error)
         }
+    }
+
+    private func check(_ proceed: () -> Bool) throws(ProofFailure) {
+        guard proceed() else { throw ProofFailure("the proof was stopped") }
     }
 
     // MARK: - Texts
@@ -55,9 +59,11 @@ package struct ModelProof {
         return formats.contains(.bfloat16) && encoder.team.instructionSet.roundsActivations ? 0.05 : 1e-3
     }
 
-    private func texts(_ texts: [KnownAnswers.Text]) throws {
+    private func texts(_ texts: [KnownAnswers.Text], _ proceed: () -> Bool) throws {
         for (index, text) in texts.enumerated() {
-            guard let output = try encoder.forward([text.sequence]) else { throw ProofFailure("the pass was stopped") }
+            guard let output = try encoder.forward([text.sequence], proceed: proceed) else {
+                throw ProofFailure("the proof was stopped")
+            }
             let states = output.bounds[0].flatMap { Array(output.hidden[$0]) }
             try compare("the last hidden states of known text \(index)", states, text.states, text.states)
             guard let head, !text.scores.isEmpty else { continue }
@@ -92,11 +98,12 @@ package struct ModelProof {
 
     // MARK: - Layers and tables
 
-    private func products(_ answers: KnownAnswers) throws {
+    private func products(_ answers: KnownAnswers, _ proceed: () -> Bool) throws {
         let team = encoder.team
         for (name, layer) in encoder.products.map({ ($0.name, $0.layer) })
             + (head?.products.map { ($0.name, $0.layer) } ?? []) + extras.map({ ($0.name, $0.layer) })
         {
+            try check(proceed)
             guard let known = answers.products[name], known.values.count == layer.outputs else {
                 throw EngineError.pack("the pack has no known answer of \(name); it must be made again")
             }
@@ -122,8 +129,9 @@ package struct ModelProof {
         }
     }
 
-    private func tables(_ answers: KnownAnswers) throws {
+    private func tables(_ answers: KnownAnswers, _ proceed: () -> Bool) throws {
         for (name, table, rows) in encoder.tables + (head?.tables ?? []) {
+            try check(proceed)
             let columns = encoder.configuration.hiddenSize
             guard let known = answers.tables[name], known.values.count == columns else {
                 throw EngineError.pack("the pack has no known answer of \(name); it must be made again")
@@ -142,7 +150,7 @@ package struct ModelProof {
 
     // MARK: - Kernels
 
-    private func kernels() throws {
+    private func kernels(_ proceed: () -> Bool) throws {
         struct Shape: Hashable {
             let outputs, inputs: Int
             let format: WeightFormat
@@ -161,8 +169,10 @@ package struct ModelProof {
                 activation: activation
             )
             guard seen.insert(shape).inserted else { continue }
+            try check(proceed)
             try proof.product(name, layer, activation: activation)
         }
+        try check(proceed)
         try proof.attention(
             hidden: configuration.hiddenSize,
             heads: configuration.heads,

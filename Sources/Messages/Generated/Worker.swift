@@ -165,7 +165,6 @@ package enum FromWorker: Sendable, Equatable {
     case batchDone(FromWorker.BatchDone)
     case packKey(FromWorker.PackKey)
     case packDone(FromWorker.PackDone)
-    case packProgress(FromWorker.PackProgress)
     case progress(FromWorker.Progress)
 
     package struct Hello: Sendable, Equatable {
@@ -307,22 +306,9 @@ package enum FromWorker: Sendable, Equatable {
     /// Names the pack: checkpoint hash, precision, library version, instruction set, layout version.
     package struct PackKey: Sendable, Equatable {
         package var key: String
-        /// How large the pack will be; 0: known when it is done.
-        package var bytes: UInt64
 
-        package init(key: String = "", bytes: UInt64 = 0) {
+        package init(key: String = "") {
             self.key = key
-            self.bytes = bytes
-        }
-    }
-
-    package struct PackProgress: Sendable, Equatable {
-        package var bytesDone: UInt64
-        package var bytesTotal: UInt64
-
-        package init(bytesDone: UInt64 = 0, bytesTotal: UInt64 = 0) {
-            self.bytesDone = bytesDone
-            self.bytesTotal = bytesTotal
         }
     }
 
@@ -334,7 +320,8 @@ package enum FromWorker: Sendable, Equatable {
         }
     }
 
-    /// The work goes on. Sent between two pieces of it when the worker has said nothing for a tenth of a second.
+    /// The work goes on: loading, packing or a batch. Sent between two pieces of it when nothing was said for a tenth
+    /// of a second.
     package struct Progress: Sendable, Equatable {
         package init() {
         }

@@ -8,7 +8,7 @@ final class CheckedProcess {
     private let stream: UnixStream
     private var decoder = FrameDecoder(maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
 
-    /// A packer says something after each text that it measures, and a worker has a minute to be ready.
+    /// Both say again and again that they go on, but for a packer that hashes a checkpoint.
     private static let patience: Int32 = 120_000
 
     /// Starts the worker program with a channel to it, and reads its greeting.

@@ -23,7 +23,8 @@ package struct Generation: Sendable {
     var making = 0
     var seatMaking: [Int]
     var enlisted: Set<Int> = []
-    /// When it must be ready, if an older one serves meanwhile. Counts from the moment at which its pack is there.
+    /// When it must be ready, if an older one serves meanwhile. Counts from the moment at which its pack is there, or one of
+    /// its workers last said that it goes on loading.
     var readyBy = Int64.max
 
     init(number: UInt64, slots: [Int], timeouts: WorkerLifecycle.Timeouts) {

@@ -190,6 +190,14 @@ package struct ModelLifecycle: Sendable {
         apply(id, at: now) { $0.ready(at: now) }
     }
 
+    /// The seat's worker said that it goes on.
+    package mutating func heard(_ id: SeatID, at now: Int64) {
+        guard let path = path(of: id.generation), var generation = self[keyPath: path] else { return }
+        guard generation.seats[id.index].heard(at: now) else { return }
+        generation.readyBy = now + timeouts.load
+        self[keyPath: path] = generation
+    }
+
     package mutating func completedBatch(_ id: SeatID) {
         guard let path = path(of: id.generation) else { return }
         self[keyPath: path]?.seats[id.index].completedBatch()
@@ -342,8 +350,9 @@ extension ModelLifecycle {
             if generation.packed, generation.seats.allSatisfy(\.isReady) { return swap(at: now) }
             if now >= generation.readyBy {
                 let last = generation.seats.lazy.compactMap(\.lastEnd).first.map { "; \($0)" } ?? ""
-                let limit = timeouts.load / 1_000_000_000
-                return rollBack(.deadlineExceeded, "the new generation was not ready within \(limit) s\(last)", at: now)
+                let limit = timeouts.load / 1_000_000
+                let message = "the new generation is not ready, and made no progress for \(limit) ms\(last)"
+                return rollBack(.deadlineExceeded, message, at: now)
             }
         } else {
             if generation.seats.contains(where: \.isReady) { return swap(at: now) }

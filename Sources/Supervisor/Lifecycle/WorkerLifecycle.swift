@@ -29,14 +29,16 @@ package enum WorkerFailure: Equatable, Sendable {
 /// | ending   | –         | –           | –         | –           | wanted: no restart | SIGTERM, then SIGKILL | → stopped, or as the state it came from |
 /// | backoff  | –         | –           | –         | –           | → stopped       | → starting             | –     |
 /// | failed, refused, stopped: no exits; a reload makes a new seat | | | | | | | |
+///
+/// `heard`, a sign of progress, changes no state: it puts off the timer of loading.
 package struct WorkerLifecycle: Sendable {
     package enum State: Equatable, Sendable {
         /// Never started.
         case idle
         /// The process runs; its Hello is due.
         case starting(since: Int64)
-        /// Load was sent; Ready is due.
-        case loading(since: Int64)
+        /// Load was sent; Ready is due, or a sign that it goes on.
+        case loading(heard: Int64)
         case ready(since: Int64)
         /// The scheduler lets it finish what it started.
         case draining(until: Int64)
@@ -76,6 +78,7 @@ package struct WorkerLifecycle: Sendable {
 
     package struct Timeouts: Equatable, Sendable {
         package var hello: Int64 = 10_000_000_000
+        /// From Load, or a sign that the worker goes on, to the next one or Ready.
         package var load: Int64 = 60_000_000_000
         package var drain: Int64 = 30_000_000_000
         /// From Drain, when nothing is left to do, to SIGTERM.
@@ -133,7 +136,7 @@ package struct WorkerLifecycle: Sendable {
     package var deadline: Int64? {
         switch state {
         case .starting(let since): since + timeouts.hello
-        case .loading(let since): since + timeouts.load
+        case .loading(let heard): heard + timeouts.load
         case .draining(let until), .backoff(let until): until
         case .ending(.killed, _): nil
         case .ending(_, let until): until
@@ -151,8 +154,16 @@ package struct WorkerLifecycle: Sendable {
     /// The worker introduced itself.
     package mutating func hello(at now: Int64) -> [Action] {
         guard case .starting = state else { return isEnding ? [] : violation("a second Hello", at: now) }
-        state = .loading(since: now)
+        state = .loading(heard: now)
         return [.sendLoad]
+    }
+
+    /// The worker said that it goes on. Loading may take long, for proofs and expected answers, and not be silent for long.
+    /// - Returns: whether it is loading.
+    package mutating func heard(at now: Int64) -> Bool {
+        guard case .loading = state else { return false }
+        state = .loading(heard: now)
+        return true
     }
 
     /// The worker has loaded its model.
@@ -220,7 +231,7 @@ package struct WorkerLifecycle: Sendable {
         case .starting:
             return violation("no Hello within \(timeouts.hello / 1_000_000_000) s", at: now)
         case .loading:
-            return violation("not ready within \(timeouts.load / 1_000_000_000) s", at: now)
+            return violation("not ready, and no progress for \(timeouts.load / 1_000_000) ms", at: now)
         case .draining, .ending(.drained, _):
             state = .ending(.terminated, until: now + timeouts.terminate)
             return [.terminate]

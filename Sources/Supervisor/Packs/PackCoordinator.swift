@@ -29,19 +29,19 @@ package struct PackCoordinator: Sendable {
         case sendPack(PackJobID)
         case sendProceed(PackJobID)
         /// Sync the temporary file and rename it to its key; `stored` follows.
-        case store(PackJobID, key: String)
+        case store(PackJobID, key: String, bytes: UInt64)
         case kill(PackJobID)
         /// The pack is in the cache.
         case finished(PackJobID, key: String, bytes: UInt64)
         case failed(PackJobID, StatusCode, String)
     }
 
-    package enum State: Equatable, Sendable {
+    private enum State: Equatable {
         case waiting
         case starting
         case identifying
-        case queued(key: String, bytes: UInt64)
-        case packing(key: String, bytes: UInt64)
+        case queued(key: String)
+        case packing(key: String)
         /// Answered; only the end of the process is awaited.
         case over
     }
@@ -67,8 +67,6 @@ package struct PackCoordinator: Sendable {
         let earliest = jobs.values.reduce(Int64.max) { min($0, $1.deadline) }
         return earliest == Int64.max ? nil : earliest
     }
-
-    package func state(of id: PackJobID) -> State? { jobs[id]?.state }
 
     // MARK: - Events
 
@@ -96,12 +94,10 @@ package struct PackCoordinator: Sendable {
         return [.sendPack(id)]
     }
 
-    /// The packer has named the pack, which will have so many bytes (0: known when it is done). `cachedBytes` is the size
-    /// of the file of that key and size that is there.
+    /// The packer has named the pack. `cachedBytes` is the size of the file of that key that is there.
     package mutating func identified(
         _ id: PackJobID,
         key: String,
-        bytes: UInt64,
         cachedBytes: UInt64?,
         at now: Int64
     ) -> [Action] {
@@ -111,15 +107,12 @@ package struct PackCoordinator: Sendable {
             finish(id)
             return [.kill(id), .finished(id, key: key, bytes: cachedBytes)]
         }
-        let isTaken = jobs.values.contains { job in
-            if case .packing(key, _) = job.state { true } else { false }
-        }
-        if isTaken {
-            advance(id, to: .queued(key: key, bytes: bytes), at: now)
+        if jobs.values.contains(where: { $0.state == .packing(key: key) }) {
+            advance(id, to: .queued(key: key), at: now)
             jobs[id]?.deadline = Int64.max
             return []
         }
-        advance(id, to: .packing(key: key, bytes: bytes), at: now)
+        advance(id, to: .packing(key: key), at: now)
         return [.sendProceed(id)]
     }
 
@@ -130,19 +123,15 @@ package struct PackCoordinator: Sendable {
 
     /// The packer has written the whole pack.
     package mutating func packed(_ id: PackJobID, bytes: UInt64, at now: Int64) -> [Action] {
-        guard case .packing(let key, let expected)? = jobs[id]?.state else {
+        guard case .packing(let key)? = jobs[id]?.state else {
             return violation(id, "PackDone out of turn", at: now)
         }
-        guard expected == 0 || bytes == expected else {
-            return violation(id, "a pack of \(bytes) bytes, not \(expected)", at: now)
-        }
-        advance(id, to: .packing(key: key, bytes: bytes), at: now)
-        return [.store(id, key: key)]
+        return [.store(id, key: key, bytes: bytes)]
     }
 
     /// The pack is in its place, or `error` says why it is not.
-    package mutating func stored(_ id: PackJobID, error: String?, at now: Int64) -> [Action] {
-        guard case .packing(let key, let bytes)? = jobs[id]?.state else { return [] }
+    package mutating func stored(_ id: PackJobID, bytes: UInt64, error: String?, at now: Int64) -> [Action] {
+        guard case .packing(let key)? = jobs[id]?.state else { return [] }
         if let error { return [.kill(id)] + fail(id, .unavailable, error, at: now) }
         finish(id)
         return [.kill(id), .finished(id, key: key, bytes: bytes)] + wake(key, cachedBytes: bytes, at: now)
@@ -224,7 +213,7 @@ extension PackCoordinator {
     private mutating func release(_ id: PackJobID, at now: Int64) -> [Action] {
         let state = jobs[id]?.state
         finish(id)
-        guard case .packing(let key, _)? = state else { return [] }
+        guard case .packing(let key)? = state else { return [] }
         return wake(key, cachedBytes: nil, at: now)
     }
 
@@ -232,9 +221,9 @@ extension PackCoordinator {
     private mutating func wake(_ key: String, cachedBytes: UInt64?, at now: Int64) -> [Action] {
         var actions: [Action] = []
         for id in jobs.keys.sorted() {
-            guard case .queued(key, let bytes)? = jobs[id]?.state else { continue }
+            guard jobs[id]?.state == .queued(key: key) else { continue }
             guard let cachedBytes else {
-                advance(id, to: .packing(key: key, bytes: bytes), at: now)
+                advance(id, to: .packing(key: key), at: now)
                 return [.sendProceed(id)]
             }
             finish(id)

@@ -34,12 +34,11 @@ struct PackFolder {
         if let problem { throw ConfigurationError("cache_dir \(path): \(problem); choose another with --cache-dir") }
     }
 
-    /// The size of the pack of that key; nil when there is none, or not of the size that is expected (0: any).
-    func size(key: String, expected: UInt64) -> UInt64? {
+    /// The size of the pack of that key; nil when there is none.
+    func size(key: String) -> UInt64? {
         var information = stat()
         guard lstat(file(of: key), &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
-        let bytes = UInt64(information.st_size)
-        return expected == 0 || expected == bytes ? bytes : nil
+        return UInt64(information.st_size)
     }
 
     /// Opens a pack, and notes that it was used now.

@@ -12,11 +12,10 @@ extension Server {
         case .sendPack(let job): sendPack(job, at: now)
         case .sendProceed(let job):
             if let process = packer(job) { send(.packProceed(ToWorker.PackProceed()), to: process) }
-        case .store(let job, let key):
-            guard case .packing(_, let bytes)? = packs.state(of: job) else { return }
+        case .store(let job, let key, let bytes):
             if !packFolder.hasTemporary(job), packAgain(job, at: now) { return }
             let error = packFolder.store(job, key: key, bytes: bytes)
-            enqueue(packs.stored(job, error: error, at: now))
+            enqueue(packs.stored(job, bytes: bytes, error: error, at: now))
         case .kill(let job): packer(job)?.signal(.kill)
         case .finished(let job, let key, let bytes): packFinished(job, key: key, bytes: bytes, at: now)
         case .failed(let job, let code, let message):
@@ -90,13 +89,12 @@ extension Server {
             }
             enqueue(packs.hello(job, at: now))
         case .packKey(let named):
-            let cached =
-                PackCoordinator.isKey(named.key) ? packFolder.size(key: named.key, expected: named.bytes) : nil
-            enqueue(packs.identified(job, key: named.key, bytes: named.bytes, cachedBytes: cached, at: now))
-        case .packProgress: packs.progressed(job, at: now)
+            let cached = PackCoordinator.isKey(named.key) ? packFolder.size(key: named.key) : nil
+            enqueue(packs.identified(job, key: named.key, cachedBytes: cached, at: now))
+        case .progress: packs.progressed(job, at: now)
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
         case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)
-        case .ready, .prepared, .result, .batchDone, .progress:
+        case .ready, .prepared, .result, .batchDone:
             violation(of: process, "it sent a frame that a packer does not send", at: now)
         }
     }

@@ -203,8 +203,8 @@ extension Server {
             enqueue(model.lifecycle.ready(seat, at: now), of: model)
         case .failed(let failed):
             model.lifecycle.reported(seat, WorkerFailure(failed.kind), failed.message)
-        case .progress: break
-        case .packKey, .packDone, .packProgress:
+        case .progress: model.lifecycle.heard(seat, at: now)
+        case .packKey, .packDone:
             violation(of: process, "it sent a frame that a worker does not send", at: now)
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+package import Messages
 import ModelFiles
 
 /// The answers that a version folder must give: the lines of `expected.jsonl`, an optional file beside config.json.
@@ -41,15 +42,16 @@ package struct ExpectedAnswers {
     ///
     /// - Parameters:
     ///   - tasks: lines of other tasks are read, and not asked.
-    ///   - progress: called after each line.
+    ///   - progress: called after each line, and before each product.
     /// - Returns: how many answers were compared; all of them agree.
     /// - Throws: `ExpectedAnswersError` with the first lines that do not agree or are malformed; what `progress` throws.
     package func compare(
         with model: Model,
-        tasks: Set<TaskName> = Set(TaskName.allCases),
+        tasks: Set<InferenceMethod> = Set(InferenceMethod.allCases),
         progress: () throws -> Void = {}
     ) throws -> Int {
         var (answers, compared, wrong) = (0, 0, 0)
+        var stop: (any Error)?
         var faults: [String] = []
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() where line.contains(where: { !Self.isSpace($0) }) {
@@ -66,13 +68,18 @@ package struct ExpectedAnswers {
                     Result { () throws(ExpectedAnswersError) in try ExpectedAnswer(parsing: line) }
                 }
                 .get()
-                if tasks.contains(expected.task) {
+                if tasks.contains(expected.request.method) {
                     compared += 1
-                    fault = expected.difference(from: model).map { "\(place) (\(expected.summary)): \($0)" }
+                    let difference = expected.difference(from: model) {
+                        do { try progress() } catch { stop = error }
+                        return stop == nil
+                    }
+                    fault = difference.map { "\(place) (\(expected.summary)): \($0)" }
                 }
             } catch {
                 fault = "\(place): \(error)"
             }
+            if let stop { throw stop }
             if let fault {
                 wrong += 1
                 if faults.count < Self.namedLines { faults.append(fault) }

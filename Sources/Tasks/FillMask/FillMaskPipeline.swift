@@ -1,4 +1,4 @@
-import Glibc
+import Messages
 import Tensors
 import Tokenization
 
@@ -9,14 +9,15 @@ struct FillMaskPipeline: Pipeline {
         let masks: [Int]
     }
 
-    private let options: FillMaskOptions
+    /// Tokens to answer for each mask, best first.
+    private let count: Int
     private let targets: FillMaskTargets
     private let tokenizer: Tokenizer
     var texts: [Text] = []
     private var results: [[FilledMask]] = []
 
-    init(options: FillMaskOptions, targets: FillMaskTargets, tokenizer: Tokenizer) {
-        self.options = options
+    init(count: Int, targets: FillMaskTargets, tokenizer: Tokenizer) {
+        self.count = count
         self.targets = targets
         self.tokenizer = tokenizer
     }
@@ -28,22 +29,22 @@ struct FillMaskPipeline: Pipeline {
         for row in 0..<values.rows { results[sequence].append(filled(values[row], first + row, texts[sequence])) }
     }
 
-    func finish() -> TaskResult {
-        .fillMask(
-            zip(texts, results).map { text, masks in
-                FilledText(
-                    masks: masks,
-                    tokens: text.encoding.count,
-                    truncated: text.encoding.truncated,
-                    warnings: targets.warnings
-                )
-            }
-        )
+    func finish() -> InferenceResponse {
+        let results = zip(texts, results).map { text, masks in
+            FilledText(
+                masks: masks,
+                tokens: UInt32(clamping: text.encoding.count),
+                truncated: text.encoding.truncated,
+                warnings: targets.warnings
+            )
+        }
+        return .fillMask(FillMaskResponse(results: results))
     }
 
     private func filled(_ logits: UnsafeMutableBufferPointer<Float>, _ mask: Int, _ text: Text) -> FilledMask {
         let top = logits.max() ?? 0
-        let sum = logits.reduce(0.0) { $0 + Double(expf($1 - top)) }
+        func power(_ logit: Float) -> Double { PlainFunctions.exp(Double(logit - top)) }
+        let sum = logits.reduce(0) { $0 + power($1) }
         let place = text.masks[mask]
         let offsets = text.encoding.offsets[place]
         return FilledMask(
@@ -51,9 +52,9 @@ struct FillMaskPipeline: Pipeline {
                 var ids = text.encoding.ids
                 ids[place] = Int32(id)
                 return FilledToken(
-                    id: Int32(id),
-                    text: tokenizer.decode([Int32(id)]),
-                    score: Float(Double(expf(logits[id] - top)) / sum),
+                    token: UInt32(id),
+                    tokenStr: tokenizer.decode([Int32(id)]),
+                    score: Float(power(logits[id]) / sum),
                     // With several masks the others must show, and other special tokens with them.
                     sequence: tokenizer.decode(
                         ids.lazy.filter { $0 != tokenizer.padID },
@@ -61,15 +62,15 @@ struct FillMaskPipeline: Pipeline {
                     )
                 )
             },
-            start: Int(offsets.start),
-            end: Int(offsets.end)
+            start: UInt32(offsets.start),
+            end: UInt32(offsets.end)
         )
     }
 
     /// The ids with the largest logits, best first, of equal ones the lower first.
     private func best(_ logits: UnsafeMutableBufferPointer<Float>) -> [Int] {
         func isBetter(_ a: Int, _ b: Int) -> Bool { logits[a] != logits[b] ? logits[a] > logits[b] : a < b }
-        let wanted = min(options.topK, targets.ids?.count ?? logits.count)
+        let wanted = min(count, targets.ids?.count ?? logits.count)
         if let ids = targets.ids { return Array(ids.sorted(by: isBetter).prefix(wanted)) }
         guard wanted <= 100 else { return Array(logits.indices.sorted(by: isBetter).prefix(wanted)) }
         var best: [Int] = []

@@ -1,72 +1,38 @@
-import DistilBERT
 import ModelFiles
+import DistilBERT
+import Messages
 import Tokenization
 
-package struct FillMaskOptions: Sendable, Equatable {
-    /// Tokens to return for each mask, best first.
-    package var topK: Int
-    /// Only these words; nil: the whole vocabulary. Of a word that the vocabulary lacks, its first piece counts.
-    package var targets: [String]?
-    package var overlong: Overlong
-
-    package init(topK: Int = 5, targets: [String]? = nil, overlong: Overlong = .error) {
-        self.topK = topK
-        self.targets = targets
-        self.overlong = overlong
-    }
-}
-
-/// A token for a mask.
-package struct FilledToken: Sendable, Equatable {
-    package let id: Int32
-    package let text: String
-    package let score: Float
-    /// The whole text with the token in place.
-    package let sequence: String
-}
-
-/// The tokens for one mask, best first.
-package struct FilledMask: Sendable, Equatable {
-    package let tokens: [FilledToken]
-    /// Where the mask stands, in scalars of the text.
-    package let start: Int
-    package let end: Int
-}
-
-/// The answer to one text of a fill-mask request.
-package struct FilledText: Sendable, Equatable {
-    package let masks: [FilledMask]
-    package let tokens: Int
-    package let truncated: Bool
-    /// Targets that were replaced or left out.
-    package let warnings: [String]
-}
-
 /// The fill-mask pipeline of `transformers`.
-struct FillMaskTask: TaskBody {
-    static let name = TaskName.fillMask
-    let texts: [String]
-    let options: FillMaskOptions
+struct FillMaskTask: InferenceTask {
+    static let method = InferenceMethod.fillMask
+    private let request: FillMaskRequest
 
     /// What fits a frame.
     private static let mostAnswerBytes = 15 << 20
 
+    init(_ request: FillMaskRequest) { self.request = request }
+
+    static func isAnswered(by model: Model) -> Bool {
+        if case .maskedLM = model.head?.head { true } else { false }
+    }
+
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
-        guard !texts.isEmpty else { throw .invalid("texts", "there is no text") }
-        guard options.topK >= 1 else { throw .invalid("top_k", "it is \(options.topK); it must be at least 1") }
-        try options.overlong.refuseWindows()
+        guard !request.texts.isEmpty else { throw .invalid("texts", "there is no text") }
+        try request.truncation.refuseWindows()
         guard let mask = model.tokenizer.maskID else {
             throw .invalid("model", "its tokenizer has no mask token")
         }
-        let targets = try FillMaskTargets(options.targets, model.tokenizer)
-        var pipeline = FillMaskPipeline(options: options, targets: targets, tokenizer: model.tokenizer)
+        let targets = try FillMaskTargets(request.targets, model.tokenizer)
+        let count = request.topK.given ?? 5
+        var pipeline = FillMaskPipeline(count: count, targets: targets, tokenizer: model.tokenizer)
         var sequences: [TokenSequence] = []
         var answerBytes = 0
-        let wanted = min(options.topK, targets.ids?.count ?? model.configuration.vocabularySize)
-        for (index, text) in texts.enumerated() {
+        let wanted = min(count, targets.ids?.count ?? model.configuration.vocabularySize)
+        for (index, text) in request.texts.enumerated() {
             let field = "texts[\(index)]"
             try model.check(text, field)
-            let limit = options.overlong == .truncate ? model.textLimit : nil
+            let limit = request.truncation == .truncate ? model.textLimit : nil
             let encoding = try model.encoding(text, field, limit: limit)
             let rows = encoding.ids.indices.filter { encoding.ids[$0] == mask }
             guard !rows.isEmpty else {
@@ -100,8 +66,8 @@ struct FillMaskTargets {
     let ids: [Int]?
     let warnings: [String]
 
-    init(_ targets: [String]?, _ tokenizer: Tokenizer) throws(TaskError) {
-        guard let targets else {
+    init(_ targets: [String], _ tokenizer: Tokenizer) throws(TaskError) {
+        guard !targets.isEmpty else {
             (ids, warnings) = (nil, [])
             return
         }

@@ -1,5 +1,6 @@
 import DistilBERT
-import Glibc
+import Messages
+import Tensors
 import Tokenization
 
 /// Compares variants of a model with the model in fp32, on calibration texts.
@@ -68,25 +69,25 @@ package struct QualityGate {
 
     private static func outputs(of model: Model, _ text: String) throws(TaskError) -> Outputs {
         var outputs = Outputs(embedding: [])
-        let embedding = try model.answer(.embed([TaskText(text)], EmbedOptions(overlong: .truncate)))
-        if case .embed(let results) = embedding, let result = results.first { outputs.embedding = result.values }
+        let inputs = [TextInput(text)]
+        let embedding = try model.answer(.embed(EmbedRequest(inputs: inputs, truncation: .truncate)))
+        if case .embed(let response) = embedding, let result = response.results.first { outputs.embedding = result.values }
         guard model.hasLogits else { return outputs }
-        let tokenized = try model.answer(.tokenize([TaskText(text)], TokenizeOptions(overlong: .truncate)))
-        guard case .tokenize(let texts) = tokenized, let encoding = texts.first?.encoding else { return outputs }
+        let tokenized = try model.answer(.tokenize(TokenizeRequest(inputs: inputs, truncation: .truncate)))
+        guard case .tokenize(let response) = tokenized, let encoding = response.results.first else { return outputs }
         var ids = encoding.ids.map { Int64($0) }
         let most = max(2, InferTask.mostValues / (model.head?.head.outputs ?? 1))
         if ids.count > most { ids = ids.prefix(most - 1) + ids.suffix(1) }
-        let shape = model.tasks.contains(.multipleChoice) ? [1, 1, ids.count] : [1, ids.count]
-        func tensor(_ name: String, _ values: [Int64]) -> RawTensor {
-            RawTensor(name: name, shape: shape, values: .integers(values))
-        }
-        let inputs = [
-            tensor("input_ids", ids),
-            tensor("attention_mask", ids.map { _ in 1 }),
-        ]
-        guard case .infer(let tensors, _) = try model.answer(.infer(inputs, outputs: [])) else { return outputs }
-        for tensor in tensors {
-            guard case .floats(let values) = tensor.values, let size = tensor.shape.last, size > 0 else { continue }
+        let count = UInt64(ids.count)
+        let shape = model.head?.head == .multipleChoice ? [1, 1, count] : [1, count]
+        let request = InferRequest(inputs: [
+            Tensor(name: "input_ids", shape: shape, int64Data: ids),
+            Tensor(name: "attention_mask", shape: shape, int64Data: ids.map { _ in 1 }),
+        ])
+        guard case .infer(let response) = try model.answer(.infer(request)) else { return outputs }
+        for tensor in response.outputs {
+            let values = tensor.floatData
+            guard let size = tensor.shape.last.map({ Int($0) }), size > 0 else { continue }
             let rows = values.count / size
             let kept = min(rows, max(1, keptLogits / size))
             outputs.rows += (0..<kept).map { index in
@@ -114,9 +115,9 @@ package struct QualityGate {
 
     /// Probabilities: the softmax of a row, the sigmoid of a single logit.
     private static func scores(_ row: [Float]) -> [Double] {
-        if row.count == 1 { return [1 / (1 + exp(-Double(row[0])))] }
+        if row.count == 1 { return [1 / (1 + PlainFunctions.exp(-Double(row[0])))] }
         let greatest = Double(row.max() ?? 0)
-        let powers = row.map { exp(Double($0) - greatest) }
+        let powers = row.map { PlainFunctions.exp(Double($0) - greatest) }
         let sum = powers.reduce(0, +)
         return powers.map { $0 / sum }
     }
@@ -125,16 +126,4 @@ package struct QualityGate {
 extension Model {
     /// Whether the head makes logits of texts as they are.
     fileprivate var hasLogits: Bool { (head?.head.outputs ?? 0) > 0 }
-
-    /// Answers one request by itself.
-    package func answer(_ request: TaskRequest) throws(TaskError) -> TaskResult {
-        let task = try prepare(request)
-        if let immediate = task.immediate { return immediate }
-        var run = BatchRun(model: self, maxStepTokens: 512)
-        run.add(task, id: 0)
-        while let step = run.nextStep(keep: { _ in true }) {
-            for (_, result) in run.perform(step) { return try result.get() }
-        }
-        throw TaskError(.internal, "the request was not answered")
-    }
 }

@@ -84,7 +84,6 @@ package enum MessageRegistry {
         FromWorker.Result.self,
         FromWorker.BatchDone.self,
         FromWorker.PackKey.self,
-        FromWorker.PackProgress.self,
         FromWorker.PackDone.self,
         FromWorker.Progress.self,
     ]

@@ -233,9 +233,6 @@ extension FromWorker: WireMessage {
         case .packDone(let body):
             structure.body_case = WORKER__V1__FROM_WORKER__BODY_PACK_DONE
             structure.pack_done = arena.message(body)
-        case .packProgress(let body):
-            structure.body_case = WORKER__V1__FROM_WORKER__BODY_PACK_PROGRESS
-            structure.pack_progress = arena.message(body)
         case .progress(let body):
             structure.body_case = WORKER__V1__FROM_WORKER__BODY_PROGRESS
             structure.progress = arena.message(body)
@@ -260,8 +257,6 @@ extension FromWorker: WireMessage {
             self = .packKey(try decodeBody(structure.pack_key, "pack_key"))
         case WORKER__V1__FROM_WORKER__BODY_PACK_DONE:
             self = .packDone(try decodeBody(structure.pack_done, "pack_done"))
-        case WORKER__V1__FROM_WORKER__BODY_PACK_PROGRESS:
-            self = .packProgress(try decodeBody(structure.pack_progress, "pack_progress"))
         case WORKER__V1__FROM_WORKER__BODY_PROGRESS:
             self = .progress(try decodeBody(structure.progress, "progress"))
         default:
@@ -431,32 +426,11 @@ extension FromWorker.PackKey: WireMessage {
 
     package func fill(_ structure: inout Worker__V1__FromWorker__PackKey, _ arena: inout EncodingArena) {
         structure.key = arena.text(key)
-        structure.bytes = bytes
     }
 
     package init(_ structure: Worker__V1__FromWorker__PackKey) throws(WireError) {
         self.init(
-            key: try decodeText(structure.key, "key"),
-            bytes: structure.bytes
-        )
-        try validate()
-    }
-}
-
-extension FromWorker.PackProgress: WireMessage {
-    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__FromWorker__PackProgress>) {
-        worker__v1__from_worker__pack_progress__init(structure)
-    }
-
-    package func fill(_ structure: inout Worker__V1__FromWorker__PackProgress, _ arena: inout EncodingArena) {
-        structure.bytes_done = bytesDone
-        structure.bytes_total = bytesTotal
-    }
-
-    package init(_ structure: Worker__V1__FromWorker__PackProgress) throws(WireError) {
-        self.init(
-            bytesDone: structure.bytes_done,
-            bytesTotal: structure.bytes_total
+            key: try decodeText(structure.key, "key")
         )
         try validate()
     }

@@ -60,7 +60,7 @@ enum PackingProgram {
             texts: texts,
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
         )
-        let found = try search.run { try channel.send(.packProgress(FromWorker.PackProgress())) }
+        let found = try search.run { try channel.sign() }
         let packer = try Model.packer(
             directory: request.modelDirectory,
             variant: request.variant,
@@ -78,15 +78,15 @@ enum PackingProgram {
 
     /// Names the pack, and waits for the word to write it. No word comes when the cache has it.
     private static func propose(_ key: String, _ channel: inout Channel) throws {
-        // The size is told when the pack is done.
-        try channel.send(.packKey(FromWorker.PackKey(key: key, bytes: 0)))
+        try channel.send(.packKey(FromWorker.PackKey(key: key)))
         guard case .packProceed = try channel.receive() else {
             throw WireError(.malformed, "expected PackProceed")
         }
     }
 
     /// A hash of what a variant was accepted by: other texts, floors or another arithmetic are another pack, so that one
-    /// which was copied from a machine whose products round activations is measured again where they do not.
+    /// which was copied from a machine whose products round activations is measured again where they do not. The
+    /// arithmetic is that of the best set, which is not proved yet; a worker that uses another one looks at the quality.
     private static func conditions(_ request: ToWorker.Pack, _ texts: [String]) throws -> String {
         let rounds = try WorkerProgram.instructionSets()[0].roundsActivations
         var hash = Array("\(request.minCosine) \(request.minAgreement) \(rounds)".utf8).withUnsafeBytes {

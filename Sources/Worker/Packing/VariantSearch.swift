@@ -24,12 +24,11 @@ struct VariantSearch {
     /// How many texts tell which weights lose most.
     private static let rankingTexts = 16
 
-    /// - Parameter progress: called again and again, after each text at the least.
+    /// - Parameter progress: called again and again, in proofs and after each text.
     func run(progress: () throws -> Void) throws -> Found {
         // What measures is proven first, for both precisions.
-        let reference = try proven("fp32", sets)
-        let first = try proven(variant, Array(sets.drop { $0 != reference.instructionSet }))
-        try progress()
+        let reference = try proven("fp32", sets, progress)
+        let first = try proven(variant, Array(sets.drop { $0 != reference.instructionSet }), progress)
         _ = try ExpectedAnswers.compare(folder: directory, with: reference.model, isExact: true, progress: progress)
         let gate = try QualityGate(reference: reference.model, texts: texts, progress: progress)
         var found = Found(
@@ -84,8 +83,13 @@ struct VariantSearch {
 
     /// The model in a precision, with the first of `sets` that computes it as the checkpoint says. One thread: the slots
     /// are others', who may be serving.
-    private func proven(_ variant: String, _ sets: [InstructionSet]) throws -> ProvenModel {
-        try ProvenModel(try pack(variant, [:], proven: true), threads: 1, sets: sets, extent: .full)
+    private func proven(
+        _ variant: String,
+        _ sets: [InstructionSet],
+        _ progress: () throws -> Void
+    ) throws -> ProvenModel {
+        let pack = try self.pack(variant, [:], proven: true)
+        return try ProvenModel(pack, threads: 1, sets: sets, extent: .full, progress: progress)
     }
 
     /// The variant with exceptions.

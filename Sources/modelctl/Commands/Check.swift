@@ -10,9 +10,9 @@ struct Check: ParsableCommand {
             FOLDER is a downloaded checkpoint, or a model of a repository with numbered versions and perhaps a \
             config.yaml. Each variant is packed, proved and loaded as a server does it, and 'expected.jsonl' beside \
             config.json is compared, if it is there. WEIGHTS are shared by all workers, WORKER is what each needs besides. \
-            The exit status is 1 when anything is refused. With --json one line a version: {"folder","ok","architecture",\
-            "family","tasks","labels","max_tokens","variants":[{"variant","ok","reason","weight_bytes","worker_bytes",\
-            "instruction_set","failed_proofs","expected_answers","quality"}]}.
+            The exit status is 1 when anything is refused. With --json one line per version: {"folder","ok",\
+            "architecture","family","tasks","labels","max_tokens","variants":[{"variant","ok","reason","weight_bytes",\
+            "worker_bytes","instruction_set","failed_proofs","expected_answers","quality"}]}.
             """
     )
 
@@ -32,7 +32,7 @@ struct Check: ParsableCommand {
     )
     var minAgreement: Double?
     @Option(
-        help: ArgumentHelp("Texts to compare variants on, one a line. (default: some built in)", valueName: "path"),
+        help: ArgumentHelp("Texts to compare variants on, one per line. (default: some built in)", valueName: "path"),
         completion: .file()
     )
     var calibrationFile: String?

@@ -5,7 +5,7 @@ import Messages
 /// `modelctl features`.
 struct Features: TaskCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Prints a model's last hidden state: a vector a token.",
+        abstract: "Prints a model's last hidden state: a vector per token.",
         discussion: "With --json one line per input: a list of the tokens' vectors, [[…]…]."
     )
 

@@ -13,7 +13,7 @@ struct FillMask: TaskCommand {
     )
 
     @OptionGroup var inputs: InputOptions
-    @Option(help: ArgumentHelp("How many tokens a mask.", valueName: "number"))
+    @Option(help: ArgumentHelp("How many tokens per mask.", valueName: "number"))
     var topK = 5
     @Option(help: ArgumentHelp("Only these words, with commas between them.", valueName: "words"))
     var targets: String?

@@ -10,7 +10,7 @@ struct Rerank: TaskCommand {
         abstract: "Orders texts by how well they answer a query.",
         discussion: """
             The texts of the command line are one list. Lines of a file are lists of their own: {"query","texts"}. With \
-            --json one line a list: [{"corpus_id","score","text"}…], the best first.
+            --json one line per list: [{"corpus_id","score","text"}…], the best first.
             """
     )
 

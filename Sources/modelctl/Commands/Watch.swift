@@ -7,7 +7,7 @@ struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the status again and again, until Ctrl-C.",
         discussion: """
-            A terminal is repainted; elsewhere one status follows the other. With --json one line a status, as \
+            A terminal is repainted; elsewhere one status follows the other. With --json one line per status, as \
             'modelctl status --json' prints it. When the server goes away, this waits for it to come back.
             """
     )

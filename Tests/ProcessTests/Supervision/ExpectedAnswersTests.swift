@@ -65,6 +65,41 @@ import Testing
         #expect(status.contains("expected.jsonl line 1 (tokenize \"a good day\"): answer.ids has "), "\(status)")
     }
 
+    /// The worker says meanwhile that it goes on.
+    @Test func answersThatTakeLongerThanTheLoadLimitAreCompared() throws {
+        var checkpoint = SeededCheckpoint(family: .bert, hidden: 128, layers: 8, intermediate: 512)
+        checkpoint.labels = 3
+        let plain = ["DISTILLERY_ISA": "plain"]
+        let first = try ModelServer(models: ["m/1": checkpoint], extra: plain)
+        try first.waitUntilReady()
+        let text = String(repeating: "the a ", count: 100)
+        let answered = try first.modelctl("classify", "m", text, "--top-k", "all", "--json")
+        #expect(answered.exit.isSuccess, "\(answered.errors)")
+        let line = #"{"task":"classify","input":"\#(text)","options":{"top_k":null},"answer":\#(answered.lines[0])}"#
+        var file = line + "\n"
+        var nanoseconds: Int64 = 0
+        while nanoseconds < 4_000_000_000, file.utf8.count < 1 << 19 {
+            file += file
+            try Data(file.utf8).write(to: URL(fileURLWithPath: "\(first.repository)/m/1/expected.jsonl"))
+            let begin = MonotonicClock.now
+            let reload = try first.modelctl("reload", "m")
+            #expect(reload.exit.isSuccess, "\(reload.errors)")
+            nanoseconds = MonotonicClock.now - begin
+        }
+        let server = try ModelServer(
+            models: ["m/1": checkpoint],
+            cache: "\(first.folder)/cache",
+            files: ["m/1/expected.jsonl": file],
+            settings: ["--set", "load_timeout_microseconds=1500000"],
+            extra: plain
+        )
+        try server.waitUntil("the model is ready or refused") {
+            $0.contains("\"state\":\"READY\",\"models\"") || $0.contains("\"state\":\"UNAVAILABLE\"")
+        }
+        let status = try server.modelctl("status", "--json", "-v").output
+        #expect(status.contains("\"state\":\"READY\",\"models\"") && status.contains("\"restarts\":0"), "\(status)")
+    }
+
     /// Fewer bits lose some of the numbers, but no token; the numbers of fp32 are compared when such a variant is packed.
     @Test func variantsOfFewerBitsAreComparedInTheirTokens() throws {
         let server = try ModelServer.ready()

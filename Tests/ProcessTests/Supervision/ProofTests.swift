@@ -33,12 +33,18 @@ import Testing
     }
 
     /// Serves the model in a variant and waits until it is ready or refused.
-    private func serve(_ variant: String, fault: String?, _ extra: [String: String] = [:]) throws -> ModelServer {
+    private func serve(
+        _ variant: String,
+        fault: String?,
+        _ extra: [String: String] = [:],
+        cache: String? = nil
+    ) throws -> ModelServer {
         // Empty: none is forced, whatever these tests run with.
         var environment = ["DISTILLERY_ISA": ""].merging(extra) { $1 }
         environment["DISTILLERY_FAULT"] = fault
         let server = try ModelServer(
             models: ["m/1": Self.model],
+            cache: cache,
             worker: "faultyworker",
             configurations: ["m": "variants: [\(variant)]\nquality: { min_cosine: 0.5, min_agreement: 0.1 }\n"],
             extra: environment
@@ -93,6 +99,26 @@ import Testing
         #expect(status.state == "READY" && status.instructionSet != best)
         #expect(status.failedProofs.count == 1 && status.failedProofs.first?.contains("\(best)'s attention") == true)
         #expect(try server.modelctl("status", "-v").output.contains("not used, as it computes wrongly here: \(best)"))
+    }
+
+    /// A pack that was measured where the best set fails is measured again where it does not, and the other way round.
+    @Test(.enabled(if: hasRoundingSet)) func aQualityHoldsForTheArithmeticThatMeasuredItAlone() throws {
+        let folder = try TemporaryFolder()
+        var packs: Set<String> = []
+        let faulty = ("product@avx512bf16" as String?, "avx512vnni")
+        for (fault, set) in [faulty, (nil, "avx512bf16"), faulty] {
+            let server = try serve("bf16", fault: fault, cache: folder.path)
+            let status = try Status(server, variant: "bf16")
+            #expect(status.state == "READY" && status.instructionSet == set, "\(status.reason)")
+            #expect(status.quality?["instruction_set"] as? String == set)
+            packs.formUnion(try FileManager.default.contentsOfDirectory(atPath: folder.path))
+        }
+        #expect(packs.count == 1, "all of them have the same key: \(packs)")
+    }
+
+    /// Whether this CPU has a set that rounds activations, beside others that do not.
+    private static var hasRoundingSet: Bool {
+        (try? FileContents.readText("/proc/cpuinfo"))?.contains("avx512_bf16") == true
     }
 
     @Test func aForcedSetNeverFallsBack() throws {

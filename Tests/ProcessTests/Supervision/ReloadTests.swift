@@ -60,6 +60,17 @@ import Wire
         #expect(try client.status().models[0].workers.count(where: { $0.pid != 0 }) >= 1)
     }
 
+    /// Longer than the limit, with signs that it goes on.
+    @Test func aNewGenerationThatLoadsForLongIsWaitedFor() throws {
+        let server = try TestServer(flags: ["--set", "load_timeout_microseconds=1500000"])
+        var client = try server.client()
+        try server.write("w2", to: "m/1/weights")
+        try server.write("long-load 4000", to: "m/1/behaviour")
+        #expect(try client.reload("m").map(\.status) == [.ok])
+        #expect(try client.call("echo on", model: "m").text == "w2:on")
+        #expect(try client.status().models[0].workers.allSatisfy { $0.restarts == 0 })
+    }
+
     @Test func ofTwoReloadsAtOnceTheSecondIsAborted() throws {
         let server = try TestServer()
         var client = try server.client()

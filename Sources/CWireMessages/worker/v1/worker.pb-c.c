@@ -136,12 +136,6 @@ void   worker__v1__from_worker__pack_key__init
   static const Worker__V1__FromWorker__PackKey init_value = WORKER__V1__FROM_WORKER__PACK_KEY__INIT;
   *message = init_value;
 }
-void   worker__v1__from_worker__pack_progress__init
-                     (Worker__V1__FromWorker__PackProgress         *message)
-{
-  static const Worker__V1__FromWorker__PackProgress init_value = WORKER__V1__FROM_WORKER__PACK_PROGRESS__INIT;
-  *message = init_value;
-}
 void   worker__v1__from_worker__pack_done__init
                      (Worker__V1__FromWorker__PackDone         *message)
 {
@@ -1332,7 +1326,7 @@ const ProtobufCMessageDescriptor worker__v1__from_worker__batch_done__descriptor
   (ProtobufCMessageInit) worker__v1__from_worker__batch_done__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__from_worker__pack_key__field_descriptors[2] =
+static const ProtobufCFieldDescriptor worker__v1__from_worker__pack_key__field_descriptors[1] =
 {
   {
     "key",
@@ -1346,27 +1340,14 @@ static const ProtobufCFieldDescriptor worker__v1__from_worker__pack_key__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "bytes",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Worker__V1__FromWorker__PackKey, bytes),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned worker__v1__from_worker__pack_key__field_indices_by_name[] = {
-  1,   /* field[1] = bytes */
   0,   /* field[0] = key */
 };
 static const ProtobufCIntRange worker__v1__from_worker__pack_key__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 1 }
 };
 const ProtobufCMessageDescriptor worker__v1__from_worker__pack_key__descriptor =
 {
@@ -1376,62 +1357,11 @@ const ProtobufCMessageDescriptor worker__v1__from_worker__pack_key__descriptor =
   "Worker__V1__FromWorker__PackKey",
   "worker.v1",
   sizeof(Worker__V1__FromWorker__PackKey),
-  2,
+  1,
   worker__v1__from_worker__pack_key__field_descriptors,
   worker__v1__from_worker__pack_key__field_indices_by_name,
   1,  worker__v1__from_worker__pack_key__number_ranges,
   (ProtobufCMessageInit) worker__v1__from_worker__pack_key__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor worker__v1__from_worker__pack_progress__field_descriptors[2] =
-{
-  {
-    "bytes_done",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Worker__V1__FromWorker__PackProgress, bytes_done),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "bytes_total",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Worker__V1__FromWorker__PackProgress, bytes_total),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned worker__v1__from_worker__pack_progress__field_indices_by_name[] = {
-  0,   /* field[0] = bytes_done */
-  1,   /* field[1] = bytes_total */
-};
-static const ProtobufCIntRange worker__v1__from_worker__pack_progress__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor worker__v1__from_worker__pack_progress__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "worker.v1.FromWorker.PackProgress",
-  "PackProgress",
-  "Worker__V1__FromWorker__PackProgress",
-  "worker.v1",
-  sizeof(Worker__V1__FromWorker__PackProgress),
-  2,
-  worker__v1__from_worker__pack_progress__field_descriptors,
-  worker__v1__from_worker__pack_progress__field_indices_by_name,
-  1,  worker__v1__from_worker__pack_progress__number_ranges,
-  (ProtobufCMessageInit) worker__v1__from_worker__pack_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor worker__v1__from_worker__pack_done__field_descriptors[1] =
@@ -1490,7 +1420,7 @@ const ProtobufCMessageDescriptor worker__v1__from_worker__progress__descriptor =
   (ProtobufCMessageInit) worker__v1__from_worker__progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__from_worker__field_descriptors[10] =
+static const ProtobufCFieldDescriptor worker__v1__from_worker__field_descriptors[9] =
 {
   {
     "hello",
@@ -1589,18 +1519,6 @@ static const ProtobufCFieldDescriptor worker__v1__from_worker__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "pack_progress",
-    16,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Worker__V1__FromWorker, body_case),
-    offsetof(Worker__V1__FromWorker, pack_progress),
-    &worker__v1__from_worker__pack_progress__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "progress",
     17,
     PROTOBUF_C_LABEL_NONE,
@@ -1619,13 +1537,12 @@ static const unsigned worker__v1__from_worker__field_indices_by_name[] = {
   0,   /* field[0] = hello */
   7,   /* field[7] = pack_done */
   6,   /* field[6] = pack_key */
-  8,   /* field[8] = pack_progress */
   3,   /* field[3] = prepared */
-  9,   /* field[9] = progress */
+  8,   /* field[8] = progress */
   1,   /* field[1] = ready */
   4,   /* field[4] = result */
 };
-static const ProtobufCIntRange worker__v1__from_worker__number_ranges[6 + 1] =
+static const ProtobufCIntRange worker__v1__from_worker__number_ranges[7 + 1] =
 {
   { 1, 0 },
   { 3, 1 },
@@ -1633,7 +1550,8 @@ static const ProtobufCIntRange worker__v1__from_worker__number_ranges[6 + 1] =
   { 9, 4 },
   { 13, 6 },
   { 15, 7 },
-  { 0, 10 }
+  { 17, 8 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor worker__v1__from_worker__descriptor =
 {
@@ -1643,10 +1561,10 @@ const ProtobufCMessageDescriptor worker__v1__from_worker__descriptor =
   "Worker__V1__FromWorker",
   "worker.v1",
   sizeof(Worker__V1__FromWorker),
-  10,
+  9,
   worker__v1__from_worker__field_descriptors,
   worker__v1__from_worker__field_indices_by_name,
-  6,  worker__v1__from_worker__number_ranges,
+  7,  worker__v1__from_worker__number_ranges,
   (ProtobufCMessageInit) worker__v1__from_worker__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

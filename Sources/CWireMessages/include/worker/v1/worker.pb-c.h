@@ -33,7 +33,6 @@ typedef struct Worker__V1__FromWorker__Prepared Worker__V1__FromWorker__Prepared
 typedef struct Worker__V1__FromWorker__Result Worker__V1__FromWorker__Result;
 typedef struct Worker__V1__FromWorker__BatchDone Worker__V1__FromWorker__BatchDone;
 typedef struct Worker__V1__FromWorker__PackKey Worker__V1__FromWorker__PackKey;
-typedef struct Worker__V1__FromWorker__PackProgress Worker__V1__FromWorker__PackProgress;
 typedef struct Worker__V1__FromWorker__PackDone Worker__V1__FromWorker__PackDone;
 typedef struct Worker__V1__FromWorker__Progress Worker__V1__FromWorker__Progress;
 
@@ -348,25 +347,10 @@ struct  Worker__V1__FromWorker__PackKey
 {
   ProtobufCMessage base;
   ProtobufCBinaryData key;
-  /*
-   * how large the pack will be; 0: known when it is done
-   */
-  uint64_t bytes;
 };
 #define WORKER__V1__FROM_WORKER__PACK_KEY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__from_worker__pack_key__descriptor) \
-    , {0,NULL}, 0 }
-
-
-struct  Worker__V1__FromWorker__PackProgress
-{
-  ProtobufCMessage base;
-  uint64_t bytes_done;
-  uint64_t bytes_total;
-};
-#define WORKER__V1__FROM_WORKER__PACK_PROGRESS__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&worker__v1__from_worker__pack_progress__descriptor) \
-    , 0, 0 }
+    , {0,NULL} }
 
 
 struct  Worker__V1__FromWorker__PackDone
@@ -380,7 +364,7 @@ struct  Worker__V1__FromWorker__PackDone
 
 
 /*
- * The work goes on. Sent between two pieces of it when the worker has said nothing for a tenth of a second.
+ * The work goes on: loading, packing or a batch. Sent between two pieces of it when nothing was said for a tenth of a second.
  */
 struct  Worker__V1__FromWorker__Progress
 {
@@ -401,7 +385,6 @@ typedef enum {
   WORKER__V1__FROM_WORKER__BODY_BATCH_DONE = 10,
   WORKER__V1__FROM_WORKER__BODY_PACK_KEY = 13,
   WORKER__V1__FROM_WORKER__BODY_PACK_DONE = 15,
-  WORKER__V1__FROM_WORKER__BODY_PACK_PROGRESS = 16,
   WORKER__V1__FROM_WORKER__BODY_PROGRESS = 17
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WORKER__V1__FROM_WORKER__BODY__CASE)
 } Worker__V1__FromWorker__BodyCase;
@@ -428,7 +411,6 @@ struct  Worker__V1__FromWorker
     Worker__V1__FromWorker__BatchDone *batch_done;
     Worker__V1__FromWorker__PackKey *pack_key;
     Worker__V1__FromWorker__PackDone *pack_done;
-    Worker__V1__FromWorker__PackProgress *pack_progress;
     Worker__V1__FromWorker__Progress *progress;
   };
 };
@@ -498,9 +480,6 @@ void   worker__v1__from_worker__batch_done__init
 /* Worker__V1__FromWorker__PackKey methods */
 void   worker__v1__from_worker__pack_key__init
                      (Worker__V1__FromWorker__PackKey         *message);
-/* Worker__V1__FromWorker__PackProgress methods */
-void   worker__v1__from_worker__pack_progress__init
-                     (Worker__V1__FromWorker__PackProgress         *message);
 /* Worker__V1__FromWorker__PackDone methods */
 void   worker__v1__from_worker__pack_done__init
                      (Worker__V1__FromWorker__PackDone         *message);
@@ -573,9 +552,6 @@ typedef void (*Worker__V1__FromWorker__BatchDone_Closure)
 typedef void (*Worker__V1__FromWorker__PackKey_Closure)
                  (const Worker__V1__FromWorker__PackKey *message,
                   void *closure_data);
-typedef void (*Worker__V1__FromWorker__PackProgress_Closure)
-                 (const Worker__V1__FromWorker__PackProgress *message,
-                  void *closure_data);
 typedef void (*Worker__V1__FromWorker__PackDone_Closure)
                  (const Worker__V1__FromWorker__PackDone *message,
                   void *closure_data);
@@ -608,7 +584,6 @@ extern const ProtobufCMessageDescriptor worker__v1__from_worker__prepared__descr
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__result__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__batch_done__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__pack_key__descriptor;
-extern const ProtobufCMessageDescriptor worker__v1__from_worker__pack_progress__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__pack_done__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__progress__descriptor;
 
