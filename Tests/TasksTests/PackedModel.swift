@@ -1,5 +1,6 @@
 import DistilBERT
 import LinuxSystem
+import Messages
 import ModelFiles
 import Tasks
 import Tensors
@@ -25,8 +26,8 @@ extension Model {
     }
 
     /// Answers requests in one batch.
-    func answer(_ requests: [TaskRequest], stepTokens: Int = 512) throws -> [TaskResult] {
-        var answers: [UInt64: TaskResult] = [:]
+    func answer(_ requests: [InferenceRequest], stepTokens: Int = 512) throws -> [InferenceResponse] {
+        var answers: [UInt64: InferenceResponse] = [:]
         var run = BatchRun(model: self, maxStepTokens: stepTokens)
         for (index, request) in requests.enumerated() {
             let task = try prepare(request)
