@@ -17,7 +17,7 @@ struct ProvenModel {
         _ pack: PackFile,
         threads: Int,
         sets: [InstructionSet],
-        extent: Model.ProofExtent
+        extent: ModelProof.Extent
     ) throws {
         var failures: [String] = []
         for set in sets {
