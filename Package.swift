@@ -59,7 +59,7 @@ let package = Package(
         // MARK: - L2 domain: checkpoints, the encoder, tasks
 
         .target(name: "ModelFiles", dependencies: ["Tokenization"], swiftSettings: strict),
-        .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles"], swiftSettings: strict),
+        .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles", "Tokenization"], swiftSettings: strict),
         .target(
             name: "Tasks",
             dependencies: ["DistilBERT", "Messages", "ModelFiles", "Tensors", "Tokenization"],

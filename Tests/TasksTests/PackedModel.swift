@@ -21,7 +21,7 @@ extension Model {
 
     static func pack(_ directory: String, variant: String = "fp32", proven: Bool = false) throws -> PackFile {
         let file = try MemoryFile.create(name: "pack", size: 0)
-        try Model.packer(directory: directory, variant: variant, proven: proven).write(to: file.rawValue)
+        try ModelPacker(directory: directory, variant: variant, proven: proven).write(to: file.rawValue)
         return try PackFile(descriptor: file.rawValue)
     }
 
