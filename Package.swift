@@ -61,7 +61,7 @@ let package = Package(
 
         .target(name: "AnswerForms", dependencies: ["JSON", "Messages"], swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["JSON", "Tokenization"], swiftSettings: strict),
-        .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles"], swiftSettings: strict),
+        .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles", "Tokenization"], swiftSettings: strict),
         .target(
             name: "Tasks",
             dependencies: [

@@ -19,27 +19,21 @@ package final class Encoder {
 
     private let pack: PackFile
     let embeddings: EmbeddingWeights
-    let layers: [EncoderLayer]
+    private let layers: [EncoderLayer]
     private var workspace: Workspace
 
-    package init(_ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam) throws(EngineError) {
-        self.configuration = configuration
+    package init(_ plan: NetworkPlan, pack: PackFile, team: ComputeTeam) throws(EngineError) {
+        configuration = plan.configuration
         self.pack = pack
         self.team = team
-        do {
-            let loader = PackLoader(pack: pack, epsilon: Float(configuration.layerNormEpsilon))
-            let hidden = configuration.hiddenSize
-            embeddings = EmbeddingWeights(
-                word: try loader.table(PackPlan.words, rows: configuration.vocabularySize, columns: hidden),
-                position: try pack.floats("embeddings.position", rows: configuration.maxPositions, columns: hidden),
-                type: configuration.typeVocabularySize > 0
-                    ? try pack.floats("embeddings.type", rows: configuration.typeVocabularySize, columns: hidden) : nil,
-                norm: try loader.norm("embeddings.norm", size: hidden)
-            )
-            layers = try (0..<configuration.layers).map { try EncoderLayer(index: $0, configuration, loader) }
-        } catch {
-            throw EngineError(error)
-        }
+        embeddings = EmbeddingWeights(
+            word: try pack.table(plan.embeddings.word),
+            position: try pack.floats(plan.embeddings.position),
+            type: try plan.embeddings.type.map(pack.floats),
+            norm: try pack.norm(plan.embeddings.norm)
+        )
+        let heads = configuration.heads
+        layers = try plan.layers.map { layer throws(EngineError) in try EncoderLayer(layer, heads: heads, pack) }
         workspace = Workspace(configuration, rows: 0)
     }
 
@@ -128,10 +122,6 @@ package final class Encoder {
             }
         }
         let hidden = workspace.hidden(rows: rows)
-        if typed {
-            team.embed(ids: ids, positions: positions, types: types, embeddings, into: hidden)
-        } else {
-            team.embed(ids: ids, positions: positions, types: nil, embeddings, into: hidden)
-        }
+        team.embed(ids: ids, positions: positions, types: typed ? types : nil, embeddings, into: hidden)
     }
 }

@@ -12,21 +12,15 @@ struct EncoderLayer {
     let activation: Activation
     let heads: Int
 
-    init(index: Int, _ configuration: ModelConfiguration, _ loader: PackLoader) throws {
-        let prefix = PackPlan.layerPrefix(index)
-        let hidden = configuration.hiddenSize
-        qkv = try loader.linear(prefix + "qkv", outputs: 3 * hidden, inputs: hidden)
-        attentionOutput = try loader.linear(prefix + "attention_output", outputs: hidden, inputs: hidden)
-        attentionNorm = try loader.norm(prefix + "attention_norm", size: hidden)
-        intermediate = try loader.linear(
-            prefix + "intermediate",
-            outputs: configuration.intermediateSize,
-            inputs: hidden
-        )
-        output = try loader.linear(prefix + "output", outputs: hidden, inputs: configuration.intermediateSize)
-        outputNorm = try loader.norm(prefix + "output_norm", size: hidden)
-        activation = Activation(configuration.activation)
-        heads = configuration.heads
+    init(_ plan: NetworkPlan.Layer, heads: Int, _ pack: PackFile) throws(EngineError) {
+        qkv = try pack.linear(plan.qkv)
+        attentionOutput = try pack.linear(plan.attentionOutput)
+        attentionNorm = try pack.norm(plan.attentionNorm)
+        intermediate = try pack.linear(plan.intermediate)
+        output = try pack.linear(plan.output)
+        outputNorm = try pack.norm(plan.outputNorm)
+        activation = plan.intermediate.activation
+        self.heads = heads
     }
 
     /// x [T, H] → y [T', H] in the workspace: all rows, or those of `selection`. Of the others only keys and values are

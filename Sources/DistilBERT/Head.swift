@@ -1,4 +1,5 @@
 import ModelFiles
+import Tensors
 
 /// What a checkpoint computes from its encoder's last hidden states, as `architectures` says.
 package enum Head: Sendable, Equatable {
@@ -49,5 +50,67 @@ package enum Head: Sendable, Equatable {
         case .maskedLM(let vocabulary): vocabulary
         case .multipleChoice: 1
         }
+    }
+}
+
+/// The layers behind the encoder, from rows of its last hidden state to logits; any of them may be missing.
+///
+/// | head | first | norm | last |
+/// |---|---|---|---|
+/// | none | BERT's pooler (tanh), where there is one | | |
+/// | sequence classification, multiple choice | BERT's pooler or DistilBERT's pre-classifier (ReLU) | | classifier |
+/// | token classification, question answering | | | classifier |
+/// | masked LM | transform with the model's activation | LayerNorm | decoder over the vocabulary |
+package struct HeadPlan: Sendable {
+    package let head: Head
+    package let first: Linear?
+    package let norm: Norm?
+    package let last: Linear?
+
+    init(_ c: ModelConfiguration, words: Parameter, holds: (Linear) -> Bool) {
+        let (hidden, isBERT) = (c.hiddenSize, c.family == .bert)
+        let pooling = Linear(
+            "head.pooling",
+            isBERT ? "pooler.dense" : "pre_classifier",
+            outputs: hidden,
+            inputs: hidden,
+            activation: isBERT ? .tanh : .relu
+        )
+        let head = Head(c, hasPooler: holds(pooling))
+        func classifier(_ stem: String) -> Linear {
+            Linear("head.classifier", stem, outputs: head.outputs, inputs: hidden)
+        }
+        self.head = head
+        switch head {
+        case .none(let hasPooler): (first, norm, last) = (hasPooler ? pooling : nil, nil, nil)
+        case .sequenceClassification, .multipleChoice: (first, norm, last) = (pooling, nil, classifier("classifier"))
+        case .tokenClassification: (first, norm, last) = (nil, nil, classifier("classifier"))
+        case .questionAnswering: (first, norm, last) = (nil, nil, classifier("qa_outputs"))
+        case .maskedLM(let vocabulary):
+            first = Linear(
+                "head.transform",
+                isBERT ? "cls.predictions.transform.dense" : "vocab_transform",
+                outputs: hidden,
+                inputs: hidden,
+                activation: Activation(c.activation)
+            )
+            norm = Norm("head.transform_norm", isBERT ? "cls.predictions.transform.LayerNorm" : "vocab_layer_norm", c)
+            // Tied, BERT's decoder has one bias, which files may have under two names; with weights of its own it has a
+            // bias of its own, and the other is not used.
+            let tied = c.tiesWordEmbeddings
+            last = Linear(
+                "head.decoder",
+                weight: tied ? words.tensors[0] : isBERT ? "cls.predictions.decoder.weight" : "vocab_projector.weight",
+                bias: !isBERT
+                    ? "vocab_projector.bias" : tied ? "cls.predictions.bias" : "cls.predictions.decoder.bias",
+                outputs: vocabulary,
+                inputs: hidden
+            )
+        }
+    }
+
+    package var linears: [Linear] { [first, last].compactMap { $0 } }
+    package var parameters: [Parameter] {
+        (first?.parameters ?? []) + (norm?.parameters ?? []) + (last?.parameters ?? [])
     }
 }

@@ -1,24 +1,15 @@
 package import ModelFiles
 package import Tensors
 
-/// The layers behind the encoder, from rows of its last hidden state to logits:
-///
-/// | head | layers |
-/// |---|---|
-/// | sequence classification, multiple choice | BERT's pooler (tanh) or DistilBERT's pre-classifier (ReLU), classifier |
-/// | token classification, question answering | classifier |
-/// | masked LM | transform with the model's activation, LayerNorm, decoder over the vocabulary |
+/// The layers of a `HeadPlan`, for the rows of the last hidden state that are asked for.
 package final class HeadLayers {
     package let head: Head
     /// Whether there is a pooling layer: `pooled` may be called.
     package var hasPooling: Bool { first != nil && norm == nil }
 
-    /// The layers by their names in the pack.
-    let products: [(name: String, layer: PackedLinear, activation: Activation)]
-
     private let first: PackedLinear?
     private let activation: Activation
-    let norm: LayerNormWeights?
+    private let norm: LayerNormWeights?
     private let last: PackedLinear?
     private let team: ComputeTeam
     private let hidden: Int
@@ -26,41 +17,16 @@ package final class HeadLayers {
     private var middle = FloatBuffer(count: 0)
     private var output = FloatBuffer(count: 0)
 
-    /// Loads what the pack has; `nil` when nothing stands behind its encoder.
-    package init?(_ configuration: ModelConfiguration, pack: PackFile, team: ComputeTeam) throws(EngineError) {
-        head = Head(configuration, hasPooler: pack.has(PackPlan.pooling + ".bias"))
-        hidden = configuration.hiddenSize
+    /// `nil` when nothing stands behind the encoder.
+    package init?(_ plan: HeadPlan, pack: PackFile, team: ComputeTeam) throws(EngineError) {
+        guard let layer = plan.linears.first else { return nil }
+        head = plan.head
+        hidden = layer.inputs
         self.team = team
-        let loader = PackLoader(pack: pack, epsilon: Float(configuration.layerNormEpsilon))
-        func linear(_ name: String, outputs: Int) throws -> PackedLinear {
-            try loader.linear(name, outputs: outputs, inputs: configuration.hiddenSize)
-        }
-        do {
-            switch head {
-            case .none(let hasPooler):
-                guard hasPooler else { return nil }
-                first = try linear(PackPlan.pooling, outputs: hidden)
-                (activation, norm, last) = (.tanh, nil, nil)
-            case .sequenceClassification, .multipleChoice:
-                first = try linear(PackPlan.pooling, outputs: hidden)
-                (activation, norm) = (configuration.family == .bert ? .tanh : .relu, nil)
-                last = try linear(PackPlan.classifier, outputs: head.outputs)
-            case .tokenClassification, .questionAnswering:
-                (first, activation, norm) = (nil, .none, nil)
-                last = try linear(PackPlan.classifier, outputs: head.outputs)
-            case .maskedLM:
-                first = try linear(PackPlan.transform, outputs: hidden)
-                activation = Activation(configuration.activation)
-                norm = try loader.norm(PackPlan.transformNorm, size: hidden)
-                last = try linear(PackPlan.decoder, outputs: head.outputs)
-            }
-        } catch {
-            throw EngineError(error)
-        }
-        var products: [(name: String, layer: PackedLinear, activation: Activation)] = []
-        if let first { products.append((norm == nil ? PackPlan.pooling : PackPlan.transform, first, activation)) }
-        if let last { products.append((norm == nil ? PackPlan.classifier : PackPlan.decoder, last, .none)) }
-        self.products = products
+        first = try plan.first.map(pack.linear)
+        activation = plan.first?.activation ?? .none
+        norm = try plan.norm.map(pack.norm)
+        last = try plan.last.map(pack.linear)
     }
 
     /// Pools `rows` of `states` (first tokens), [T, H].
@@ -88,15 +54,7 @@ package final class HeadLayers {
     ) throws(EngineError) {
         guard let last else { throw .input("the model has no head") }
         try inChunks(of: rows, states, wide: head.outputs) { (start, chunk) throws(EngineError) in
-            let inner = try begin(chunk)
-            Self.grow(&output, chunk.rows * head.outputs)
-            let logits = output.matrix(rows: chunk.rows, columns: head.outputs)
-            do throws(TensorError) {
-                try team.linear(inner, last, into: logits)
-            } catch {
-                throw .tensors(error)
-            }
-            try take(start, logits)
+            try take(start, try product(try begin(chunk), last, in: &output))
         }
     }
 
@@ -114,8 +72,7 @@ package final class HeadLayers {
         var start = 0
         while start < rows.count {
             let part = rows[start..<min(start + most, rows.count)]
-            Self.grow(&input, part.count * hidden)
-            let chunk = input.matrix(rows: part.count, columns: hidden)
+            let chunk = Self.matrix(rows: part.count, columns: hidden, in: &input)
             for (index, row) in part.enumerated() { _ = chunk[index].update(fromContentsOf: states[row]) }
             try body(start, chunk)
             start += part.count
@@ -125,18 +82,28 @@ package final class HeadLayers {
     /// The layers before the last.
     private func begin(_ chunk: Matrix) throws(EngineError) -> Matrix {
         guard let first else { return chunk }
-        Self.grow(&middle, chunk.rows * hidden)
-        let result = middle.matrix(rows: chunk.rows, columns: hidden)
-        do throws(TensorError) {
-            try team.linear(chunk, first, activation: activation, into: result)
-        } catch {
-            throw .tensors(error)
-        }
+        let result = try product(chunk, first, activation, in: &middle)
         if let norm { team.layerNorm(result, norm, into: result) }
         return result
     }
 
-    private static func grow(_ buffer: inout FloatBuffer, _ count: Int) {
-        if buffer.count < count { buffer = FloatBuffer(count: count) }
+    private func product(
+        _ x: Matrix,
+        _ layer: PackedLinear,
+        _ activation: Activation = .none,
+        in buffer: inout FloatBuffer
+    ) throws(EngineError) -> Matrix {
+        let y = Self.matrix(rows: x.rows, columns: layer.outputs, in: &buffer)
+        do throws(TensorError) {
+            try team.linear(x, layer, activation: activation, into: y)
+        } catch {
+            throw .tensors(error)
+        }
+        return y
+    }
+
+    private static func matrix(rows: Int, columns: Int, in buffer: inout FloatBuffer) -> Matrix {
+        if buffer.count < rows * columns { buffer = FloatBuffer(count: rows * columns) }
+        return buffer.matrix(rows: rows, columns: columns)
     }
 }

@@ -1,79 +1,45 @@
-package import ModelFiles
+import ModelFiles
 package import Tensors
+import Tokenization
 
-/// Writes the pack of a checkpoint: every weight of the encoder and its head, laid out for one kind of kernels, and the
-/// folder's small files, so that a worker needs nothing but the pack and a model is what it was when it was packed.
+/// Packs the folder of a model: every weight of its encoder, its head and its modules, laid out for one kind of kernels, its
+/// tokenizer, compiled, and copies of the other small files that loading it reads, so that a worker needs nothing but the
+/// pack and a model is what it was when it was packed.
 package struct ModelPacker {
     package let key: String
     package var byteCount: Int { PackWriter.byteCount(key: key, sections: sections) }
-    /// Every weight that the variant's format can apply to, and the one that it gets here.
-    package let weights: [PackedWeightFormat]
+    /// Every weight that the variant's format can apply to, and the one that it gets here. Its name is that of a product
+    /// such as "layer.0.qkv", "layer.5.output" or "head.pooling", or "embeddings.word".
+    package let weights: [(name: String, format: WeightFormat)]
 
-    private let formats: [String: WeightFormat]
-    private let plan: PackPlan
+    private let plan: NetworkPlan
     private let checkpoint: Checkpoint
-    private let extras: [PackedExtra]
+    private let formats: [String: WeightFormat]
+    /// Every parameter and where its values are, in the order of the pack.
+    private let parameters: [(parameter: Parameter, checkpoint: Checkpoint)]
+    private let moduleLayers: [(layer: Linear, checkpoint: Checkpoint)]
+    /// What is in the pack as it is: files, notes and known answers.
+    private var copies: [(section: PackSection, copy: (UnsafeMutableRawBufferPointer) -> Void)]
     private let texts: [TokenSequence]
-    private let reference: ReferenceModel
-    private var sections: [PackSection]
-    private var known: [(name: String, rows: Int, values: [Float])] = []
-    private let files: [(name: String, file: MappedFile)]
-    private let notes: [(name: String, bytes: [UInt8])]
 
-    /// Layers of so many outputs or fewer are float32 unless an exception says otherwise.
+    /// Layers of at most this many outputs are float32 unless an exception says otherwise.
     package static let fewOutputs = 64
-
-    /// A weight and what it is stored as. Its name is that of a product such as "layer.0.qkv", "layer.5.output" or
-    /// "head.pooling", or "embeddings.word".
-    package struct PackedWeightFormat: Sendable, Equatable {
-        package let name: String
-        package let format: WeightFormat
-    }
-
-    /// A linear layer that is not the encoder's (a sentence-transformers Dense module), from a checkpoint of its own.
-    package struct PackedExtra {
-        let linear: PackPlan.Linear
-        let stem: String
-        let checkpoint: Checkpoint
-        let hasBias: Bool
-
-        /// The layer becomes the sections `name.weight` and `name.bias`.
-        package init(
-            name: String,
-            stem: String,
-            outputs: Int,
-            inputs: Int,
-            hasBias: Bool,
-            checkpoint: Checkpoint
-        ) {
-            linear = PackPlan.Linear(name, [(stem, outputs)], inputs: inputs)
-            self.stem = stem
-            self.checkpoint = checkpoint
-            self.hasBias = hasBias
-        }
-    }
 
     /// Checks that the checkpoint has every tensor in the right shape, and derives the pack's key from the contents.
     ///
     /// - Parameters:
-    ///   - files: the folder's small files that are to be in the pack, by name.
-    ///   - sources: those that are in it in another form, as notes; they are part of its key.
     ///   - variant: what weights are stored as: "fp32", "bf16" or "int8" (`WeightFormat`). In any variant, a layer of few
     ///     outputs (`fewOutputs`) stays float32: it costs nothing, and answers hang on it.
     ///   - exceptions: formats of single weights, by their names in `weights`: what a quality gate chooses for those
     ///     that lose too much.
-    ///   - texts: what `addKnownAnswers` answers, token ids and types.
+    ///   - proven: whether the pack holds known answers, which take a second of computing; `addKnownAnswers` adds them later.
     ///   - notes: what else the pack is to hold, by name; see `PackFile.note`.
     ///   - key: the pack's key; nil: by the contents, the variant and its exceptions.
     package init(
-        _ configuration: ModelConfiguration,
-        checkpoint: Checkpoint,
-        extras: [PackedExtra] = [],
-        files: [(name: String, file: MappedFile)],
-        sources: [(name: String, file: MappedFile)] = [],
+        directory: String,
         variant: String,
         exceptions: [String: WeightFormat] = [:],
-        texts: [TokenSequence] = [],
+        proven: Bool = false,
         notes: [(name: String, bytes: [UInt8])] = [],
         key: String? = nil
     ) throws(EngineError) {
@@ -81,230 +47,185 @@ package struct ModelPacker {
             let known = WeightFormat.allCases.map(\.rawValue).joined(separator: ", ")
             throw .input("there is no variant '\(variant)'; there are \(known)")
         }
-        self.checkpoint = checkpoint
-        self.extras = extras
-        let hasPooler = checkpoint.tensor(CheckpointNames.pooler + ".weight") != nil
-        let head = Head(configuration, hasPooler: hasPooler)
-        plan = PackPlan(configuration, head: head)
-        let layers =
-            plan.linears.map { ($0, checkpoint, true) } + extras.map { ($0.linear, $0.checkpoint, $0.hasBias) }
-        weights =
-            plan.tables.filter(\.isWeight).map {
-                PackedWeightFormat(name: $0.name, format: exceptions[$0.name] ?? format)
-            }
-            + layers.map { linear, _, _ in
-                let usual = linear.outputs <= Self.fewOutputs ? .float32 : format
-                return PackedWeightFormat(name: linear.name, format: exceptions[linear.name] ?? usual)
-            }
-        formats = Dictionary(weights.map { ($0.name, $0.format) }) { first, _ in first }
-        for name in exceptions.keys where formats[name] == nil {
-            throw .input("the model has no weight '\(name)' to make an exception for")
-        }
         do {
-            var sections: [PackSection] = []
-            for table in plan.tables {
-                _ = try Self.tensor(table, checkpoint)
-                sections += Self.sections(table, formats[table.name])
+            let recorder = FolderFiles.Recorder()
+            let folder = try ModelFolder(directory: directory, files: FolderFiles(recorder: recorder))
+            let files = recorder.contents(in: directory)
+            let tokenizer = try Tokenizer(folder: folder)
+            // What is in the pack in another form, as notes, is part of its key.
+            var sources = recorder.contents(in: directory).filter { source in
+                !files.contains { $0.name == source.name }
             }
-            for (linear, source, hasBias) in layers {
-                for part in linear.sources {
-                    _ = try source.weight(part.weight, shape: [part.outputs, linear.inputs])
-                    if hasBias { _ = try source.weight(part.bias, shape: [part.outputs]) }
+            let checkpoint = try folder.checkpoint()
+            self.checkpoint = checkpoint
+            plan = NetworkPlan(folder.configuration, folder.modules, checkpoint: checkpoint)
+            var moduleLayers: [(layer: Linear, checkpoint: Checkpoint)] = []
+            var notes = notes
+            for module in plan.modules {
+                switch module {
+                case .dense(let dense, _, _):
+                    let checkpoint = try dense.checkpoint()
+                    moduleLayers += module.linears.map { ($0, checkpoint) }
+                case .layerNorm(let norm, let parameter):
+                    let checkpoint = try norm.checkpoint()
+                    let values = try parameter.views(in: checkpoint).flatMap { $0.floats() }
+                    notes.append((parameter.name, values.withUnsafeBytes(Array.init)))
+                    sources += checkpoint.contents.map { (parameter.name, $0) }
+                case .normalize: break
                 }
-                let format = formats[linear.name] ?? .float32
-                sections.append(
-                    PackSection(
-                        name: PackPlan.weight(linear.name, format),
-                        rows: linear.outputs,
-                        columns: linear.inputs,
-                        byteCount: PackedLinear.byteCount(format, outputs: linear.outputs, inputs: linear.inputs)
-                    )
-                )
-                if hasBias { sections.append(Self.floats(linear.bias, rows: 1, columns: linear.outputs)) }
             }
-            for file in files {
-                sections.append(
-                    PackSection(
-                        name: FolderFiles.section(named: file.name),
-                        rows: 0,
-                        columns: 0,
-                        byteCount: file.file.count
-                    )
-                )
+            var parameters: [(parameter: Parameter, checkpoint: Checkpoint)] = []
+            // Tables and norms lie before the linear layers.
+            for isOfLinear in [false, true] {
+                parameters += plan.parameters.filter { $0.isOfLinear == isOfLinear }.map { ($0, checkpoint) }
             }
-            for note in notes {
-                sections.append(
-                    PackSection(
-                        name: PackFile.noteSection(note.name),
-                        rows: 0,
-                        columns: 0,
-                        byteCount: note.bytes.count
-                    )
-                )
+            for (layer, checkpoint) in moduleLayers { parameters += layer.parameters.map { ($0, checkpoint) } }
+            for (parameter, checkpoint) in parameters { _ = try parameter.views(in: checkpoint) }
+            weights = parameters.map(\.parameter).filter(\.isWeight).map { weight in
+                let usual = weight.role == .linear && weight.rows <= Self.fewOutputs ? .float32 : format
+                return (weight.name, exceptions[weight.name] ?? usual)
             }
-            self.sections = sections
+            formats = Dictionary(weights) { first, _ in first }
+            for name in exceptions.keys where formats[name] == nil {
+                throw EngineError.input("the model has no weight '\(name)' to make an exception for")
+            }
+            texts = try Self.knownTexts(tokenizer, folder)
+            self.key =
+                key
+                ?? Self.key(
+                    checkpoint.contents + moduleLayers.flatMap(\.checkpoint.contents),
+                    files + sources,
+                    variant: variant,
+                    exceptions: exceptions
+                )
+            self.moduleLayers = moduleLayers
+            self.parameters = parameters
+            copies = files.map { name, file in
+                let section = PackSection(name: FolderFiles.section(named: name), byteCount: file.count)
+                return (section, { $0.copyBytes(from: file.bytes) })
+            }
+            copies += (notes + tokenizer.notes).map { name, bytes in
+                let section = PackSection(name: PackFile.noteSection(name), byteCount: bytes.count)
+                return (section, { $0.copyBytes(from: bytes) })
+            }
         } catch {
             throw EngineError(error)
         }
-        self.texts = texts
-        reference = ReferenceModel(configuration: configuration, head: head, checkpoint: checkpoint, formats: formats)
-        self.notes = notes
-        let key =
-            key
-            ?? Self.key(checkpoint, extras, files + sources, variant: variant, exceptions: exceptions)
-        self.key = key
-        self.files = files
+        if proven { try addKnownAnswers() }
     }
 
     /// Fills the file behind `descriptor`.
     package func write(to descriptor: CInt) throws(EngineError) {
         do {
             let writer = try PackWriter(descriptor: descriptor, key: key, sections: sections)
-            for table in plan.tables { try write(table, to: writer) }
-            for linear in plan.linears { try write(linear, checkpoint, hasBias: true, to: writer) }
-            for extra in extras {
-                try write(extra.linear, extra.checkpoint, hasBias: extra.hasBias, to: writer)
-            }
-            for file in files {
-                writer.memory(of: FolderFiles.section(named: file.name)).copyBytes(from: file.file.bytes)
-            }
-            for (name, _, values) in known {
-                values.withUnsafeBytes { writer.memory(of: name).copyBytes(from: $0) }
-            }
-            for note in notes { writer.memory(of: PackFile.noteSection(note.name)).copyBytes(from: note.bytes) }
+            for (parameter, checkpoint) in parameters { try write(parameter, checkpoint, to: writer) }
+            for (section, copy) in copies { copy(writer.memory(of: section.name)) }
             try writer.finish()
         } catch {
             throw EngineError(error)
         }
     }
 
+    private func sections(of parameter: Parameter) -> [PackSection] {
+        parameter.sections(formats[parameter.name] ?? .float32)
+    }
+
+    private var sections: [PackSection] {
+        parameters.flatMap { sections(of: $0.parameter) } + copies.map(\.section)
+    }
+
+    private func write(_ parameter: Parameter, _ checkpoint: Checkpoint, to writer: PackWriter) throws {
+        let memory = sections(of: parameter).compactMap { writer.memory(of: $0.name).baseAddress }
+        guard let format = formats[parameter.name] else {
+            return try parameter.copy(from: checkpoint, to: memory[0].assumingMemoryBound(to: Float.self))
+        }
+        let values = FloatBuffer(count: parameter.count)
+        try parameter.copy(from: checkpoint, to: values.base)
+        let (rows, columns) = (parameter.rows, parameter.columns)
+        if parameter.role == .linear {
+            try PackedLinear.pack(values.base, outputs: rows, inputs: columns, as: format, to: memory[0])
+        } else {
+            let scales = memory.dropFirst().first?.assumingMemoryBound(to: Float.self)
+            PackedTable.pack(values.base, rows: rows, columns: columns, as: format, to: memory[0], scales: scales)
+        }
+    }
+
+    // MARK: - Known answers
+
     /// Computes what the pack has to answer, which takes a second: of the very files that `key` names.
     package mutating func addKnownAnswers() throws(EngineError) {
         do {
-            known = try knownAnswers().sections
+            var reference = ReferenceModel(
+                configuration: plan.configuration,
+                head: plan.head.head,
+                checkpoint: checkpoint,
+                formats: formats
+            )
+            let answers = try reference.answer(texts, moduleLayers)
+            let tables = answers.tables.merging(answers.products) { table, _ in table }
+            guard answers.texts.allSatisfy({ ($0.states + $0.scores).allSatisfy(\.isFinite) }),
+                tables.values.allSatisfy({ $0.magnitudes.allSatisfy(\.isFinite) })
+            else {
+                throw ModelFilesError(
+                    .malformedCheckpoint,
+                    file: checkpoint.contents[0].path,
+                    "the model computes values that are not finite; its weights are damaged"
+                )
+            }
+            copies += answers.sections.map { section, values in
+                (section, { memory in values.withUnsafeBytes { memory.copyBytes(from: $0) } })
+            }
         } catch {
             throw EngineError(error)
         }
-        for (name, rows, values) in known {
-            sections.append(Self.floats(name, rows: rows, columns: values.count / max(1, rows)))
+    }
+
+    /// What packs hold known answers of: the shortest sequence, a sentence and a pair, cut to what the model takes.
+    private static func knownTexts(
+        _ tokenizer: Tokenizer,
+        _ folder: ModelFolder
+    ) throws(ModelFilesError) -> [TokenSequence] {
+        let (shortest, most) = ([tokenizer.classID, tokenizer.separatorID], folder.configuration.maxPositions)
+        guard most >= 8 else { return [TokenSequence(ids: Array(shortest.prefix(most)))] }
+        // A model may know one type of token only.
+        let lastType = Int32(max(0, folder.configuration.typeVocabularySize - 1))
+        do throws(TokenizationError) {
+            let sentence = "The committee postponed its decision until June!"
+            let pair = "It sank off Cape Horn in 1903."
+            let encodings = [
+                try tokenizer.encode(sentence, maxLength: min(16, most)),
+                try tokenizer.encode(
+                    "Where did the ship go down?",
+                    pair: pair,
+                    maxLength: min(24, most),
+                    strategy: .longestFirst
+                ),
+            ]
+            return [TokenSequence(ids: shortest)]
+                + encodings.map { TokenSequence(ids: $0.ids, types: $0.typeIDs.map { min($0, lastType) }) }
+        } catch {
+            throw ModelFilesError(.malformedTokenizer, file: folder.directory, "\(error)")
         }
     }
 
-    private func knownAnswers() throws -> KnownAnswers {
-        let answers = try reference.knownAnswers(texts, extras: extras)
-        let tables = answers.tables.merging(answers.products) { table, _ in table }
-        guard answers.texts.allSatisfy({ ($0.states + $0.scores).allSatisfy(\.isFinite) }),
-            tables.values.allSatisfy({ $0.magnitudes.allSatisfy(\.isFinite) })
-        else {
-            throw ModelFilesError(
-                .malformedCheckpoint,
-                file: checkpoint.contents[0].path,
-                "the model computes values that are not finite; its weights are damaged"
-            )
-        }
-        return answers
-    }
-
-    private func write(_ table: PackPlan.Table, to writer: PackWriter) throws {
-        let tensor = try Self.tensor(table, checkpoint)
-        guard let format = formats[table.name] else {
-            let memory = writer.memory(of: table.name)
-            return tensor.copyFloats(to: memory.bindMemory(to: Float.self))
-        }
-        let values = FloatBuffer(count: table.rows * table.columns)
-        tensor.copyFloats(to: UnsafeMutableBufferPointer(start: values.base, count: values.count))
-        let memory = writer.memory(of: PackPlan.weight(table.name, format))
-        let scales = format == .int8 ? writer.memory(of: PackPlan.scales(table.name)).bindMemory(to: Float.self) : nil
-        if let destination = memory.baseAddress {
-            PackedTable.pack(
-                values.base,
-                rows: table.rows,
-                columns: table.columns,
-                as: format,
-                to: destination,
-                scales: scales?.baseAddress
-            )
-        }
-    }
-
-    private func write(
-        _ linear: PackPlan.Linear,
-        _ checkpoint: Checkpoint,
-        hasBias: Bool,
-        to writer: PackWriter
-    ) throws {
-        let buffer = FloatBuffer(count: linear.outputs * linear.inputs)
-        let biases = hasBias ? writer.memory(of: linear.bias).bindMemory(to: Float.self) : nil
-        var row = 0
-        for part in linear.sources {
-            let weight = try checkpoint.weight(part.weight, shape: [part.outputs, linear.inputs])
-            weight.copyFloats(
-                to: UnsafeMutableBufferPointer(
-                    start: buffer.base + row * linear.inputs,
-                    count: part.outputs * linear.inputs
-                )
-            )
-            if let biases {
-                let bias = try checkpoint.weight(part.bias, shape: [part.outputs])
-                bias.copyFloats(to: UnsafeMutableBufferPointer(rebasing: biases[row..<row + part.outputs]))
-            }
-            row += part.outputs
-        }
-        let format = formats[linear.name] ?? .float32
-        let memory = writer.memory(of: PackPlan.weight(linear.name, format))
-        if let destination = memory.baseAddress {
-            try PackedLinear.pack(
-                buffer.base,
-                outputs: linear.outputs,
-                inputs: linear.inputs,
-                as: format,
-                to: destination
-            )
-        }
-    }
-
-    private static func tensor(_ table: PackPlan.Table, _ checkpoint: Checkpoint) throws(ModelFilesError) -> TensorView
-    {
-        try checkpoint.weight(table.tensor, shape: table.isVector ? [table.columns] : [table.rows, table.columns])
-    }
-
-    private static func sections(_ table: PackPlan.Table, _ format: WeightFormat?) -> [PackSection] {
-        guard let format else { return [floats(table.name, rows: table.rows, columns: table.columns)] }
-        let values = PackSection(
-            name: PackPlan.weight(table.name, format),
-            rows: table.rows,
-            columns: table.columns,
-            byteCount: PackedTable.byteCount(format, rows: table.rows, columns: table.columns)
-        )
-        return format == .int8
-            ? [values, floats(PackPlan.scales(table.name), rows: 1, columns: table.rows)] : [values]
-    }
-
-    private static func floats(_ name: String, rows: Int, columns: Int) -> PackSection {
-        PackSection(name: name, rows: rows, columns: columns, byteCount: rows * columns * MemoryLayout<Float>.stride)
-    }
+    // MARK: - The key
 
     /// hash of the contents and exceptions - precision - version of the format
     private static func key(
-        _ checkpoint: Checkpoint,
-        _ extras: [PackedExtra],
+        _ weights: [MappedFile],
         _ files: [(name: String, file: MappedFile)],
         variant: String,
         exceptions: [String: WeightFormat]
     ) -> String {
         var hash: UInt64 = 0
-        for (name, format) in exceptions.sorted(by: { $0.key < $1.key }) {
-            hash = Array("\(name) \(format.rawValue)\n".utf8).withUnsafeBytes { contentHash($0, seed: hash) }
+        func add(_ text: String) { hash = Array(text.utf8).withUnsafeBytes { contentHash($0, seed: hash) } }
+        for (name, format) in exceptions.sorted(by: { $0.key < $1.key }) { add("\(name) \(format.rawValue)\n") }
+        for (name, file) in files {
+            add(name)
+            hash = contentHash(file.bytes, seed: hash)
         }
-        for file in files {
-            hash = Array(file.name.utf8).withUnsafeBytes { contentHash($0, seed: hash) }
-            hash = contentHash(file.file.bytes, seed: hash)
-        }
-        for contents in [checkpoint.contents] + extras.map(\.checkpoint.contents) {
-            for file in contents { hash = contentHash(file.bytes, seed: hash) }
-        }
+        for file in weights { hash = contentHash(file.bytes, seed: hash) }
         let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-            + "-\(variant)-\(PackFile.version)"
+        return String(repeating: "0", count: 16 - digits.count) + digits + "-\(variant)-\(PackFile.version)"
     }
 }

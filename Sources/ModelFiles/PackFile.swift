@@ -5,13 +5,12 @@ package final class PackFile: Sendable {
     /// The version of the format, part of every key.
     package static let version = PackFormat.version
 
-    package let key: String
+    package var key: String { header.key }
     package let byteCount: Int
 
-    private let sections: [String: (section: PackSection, offset: Int)]
+    private let header: Header
+    private var sections: [String: (section: PackSection, offset: Int)] { header.sections }
     private nonisolated(unsafe) let base: UnsafeRawPointer
-    private let dataHash: UInt64
-    private let dataOffset: Int
 
     /// Maps the pack behind `descriptor` (which stays the caller's) and checks its header; the sections' bytes are not
     /// read (`verify` does that, once a generation).
@@ -26,17 +25,12 @@ package final class PackFile: Sendable {
             throw ModelFilesError(.unreadableFile, file: name, "the pack cannot be mapped: \(describe(errno))")
         }
         let bytes = UnsafeRawBufferPointer(start: address, count: count)
-        let header: Header
         do throws(ModelFilesError) {
             header = try Header(bytes, name: name)
         } catch {
             munmap(address, count)
             throw error
         }
-        key = header.key
-        sections = header.sections
-        dataHash = header.dataHash
-        dataOffset = header.dataOffset
         byteCount = count
         base = UnsafeRawPointer(address)
     }
@@ -45,7 +39,7 @@ package final class PackFile: Sendable {
 
     /// Reads all of the pack and compares its hash: whether no byte of it has changed since it was written.
     package func verify() -> Bool {
-        contentHash(UnsafeRawBufferPointer(start: base + dataOffset, count: byteCount - dataOffset)) == dataHash
+        contentHash(UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])) == header.dataHash
     }
 
     /// Where the mapping lies, for asking the system on which node its pages are.
@@ -61,23 +55,13 @@ package final class PackFile: Sendable {
 
     package static func noteSection(_ name: String) -> String { "note." + name }
 
-    /// Float32 values of a section that has this shape.
-    package func floats(_ name: String, rows: Int, columns: Int) throws(ModelFilesError) -> UnsafePointer<Float> {
-        let pointer = try weight(name, rows: rows, columns: columns)
-        guard let bytes = bytes(of: name), bytes.count == rows * columns * MemoryLayout<Float>.stride else {
-            throw damaged("pack", "the section \(name) has not \(rows) × \(columns) float32 values")
+    /// Where a section lies that has this shape and size.
+    package func memory(of section: PackSection) throws(ModelFilesError) -> UnsafeRawPointer {
+        guard let (own, offset) = sections[section.name] else {
+            throw damaged("pack", "it has no section \(section.name)")
         }
-        return pointer.assumingMemoryBound(to: Float.self)
-    }
-
-    /// A packed weight of this shape.
-    package func weight(_ name: String, rows: Int, columns: Int) throws(ModelFilesError) -> UnsafeRawPointer {
-        guard let (section, offset) = sections[name] else { throw damaged("pack", "it has no section \(name)") }
-        guard section.rows == rows, section.columns == columns else {
-            throw damaged(
-                "pack",
-                "its section \(name) is [\(section.rows), \(section.columns)], not [\(rows), \(columns)]"
-            )
+        guard own == section else {
+            throw damaged("pack", "its section \(section.name) is \(own.extent), not \(section.extent)")
         }
         return base + offset
     }
@@ -98,7 +82,7 @@ private func damaged(_ name: String, _ reason: String) -> ModelFilesError {
 }
 
 /// The header, parsed with every length checked.
-private struct Header {
+private struct Header: Sendable {
     let key: String
     let dataHash: UInt64
     let dataOffset: Int

@@ -34,10 +34,12 @@ package struct PackSection: Sendable, Equatable {
     package let columns: Int
     package let byteCount: Int
 
-    package init(name: String, rows: Int, columns: Int, byteCount: Int) {
+    package init(name: String, rows: Int = 0, columns: Int = 0, byteCount: Int) {
         self.name = name
         self.rows = rows
         self.columns = columns
         self.byteCount = byteCount
     }
+
+    var extent: String { "[\(rows), \(columns)] in \(byteCount) bytes" }
 }

@@ -37,17 +37,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
         ck_peak(code, format.code, seconds)
     }
 
-    init(_ code: ck_isa) {
-        switch code {
-        case CK_ISA_AVX512: self = .avx512
-        case CK_ISA_AVX2: self = .avx2
-        case CK_ISA_AVX512_VNNI: self = .avx512VNNI
-        case CK_ISA_AVX512_BF16: self = .avx512BF16
-        case CK_ISA_AVX512_EMULATED: self = .emulatedAVX512
-        case CK_ISA_AVX512_BF16_EMULATED: self = .emulatedAVX512BF16
-        default: self = .plain
-        }
-    }
+    init(_ code: ck_isa) { self = Self.allCases.first { $0.code == code } ?? .plain }
 
     var code: ck_isa {
         switch self {

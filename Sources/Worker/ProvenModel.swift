@@ -19,7 +19,7 @@ struct ProvenModel {
         _ pack: PackFile,
         threads: Int,
         sets: [InstructionSet],
-        extent: Model.ProofExtent,
+        extent: ModelProof.Extent,
         progress: () throws -> Void
     ) throws {
         var failures: [String] = []

@@ -13,12 +13,12 @@ struct LoadedEngine {
     /// - Parameter variant: the precision: "fp32", "bf16" or "int8".
     init(directory: String, variant: String, threads: Int) throws {
         team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
-        let packer = try Model.packer(directory: directory, variant: variant)
+        let packer = try ModelPacker(directory: directory, variant: variant)
         let file = try MemoryFile.create(name: "pack", size: 0)
         try packer.write(to: file.rawValue)
         let pack = try PackFile(descriptor: file.rawValue)
         model = try Model(pack: pack, team: team)
-        head = try HeadLayers(model.configuration, pack: pack, team: team)
+        head = try HeadLayers(model.plan.head, pack: pack, team: team)
     }
 
     /// The classifier's logits, one row a sequence; computed as a worker does, first tokens alone in the last layer.

@@ -30,7 +30,7 @@ struct StartContender: AsyncParsableCommand {
     var threads = 1
 
     func run() async throws {
-        let packer = try Model.packer(directory: model, variant: variant)
+        let packer = try ModelPacker(directory: model, variant: variant)
         let pack = try MemoryFile.create(name: "pack", size: 0)
         try packer.write(to: pack.rawValue)
         var lastLoad = 0.0

@@ -18,13 +18,7 @@ struct LoadedCheckpoint {
         exceptions: [String: WeightFormat] = [:]
     ) throws {
         configuration = try ModelConfiguration(directory: directory)
-        let packer = try ModelPacker(
-            configuration,
-            checkpoint: try Checkpoint(directory: directory),
-            files: [],
-            variant: variant,
-            exceptions: exceptions
-        )
+        let packer = try ModelPacker(directory: directory, variant: variant, exceptions: exceptions)
         let file = try MemoryFile.create(name: "pack", size: 0)
         try packer.write(to: file.rawValue)
         pack = try PackFile(descriptor: file.rawValue)
@@ -32,8 +26,9 @@ struct LoadedCheckpoint {
             cpus: Array(repeating: nil, count: threads),
             instructionSet: instructionSet
         )
-        encoder = try Encoder(configuration, pack: pack, team: team)
-        head = try HeadLayers(configuration, pack: pack, team: team)
+        let plan = NetworkPlan(configuration, pack: pack)
+        encoder = try Encoder(plan, pack: pack, team: team)
+        head = try HeadLayers(plan.head, pack: pack, team: team)
     }
 
     /// The last hidden states of each sequence, [rows × H].

@@ -1,8 +1,7 @@
 import DistilBERT
-import Glibc
+import Foundation
 import LinuxSystem
 import ModelFiles
-import Tensors
 import TestSupport
 import Testing
 
@@ -11,27 +10,23 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        try SeededCheckpoint(family: .distilBERT, hidden: 32, layers: 1, heads: 2, intermediate: 40, vocabulary: 200)
-            .write(to: folder.path)
+        try Self.checkpoint.write(to: folder.path)
     }
 
+    private static let checkpoint = SeededCheckpoint(
+        family: .distilBERT,
+        hidden: 32,
+        layers: 1,
+        heads: 2,
+        intermediate: 40,
+        vocabulary: 200
+    )
+
     private func packer(
-        files: [(name: String, contents: String)] = [],
-        directory: String? = nil
+        _ directory: String? = nil,
+        notes: [(name: String, bytes: [UInt8])] = []
     ) throws -> ModelPacker {
-        let directory = directory ?? folder.path
-        let scratch = try TemporaryFolder()
-        let files = try files.map { file in
-            let path = "\(scratch.path)/\(file.name)"
-            try SafetensorsWriter.write(text: file.contents, to: path)
-            return (name: file.name, file: try MappedFile(path: path))
-        }
-        return try ModelPacker(
-            try ModelConfiguration(directory: directory),
-            checkpoint: try Checkpoint(directory: directory),
-            files: files,
-            variant: "fp32"
-        )
+        try ModelPacker(directory: directory ?? folder.path, variant: "fp32", notes: notes)
     }
 
     /// Writes a pack and lends its descriptor.
@@ -42,13 +37,14 @@ import Testing
     }
 
     @Test func holdsTheFilesAndKnowsItself() throws {
-        let packer = try packer(files: [("config.json", "{}"), ("empty", "")])
+        let packer = try packer(notes: [("empty", [])])
         try withPack(packer) { descriptor in
             let pack = try PackFile(descriptor: descriptor)
             #expect(pack.key == packer.key && pack.byteCount == packer.byteCount)
             #expect(pack.verify())
-            #expect(pack.bytes(of: "file:config.json").map(Array.init) == Array("{}".utf8))
-            #expect(pack.bytes(of: "file:empty")?.isEmpty == true)
+            let file = try MappedFile(path: folder("config.json"))
+            #expect(pack.bytes(of: "file:config.json").map(Array.init) == Array(file.bytes))
+            #expect(pack.note("empty")?.isEmpty == true)
             #expect(pack.bytes(of: "file:missing") == nil)
         }
     }
@@ -56,20 +52,17 @@ import Testing
     @Test func theKeyNamesTheContents() throws {
         let key = try packer().key
         #expect(try packer().key == key)
-        #expect(try packer(files: [("config.json", "1")]).key != key)
-        #expect(try packer(files: [("config.json", "2")]).key != packer(files: [("config.json", "1")]).key)
+        var keys = [key]
+        for length in [16, 32] {
+            try folder.write("tokenizer_config.json", "{\"do_lower_case\": true, \"model_max_length\": \(length)}")
+            keys.append(try packer().key)
+        }
         let other = try TemporaryFolder()
-        var checkpoint = SeededCheckpoint(
-            family: .distilBERT,
-            hidden: 32,
-            layers: 1,
-            heads: 2,
-            intermediate: 40,
-            vocabulary: 200
-        )
+        var checkpoint = Self.checkpoint
         checkpoint.seed = 2
         try checkpoint.write(to: other.path)
-        #expect(try packer(directory: other.path).key != key)
+        keys.append(try packer(other.path).key)
+        #expect(Set(keys).count == 4)
     }
 
     @Test func damageIsFoundWhereverItIs() throws {
@@ -101,12 +94,12 @@ import Testing
 
     @Test func aCheckpointThatDoesNotFitItsConfigurationIsNamed() throws {
         let other = try TemporaryFolder()
-        try SeededCheckpoint(family: .distilBERT, hidden: 32, layers: 2, heads: 2, intermediate: 40, vocabulary: 200)
-            .write(to: other.path)
-        let checkpoint = try Checkpoint(directory: folder.path)
-        let configuration = try ModelConfiguration(directory: other.path)
+        var checkpoint = Self.checkpoint
+        checkpoint.layers = 2
+        try checkpoint.write(to: other.path)
+        try folder.write("config.json", String(contentsOfFile: other("config.json"), encoding: .utf8))
         do throws(EngineError) {
-            _ = try ModelPacker(configuration, checkpoint: checkpoint, files: [], variant: "fp32")
+            _ = try ModelPacker(directory: folder.path, variant: "fp32")
             Issue.record("a checkpoint of one layer was packed as two")
         } catch {
             #expect(error.description.contains("transformer.layer.1."))

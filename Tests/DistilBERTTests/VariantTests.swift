@@ -22,13 +22,7 @@ import Testing
     }
 
     private func packer(_ variant: String, _ exceptions: [String: WeightFormat] = [:]) throws -> ModelPacker {
-        try ModelPacker(
-            try ModelConfiguration(directory: folder.path),
-            checkpoint: try Checkpoint(directory: folder.path),
-            files: [],
-            variant: variant,
-            exceptions: exceptions
-        )
+        try ModelPacker(directory: folder.path, variant: variant, exceptions: exceptions)
     }
 
     private func cosine(_ a: [Float], _ b: [Float]) -> Double {
@@ -106,17 +100,8 @@ import Testing
         base.labels = 2
         let folder = try TemporaryFolder()
         try base.write(to: folder.path)
-        let configuration = try ModelConfiguration(directory: folder.path)
-        let checkpoint = try Checkpoint(directory: folder.path)
         func bytes(_ variant: String) throws -> Double {
-            Double(
-                try ModelPacker(
-                    configuration,
-                    checkpoint: checkpoint,
-                    files: [],
-                    variant: variant
-                ).byteCount
-            )
+            Double(try ModelPacker(directory: folder.path, variant: variant).byteCount)
         }
         // Positions, biases and norms stay float32: 1.7 MB of 42.
         let float32 = try bytes("fp32")
@@ -134,18 +119,20 @@ import Testing
         // The same section under the name of another format.
         let other = try MemoryFile.create(name: "pack", size: 0)
         let bytes = try #require(pack.bytes(of: names[0]))
-        let writer = try PackWriter(
-            descriptor: other.rawValue,
-            key: "k",
-            sections: [
-                PackSection(name: "extra.weight.bf16", rows: 3 * 96, columns: 96, byteCount: bytes.count)
-            ]
+        let section = PackSection(
+            name: "layer.0.qkv.weight.bf16",
+            rows: 3 * 96,
+            columns: 96,
+            byteCount: bytes.count
         )
-        writer.memory(of: "extra.weight.bf16").copyBytes(from: bytes)
+        let bias = PackSection(name: "layer.0.qkv.bias", rows: 1, columns: 3 * 96, byteCount: 3 * 96 * 4)
+        let writer = try PackWriter(descriptor: other.rawValue, key: "k", sections: [section, bias])
+        writer.memory(of: section.name).copyBytes(from: bytes)
         try writer.finish()
         let damaged = try PackFile(descriptor: other.rawValue)
-        #expect(throws: EngineError.self) {
-            try extraLinear("extra", outputs: 3 * 96, inputs: 96, pack: damaged)
-        }
+        let plan = NetworkPlan(try ModelConfiguration(directory: folder.path), pack: pack)
+        #expect(try pack.linear(plan.layers[0].qkv).format == .int8)
+        let error = #expect(throws: EngineError.self) { try damaged.linear(plan.layers[0].qkv) }
+        #expect(error?.description.contains("layer.0.qkv.weight.bf16") == true)
     }
 }

@@ -11,17 +11,13 @@ extension Parser {
             ("config.json", SmallModel.configuration), ("vocab.txt", SmallModel.vocabulary),
         ]
         let specification = TokenizerSpecification(vocabulary: TokenList(SmallModel.words))
-        let notes = [
-            ("tokenizer", specification.compiled), ("vocabulary", try ByteTrie(specification.vocabulary).bytes),
-        ]
+        let notes = try Tokenizer(specification).notes
         let sections =
-            files.map { PackSection(name: "file:\($0.0)", rows: 0, columns: 0, byteCount: $0.1.utf8.count) }
+            files.map { PackSection(name: "file:\($0.0)", byteCount: $0.1.utf8.count) }
             + [
                 PackSection(name: "weight", rows: 2, columns: 3, byteCount: 24)
             ]
-            + notes.map {
-                PackSection(name: PackFile.noteSection($0.0), rows: 0, columns: 0, byteCount: $0.1.count)
-            }
+            + notes.map { PackSection(name: PackFile.noteSection($0.name), byteCount: $0.bytes.count) }
         let path = scratch("seed")
         let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         defer { close(descriptor) }
@@ -51,18 +47,12 @@ extension Parser {
         var sum: UInt8 = 0
         for name in pack.names(prefix: "") {
             for byte in pack.bytes(of: name) ?? .init(start: nil, count: 0) { sum &+= byte }
-            _ = try? pack.floats(name, rows: 2, columns: 3)
+            _ = try? pack.memory(of: PackSection(name: name, rows: 2, columns: 3, byteCount: 24))
         }
         if let model = try? ModelFolder(pack: pack) { _ = try? model.tokenizer() }
-        if let compiled = pack.bytes(of: PackFile.noteSection("tokenizer")),
-            let cells = pack.bytes(of: PackFile.noteSection("vocabulary")),
-            let specification = try? TokenizerSpecification(compiled: compiled),
-            let vocabulary = try? ByteTrie(bytes: cells, owner: pack, idLimit: specification.vocabulary.count)
-        {
-            let limit = specification.modelMaxLength ?? 512
-            if let tokenizer = try? Tokenizer(specification, vocabulary: vocabulary),
-                let encoding = try? tokenizer.encode("a abb [MASK] é zzz", maxLength: min(limit, 512))
-            {
+        if let tokenizer = try? Tokenizer(pack: pack, words: .max) {
+            let limit = min(tokenizer.specification.modelMaxLength ?? 512, 512)
+            if let encoding = try? tokenizer.encode("a abb [MASK] é zzz", maxLength: limit) {
                 precondition(encoding.typeIDs.allSatisfy { $0 >= 0 })
                 precondition(encoding.ids.allSatisfy { 0 <= $0 && Int($0) < tokenizer.idLimit })
             }

@@ -1,3 +1,4 @@
+import Messages
 import Tasks
 import Testing
 
@@ -9,13 +10,13 @@ import Testing
     ]
 
     /// Requests of every task over every text, some with several texts.
-    private var requests: [TaskRequest] {
+    private var requests: [InferenceRequest] {
         Self.texts.flatMap { text in
             [
-                .classify([TaskText(text)], ClassifyOptions(topK: nil)),
-                .embed([TaskText(text), TaskText("and " + text)], EmbedOptions()),
-                .features([TaskText(text, pair: "a pair")], .error),
-                .embed([TaskText(text)], EmbedOptions(pooling: .cls, normalize: true, dimensions: 10)),
+                .classify(ClassifyRequest(inputs: [TextInput(text)], allLabels: true)),
+                .embed(EmbedRequest(inputs: [TextInput(text), TextInput("and " + text)])),
+                .features(FeaturesRequest(inputs: [TextInput(text, pair: "a pair")])),
+                .embed(EmbedRequest(inputs: [TextInput(text)], pooling: .cls, normalization: .l2, truncateDim: 10)),
             ]
         }
     }
@@ -33,7 +34,7 @@ import Testing
 
     @Test func aStepKeepsToItsTokensAndARequestMaySpanSteps() throws {
         let seeded = try SeededModel()
-        let task = try seeded.model.prepare(.embed(Self.texts.map { TaskText($0) }, EmbedOptions()))
+        let task = try seeded.model.prepare(.embed(EmbedRequest(inputs: Self.texts.map { TextInput($0) })))
         var run = BatchRun(model: seeded.model, maxStepTokens: 12)
         run.add(task, id: 7)
         #expect(run.tokens == task.tokens && run.requests == 1)
@@ -49,7 +50,8 @@ import Testing
     @Test func requestsThatAreNotWantedAreLeftOut() throws {
         let seeded = try SeededModel()
         var run = BatchRun(model: seeded.model, maxStepTokens: 4)
-        for id in UInt64(0)..<4 { run.add(try seeded.model.prepare(.features([TaskText("a b")], .error)), id: id) }
+        let request = InferenceRequest.features(FeaturesRequest(inputs: [TextInput("a b")]))
+        for id in UInt64(0)..<4 { run.add(try seeded.model.prepare(request), id: id) }
         var answered: [UInt64] = []
         while let step = run.nextStep(keep: { $0 % 2 == 1 }) { answered += run.perform(step).map(\.0) }
         #expect(answered == [1, 3])
@@ -58,7 +60,7 @@ import Testing
     @Test func anAbandonedStepAnswersNothing() throws {
         let seeded = try SeededModel()
         var run = BatchRun(model: seeded.model, maxStepTokens: 100)
-        run.add(try seeded.model.prepare(.features([TaskText("a b")], .error)), id: 1)
+        run.add(try seeded.model.prepare(.features(FeaturesRequest(inputs: [TextInput("a b")]))), id: 1)
         let first = run.nextStep(keep: { _ in true })
         let step = try #require(first)
         let answered = run.perform(step, proceed: { false })

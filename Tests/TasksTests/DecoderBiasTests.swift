@@ -1,3 +1,4 @@
+import Messages
 import ModelFiles
 import Tasks
 import TestSupport
@@ -10,7 +11,7 @@ import Testing
     private static let ofDecoder = "cls.predictions.decoder.bias"
 
     /// The answer with the checkpoint's bias under `names`, and zeros under `others`.
-    private func answer(_ model: String, names: [String], zeros: [String]) throws -> TaskResult? {
+    private func answer(_ model: String, names: [String], zeros: [String]) throws -> InferenceResponse? {
         let source = try TemporaryFolder()
         let folder = try TemporaryFolder()
         let description = try #require(GoldenModels.models[model])
@@ -32,7 +33,7 @@ import Testing
         for name in names { add(bias, as: name) }
         for name in zeros { add(bias, as: name, isZero: true) }
         try SafetensorsWriter.write(tensors, to: folder("model.safetensors"))
-        return try Model(directory: folder.path).answer([.fillMask(["the [MASK] is."], FillMaskOptions())]).first
+        return try Model(directory: folder.path).answer([.fillMask(FillMaskRequest(texts: ["the [MASK] is."]))]).first
     }
 
     @Test func anOwnDecoderHasItsOwnBias() throws {

@@ -1,3 +1,4 @@
+import Messages
 import Tasks
 
 import class Foundation.NSNumber
@@ -9,46 +10,52 @@ final class Difference {
     /// The largest difference of two scores.
     private(set) var largest: Float = 0
 
-    init(_ answer: TaskResult, _ expected: Any) {
+    init(_ answer: InferenceResponse, _ expected: Any) {
         switch answer {
-        case .classify(let results), .zeroShot(let results):
-            rows(results[0].scores, expected) { item, row in same(item.label, row[0], score: item.score, row[1]) }
-        case .tag(let results):
-            rows(results[0].entities, expected) { item, row in
+        case .classify(let response): labels(response.results[0], expected)
+        case .zeroShot(let response): labels(response.results[0], expected)
+        case .tagTokens(let response):
+            rows(response.results[0].entities, expected) { item, row in
                 same(item.label, row[0], score: item.score, row[1])
                 equal("\(item.word)|\(item.start)|\(item.end)|\(item.index)", row[2...5])
             }
-        case .answer(let results):
+        case .answerQuestion(let response):
             // Spans of score 0, which begin behind their end or at [CLS], are no answers here.
             let all = expected as? [[Any]] ?? []
             let real = all.filter { ($0[1] as? NSNumber)?.floatValue != 0 }
-            rows(results[0].answers, real.isEmpty ? Array(all.prefix(1)) : real) { item, row in
-                same(item.text, row[0], score: item.score, row[1])
+            rows(response.results[0].answers, real.isEmpty ? Array(all.prefix(1)) : real) { item, row in
+                same(item.answer, row[0], score: item.score, row[1])
                 equal("\(item.start)|\(item.end)", row[2...3])
             }
-        case .fillMask(let results):
+        case .fillMask(let response):
             let masks = expected as? [[[Any]]] ?? []
-            if masks.count != results[0].masks.count { message = "\(results[0].masks.count) masks" }
-            for (mask, tokens) in zip(results[0].masks, masks) {
+            let filled = response.results[0].masks
+            if masks.count != filled.count { message = "\(filled.count) masks" }
+            for (mask, tokens) in zip(filled, masks) {
                 rows(mask.tokens, tokens) { item, row in
-                    same(item.text, row[1], score: item.score, row[2])
-                    equal("\(item.id)|\(item.sequence)", [row[0], row[3]])
+                    same(item.tokenStr, row[1], score: item.score, row[2])
+                    equal("\(item.token)|\(item.sequence)", [row[0], row[3]])
                 }
             }
-        case .rerank(let results): numbers(results.map(\.score), expected)
-        case .multipleChoice(let results): numbers(results[0].scores, expected)
-        case .embed(let results): numbers(results[0].values, expected)
-        case .features(let results):
-            sample(results[0].values, [results[0].tokens, results[0].hidden], expected)
-        case .infer(let tensors, _):
+        case .rerank(let response): numbers(response.results.map(\.score), expected)
+        case .multipleChoice(let response): numbers(response.results[0].scores, expected)
+        case .embed(let response): numbers(response.results[0].values, expected)
+        case .features(let response):
+            let result = response.results[0]
+            sample(result.values, [UInt64(result.tokens), UInt64(result.hidden)], expected)
+        case .infer(let response):
             let outputs = expected as? [String: Any] ?? [:]
-            if Set(outputs.keys) != Set(tensors.map(\.name)) { message = "outputs \(tensors.map(\.name))" }
-            for tensor in tensors {
-                guard case .floats(let values) = tensor.values, let output = outputs[tensor.name] else { continue }
-                sample(values, tensor.shape, output)
+            let names = response.outputs.map(\.name)
+            if Set(outputs.keys) != Set(names) { message = "outputs \(names)" }
+            for tensor in response.outputs {
+                if let output = outputs[tensor.name] { sample(tensor.floatData, tensor.shape, output) }
             }
         case .tokenize: message = "tokens"
         }
+    }
+
+    private func labels(_ result: Classification, _ expected: Any) {
+        rows(result.scores, expected) { item, row in same(item.label, row[0], score: item.score, row[1]) }
     }
 
     private func rows<Item>(_ items: [Item], _ expected: Any, _ compare: (Item, [Any]) -> Void) {
@@ -79,11 +86,11 @@ final class Difference {
         }
     }
 
-    private func sample(_ values: [Float], _ shape: [Int], _ expected: Any) {
+    private func sample(_ values: [Float], _ shape: [UInt64], _ expected: Any) {
         guard let expected = expected as? [String: Any], let step = expected["step"] as? Int,
             let other = expected["values"]
         else { return message = "no sample" }
-        if expected["shape"] as? [Int] != shape { message = "shape \(shape)" }
+        if expected["shape"] as? [UInt64] != shape { message = "shape \(shape)" }
         numbers(stride(from: 0, to: values.count, by: step).map { values[$0] }, other)
     }
 }

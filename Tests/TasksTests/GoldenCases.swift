@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import Tasks
 
 /// A line of Golden/cases.jsonl: what a pipeline was asked and what it answered.
@@ -35,7 +36,9 @@ struct GoldenCase {
     func number(_ key: String) -> Int? { request[key] as? Int }
     func texts(_ key: String) -> [String]? { request[key] as? [String] }
 
-    private var overlong: Overlong {
+    private func count(_ key: String) -> UInt32 { UInt32(number(key) ?? 0) }
+
+    private var truncation: Truncation {
         switch text("overlong") {
         case "truncate": .truncate
         case "windows": .windows
@@ -43,86 +46,100 @@ struct GoldenCase {
         }
     }
 
-    private var function: ScoreFunction? {
-        ["none": ScoreFunction.none, "sigmoid": .sigmoid, "softmax": .softmax][text("function")]
+    private var function: FunctionToApply {
+        ["none": FunctionToApply.none, "sigmoid": .sigmoid, "softmax": .softmax][text("function")] ?? .default
     }
 
-    var taskRequest: TaskRequest {
-        switch task {
+    var inferenceRequest: InferenceRequest {
+        let input = TextInput(text(), pair: request["pair"] as? String)
+        return switch task {
         case "classify":
             .classify(
-                [TaskText(text(), pair: request["pair"] as? String)],
-                ClassifyOptions(
-                    topK: number("top_k"),
-                    function: function,
-                    overlong: overlong,
+                ClassifyRequest(
+                    inputs: [input],
+                    topK: count("top_k"),
+                    allLabels: number("top_k") == nil,
+                    functionToApply: function,
+                    truncation: truncation,
                     windowPooling: text("pooling") == "max" ? .max : .mean,
-                    stride: number("stride")
+                    stride: count("stride")
                 )
             )
-        case "tag": .tag([text()], tagOptions)
+        case "tag": .tagTokens(tagTokensRequest)
         case "answer":
-            .answer(
-                [Question(text("question"), context: text("context"))],
-                AnswerOptions(
-                    topK: number("top_k") ?? 1,
-                    maxAnswerLength: number("max_answer_len") ?? 15,
-                    maxSequenceLength: number("max_seq_len"),
-                    stride: number("doc_stride"),
-                    handlesImpossible: request["handle_impossible_answer"] as? Bool ?? false,
-                    alignsToWords: request["align_to_words"] as? Bool ?? true
+            .answerQuestion(
+                AnswerQuestionRequest(
+                    inputs: [QuestionInput(question: text("question"), context: text("context"))],
+                    topK: count("top_k"),
+                    maxAnswerLen: count("max_answer_len"),
+                    maxSeqLen: count("max_seq_len"),
+                    docStride: count("doc_stride"),
+                    handleImpossibleAnswer: request["handle_impossible_answer"] as? Bool ?? false,
+                    withoutWordAlignment: request["align_to_words"] as? Bool == false
                 )
             )
         case "fill-mask":
             .fillMask(
-                [text()],
-                FillMaskOptions(topK: number("top_k") ?? 5, targets: texts("targets"), overlong: overlong)
+                FillMaskRequest(
+                    texts: [text()],
+                    topK: count("top_k"),
+                    targets: texts("targets") ?? [],
+                    truncation: truncation
+                )
             )
         case "zero-shot":
             .zeroShot(
-                [text()],
-                ZeroShotOptions(
+                ZeroShotRequest(
+                    texts: [text()],
                     labels: texts("labels") ?? [],
-                    hypothesisTemplate: request["hypothesis_template"] as? String,
+                    hypothesisTemplate: text("hypothesis_template"),
                     multiLabel: request["multi_label"] as? Bool ?? false
                 )
             )
-        case "rerank": .rerank(query: text("query"), texts("texts") ?? [], RerankOptions(function: function))
+        case "rerank":
+            .rerank(RerankRequest(query: text("query"), texts: texts("texts") ?? [], functionToApply: function))
         case "multiple-choice":
-            .multipleChoice([ChoiceQuestion(text(), choices: texts("choices") ?? [])], ChoiceOptions())
-        case "features": .features([TaskText(text())], .error)
-        case "embed": .embed([TaskText(text())], embedOptions)
-        default: .infer(tensors, outputs: [])
+            .multipleChoice(
+                MultipleChoiceRequest(inputs: [ChoiceInput(text: text(), choices: texts("choices") ?? [])])
+            )
+        case "features": .features(FeaturesRequest(inputs: [TextInput(text())]))
+        case "embed": .embed(embedRequest)
+        default: .infer(InferRequest(inputs: tensors))
         }
     }
 
-    private var tagOptions: TagOptions {
-        let strategies: [String: TagOptions.Aggregation] = [
+    private var tagTokensRequest: TagTokensRequest {
+        let strategies: [String: AggregationStrategy] = [
             "none": .none, "simple": .simple, "first": .first, "average": .average, "max": .max,
         ]
-        return TagOptions(
-            aggregation: strategies[text("strategy")] ?? .none,
-            ignoredLabels: texts("ignore") ?? ["O"],
-            overlong: overlong,
-            stride: number("stride")
+        return TagTokensRequest(
+            texts: [text()],
+            aggregationStrategy: strategies[text("strategy")] ?? .none,
+            truncation: truncation,
+            stride: count("stride"),
+            ignoreLabels: texts("ignore") ?? [],
+            ignoreNone: texts("ignore")?.isEmpty ?? false
         )
     }
 
-    private var embedOptions: EmbedOptions {
-        EmbedOptions(
-            normalize: request["normalize_embeddings"] as? Bool,
-            dimensions: number("truncate_dim"),
-            prompt: (request["prompt"] as? String).map { .text($0) }
-                ?? (request["prompt_name"] as? String).map { .named($0) } ?? .standard
+    private var embedRequest: EmbedRequest {
+        let normalizes = request["normalize_embeddings"] as? Bool
+        return EmbedRequest(
+            inputs: [TextInput(text())],
+            normalization: normalizes.map { $0 ? .l2 : .none } ?? .default,
+            truncateDim: count("truncate_dim"),
+            promptName: request["prompt"] is String ? "" : text("prompt_name"),
+            prompt: text("prompt"),
+            hasPrompt: request["prompt"] is String
         )
     }
 
-    private var tensors: [RawTensor] {
+    private var tensors: [Tensor] {
         request.compactMap { name, value in
             guard let tensor = value as? [String: Any], let shape = tensor["shape"] as? [Int],
                 let values = tensor["values"] as? [Int]
             else { return nil }
-            return RawTensor(name: name, shape: shape, values: .integers(values.map(Int64.init)))
+            return Tensor(name: name, shape: shape.map(UInt64.init), int64Data: values.map(Int64.init))
         }
     }
 }

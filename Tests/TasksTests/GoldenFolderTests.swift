@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import ModelFiles
 import Tasks
 import TestSupport
@@ -39,7 +40,7 @@ import Testing
         try #require(cases.count >= 2)
         for node in cases {
             let golden = try #require(GoldenCase(node, of: name))
-            let answer = try #require(try model.answer([golden.taskRequest], stepTokens: 100).first)
+            let answer = try #require(try model.answer([golden.inferenceRequest], stepTokens: 100).first)
             let difference = Difference(answer, try #require(golden.expected))
             #expect(difference.message == nil, "\(golden)")
             #expect(difference.largest <= 1e-5, "\(golden)")
@@ -48,11 +49,11 @@ import Testing
 
     /// `CrossEncoder.rank` refuses several scores, and an embedder has none.
     @Test(arguments: [
-        ("bert-lone", [TaskName.classify, .rerank]), ("distilbert-modules", [.classify, .rerank]),
+        ("bert-lone", [InferenceMethod.classify, .rerank]), ("distilbert-modules", [.classify, .rerank]),
         ("bert-modules-cls", [.classify, .rerank]), ("bert-lone-three", [.classify, .zeroShot]),
         ("bert-modules-three", [.classify]), ("bert-dense-Tanh", []),
     ])
-    func tasksAreThoseOfTheScores(name: String, tasks: [TaskName]) throws {
+    func tasksAreThoseOfTheScores(name: String, tasks: [InferenceMethod]) throws {
         let model = try #require(Self.folders[name]).description.load()
         #expect(Set(model.tasks) == Set(tasks + [.embed, .features, .tokenize, .infer]))
     }
@@ -78,11 +79,12 @@ import Testing
     /// Of a vector that the folder cuts, a request may have more.
     @Test func aRequestMayAskForAllDimensions() throws {
         let model = try #require(Self.folders["bert-kept"]).description.load()
-        for (options, count) in [
-            (EmbedOptions(), 8), (EmbedOptions(dimensions: 32), 32), (EmbedOptions(dimensions: 3), 3),
-        ] {
-            guard case .embed(let results)? = try model.answer([.embed([TaskText("a")], options)]).first else { return }
-            #expect(results[0].values.count == count)
+        for (dimensions, count) in [
+            (0, 8), (32, 32), (3, 3),
+        ] as [(UInt32, Int)] {
+            let request = EmbedRequest(inputs: [TextInput("a")], truncateDim: dimensions)
+            guard case .embed(let response)? = try model.answer([.embed(request)]).first else { return }
+            #expect(response.results[0].values.count == count)
         }
     }
 
@@ -101,10 +103,12 @@ import Testing
         checkpoint.labels = 2
         try checkpoint.write(to: folder.path)
         let model = try Model(directory: folder.path)
-        #expect(try model.answer([.classify([TaskText("a")], ClassifyOptions())]).count == 1)
-        for options in [ClassifyOptions(), ClassifyOptions(overlong: .windows)] {
+        #expect(try model.answer([.classify(ClassifyRequest(inputs: [TextInput("a")]))]).count == 1)
+        for truncation in [Truncation.default, .windows] {
             let error = #expect(throws: TaskError.self) {
-                try model.prepare(.classify([TaskText("a", pair: "b")], options))
+                try model.prepare(
+                    .classify(ClassifyRequest(inputs: [TextInput("a", pair: "b")], truncation: truncation))
+                )
             }
             #expect(error?.kind == .invalidArgument && error?.message.contains("takes no pairs of texts") == true)
         }
@@ -118,14 +122,14 @@ import Testing
         let config = try String(contentsOfFile: folder("config.json"), encoding: .utf8)
         let older = "{\"sbert_ce_default_activation_function\": \"torch.nn.modules.activation.Tanh\","
         try folder.write("config.json", older + config.dropFirst())
-        func score(_ function: ScoreFunction? = nil) throws -> Float {
-            let request = TaskRequest.rerank(query: "a", ["fox"], RerankOptions(function: function))
-            guard case .rerank(let results)? = try Model(directory: folder.path).answer([request]).first else {
+        func score(_ function: FunctionToApply = .default) throws -> Float {
+            let request = InferenceRequest.rerank(RerankRequest(query: "a", texts: ["fox"], functionToApply: function))
+            guard case .rerank(let response)? = try Model(directory: folder.path).answer([request]).first else {
                 return .nan
             }
-            return results[0].score
+            return response.results[0].score
         }
-        let logit = try score(ScoreFunction.none)
+        let logit = try score(.none)
         #expect(try score() == logit)
         #expect(try abs(score(.sigmoid) - 1 / (1 + exp(-logit))) < 1e-6)
         try FileManager.default.removeItem(atPath: folder("config_sentence_transformers.json"))

@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import Tasks
 import Testing
 
@@ -12,8 +13,8 @@ import Testing
         let cases = try GoldenCase.all(of: name)
         try #require(!cases.isEmpty)
         for golden in cases {
-            let request = golden.taskRequest
-            let answer: TaskResult
+            let request = golden.inferenceRequest
+            let answer: InferenceResponse
             do {
                 let results = try model.answer([request], stepTokens: 300)
                 answer = try #require(results.first)

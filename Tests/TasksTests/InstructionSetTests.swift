@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import ModelFiles
 import Tasks
 import Tensors
@@ -66,7 +67,7 @@ import Testing
         _ tally: inout Tally
     ) throws {
         guard let expected = golden.expected, !golden.isRefusedHere else { return }
-        let results = try model.answer([golden.taskRequest], stepTokens: 300)
+        let results = try model.answer([golden.inferenceRequest], stepTokens: 300)
         let answer = try #require(results.first)
         let difference = Difference(answer, expected)
         tally.hash = AnswerBits(answer).bytes.withUnsafeBytes { contentHash($0, seed: tally.hash) }
@@ -97,28 +98,27 @@ import Testing
 private struct AnswerBits {
     private(set) var bytes: [UInt8] = []
 
-    init(_ answer: TaskResult) {
+    init(_ answer: InferenceResponse) {
         switch answer {
-        case .classify(let results), .zeroShot(let results):
-            for score in results.flatMap(\.scores) { add(score.label, [score.score]) }
-        case .tag(let results):
-            for entity in results.flatMap(\.entities) {
+        case .classify(let response):
+            for score in response.results.flatMap(\.scores) { add(score.label, [score.score]) }
+        case .zeroShot(let response):
+            for score in response.results.flatMap(\.scores) { add(score.label, [score.score]) }
+        case .tagTokens(let response):
+            for entity in response.results.flatMap(\.entities) {
                 add("\(entity.label) \(entity.word) \(entity.start) \(entity.end)", [entity.score])
             }
-        case .answer(let results):
-            for answer in results.flatMap(\.answers) {
-                add("\(answer.text) \(answer.start) \(answer.end)", [answer.score])
+        case .answerQuestion(let response):
+            for span in response.results.flatMap(\.answers) {
+                add("\(span.answer) \(span.start) \(span.end)", [span.score])
             }
-        case .fillMask(let results):
-            for token in results.flatMap(\.masks).flatMap(\.tokens) { add("\(token.id)", [token.score]) }
-        case .rerank(let results): add("", results.map(\.score))
-        case .multipleChoice(let results): for result in results { add("", result.scores) }
-        case .embed(let results): for result in results { add("", result.values) }
-        case .features(let results): for result in results { add("", result.values) }
-        case .infer(let tensors, _):
-            for tensor in tensors {
-                if case .floats(let values) = tensor.values { add(tensor.name, values) }
-            }
+        case .fillMask(let response):
+            for token in response.results.flatMap(\.masks).flatMap(\.tokens) { add("\(token.token)", [token.score]) }
+        case .rerank(let response): add("", response.results.map(\.score))
+        case .multipleChoice(let response): for result in response.results { add("", result.scores) }
+        case .embed(let response): for result in response.results { add("", result.values) }
+        case .features(let response): for result in response.results { add("", result.values) }
+        case .infer(let response): for tensor in response.outputs { add(tensor.name, tensor.floatData) }
         case .tokenize: break
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import ModelFiles
 import Tasks
 import TestSupport
@@ -9,9 +10,9 @@ import Testing
 @Suite(.enabled(if: MiniLM.folder != nil, "run ops/fetch-model first")) struct MiniLMTests {
     private func embeddings(_ directory: String, _ texts: [String], threads: Int) throws -> [[Float]] {
         let model = try Model(directory: directory, threads: threads)
-        let answer = try model.answer([.embed(texts.map { TaskText($0) }, EmbedOptions())])
-        guard case .embed(let results) = answer[0] else { return [] }
-        return results.map(\.values)
+        let answer = try model.answer([.embed(EmbedRequest(inputs: texts.map { TextInput($0) }))])
+        guard case .embed(let response) = answer[0] else { return [] }
+        return response.results.map(\.values)
     }
 
     private func golden() throws -> (texts: [String], truncated: [Bool], embeddings: [Float]) {

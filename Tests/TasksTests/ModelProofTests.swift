@@ -9,7 +9,7 @@ import Testing
 
 /// What a worker proves before it is READY; `ProofTests` plants faults in real workers.
 @Suite struct ModelProofTests {
-    private func failure(_ model: Model, _ extent: Model.ProofExtent) -> String? {
+    private func failure(_ model: Model, _ extent: ModelProof.Extent) -> String? {
         do throws(EngineError) {
             try model.prove(extent)
             return nil
@@ -54,7 +54,7 @@ import Testing
         let folder = try TemporaryFolder()
         try Self.checkpoint.write(to: folder.path)
         let file = try MemoryFile.create(name: "pack", size: 0)
-        try Model.packer(directory: folder.path, variant: "fp32", proven: true).write(to: file.rawValue)
+        try ModelPacker(directory: folder.path, variant: "fp32", proven: true).write(to: file.rawValue)
         let pack = try PackFile(descriptor: file.rawValue)
         let bytes = try #require(pack.bytes(of: section))
         #expect(failure(try Model(pack: pack, threads: 1), .full) == nil)

@@ -1,5 +1,6 @@
 import DistilBERT
 import LinuxSystem
+import Messages
 import ModelFiles
 import Tasks
 import Tensors
@@ -20,13 +21,13 @@ extension Model {
 
     static func pack(_ directory: String, variant: String = "fp32", proven: Bool = false) throws -> PackFile {
         let file = try MemoryFile.create(name: "pack", size: 0)
-        try Model.packer(directory: directory, variant: variant, proven: proven).write(to: file.rawValue)
+        try ModelPacker(directory: directory, variant: variant, proven: proven).write(to: file.rawValue)
         return try PackFile(descriptor: file.rawValue)
     }
 
     /// Answers requests in one batch.
-    func answer(_ requests: [TaskRequest], stepTokens: Int = 512) throws -> [TaskResult] {
-        var answers: [UInt64: TaskResult] = [:]
+    func answer(_ requests: [InferenceRequest], stepTokens: Int = 512) throws -> [InferenceResponse] {
+        var answers: [UInt64: InferenceResponse] = [:]
         var run = BatchRun(model: self, maxStepTokens: stepTokens)
         for (index, request) in requests.enumerated() {
             let task = try prepare(request)

@@ -15,7 +15,7 @@ import Testing
     private static func model(_ folder: TemporaryFolder, _ variant: String, _ kept: [String] = []) throws -> Model {
         let file = try MemoryFile.create(name: "pack", size: 0)
         let exceptions = Dictionary(uniqueKeysWithValues: kept.map { ($0, WeightFormat.float32) })
-        try Model.packer(directory: folder.path, variant: variant, exceptions: exceptions)
+        try ModelPacker(directory: folder.path, variant: variant, exceptions: exceptions)
             .write(to: file.rawValue)
         return try Model(pack: try PackFile(descriptor: file.rawValue), threads: 1)
     }

@@ -1,3 +1,4 @@
+import Messages
 import Tasks
 import Testing
 
@@ -27,44 +28,59 @@ import Testing
         return words.joined(separator: " ")
     }
 
-    private func request(_ task: TaskName, _ generator: inout Generator) -> TaskRequest {
+    private func request(_ method: InferenceMethod, _ generator: inout Generator) -> InferenceRequest {
         let texts = (0..<Int.random(in: 1...3, using: &generator)).map { _ in text(&generator) }
         let flag = Bool.random(using: &generator)
-        switch task {
+        switch method {
         case .classify:
-            let options = ClassifyOptions(
-                topK: nil,
-                overlong: flag ? .windows : .truncate,
-                windowPooling: Bool.random(using: &generator) ? .mean : .max
+            return .classify(
+                ClassifyRequest(
+                    inputs: texts.map { TextInput($0, pair: flag ? nil : "a pair") },
+                    allLabels: true,
+                    truncation: flag ? .windows : .truncate,
+                    windowPooling: Bool.random(using: &generator) ? .mean : .max
+                )
             )
-            return .classify(texts.map { TaskText($0, pair: flag ? nil : "a pair") }, options)
-        case .embed: return .embed(texts.map { TaskText($0) }, EmbedOptions(pooling: flag ? .cls : nil))
-        case .features: return .features(texts.map { TaskText($0) }, .truncate)
-        case .tokenize: return .tokenize(texts.map { TaskText($0) }, TokenizeOptions())
-        case .tag:
-            let strategy = TagOptions.Aggregation.allCases.randomElement(using: &generator) ?? .simple
-            let overlong: Overlong = strategy == .none ? .truncate : .windows
-            return .tag(texts, TagOptions(aggregation: strategy, overlong: overlong))
-        case .answer:
-            let options = AnswerOptions(topK: 3, stride: flag ? 5 : nil, handlesImpossible: flag)
-            return .answer(texts.map { Question(text(&generator, most: 8), context: $0) }, options)
+        case .embed:
+            return .embed(EmbedRequest(inputs: texts.map { TextInput($0) }, pooling: flag ? .cls : .default))
+        case .features:
+            return .features(FeaturesRequest(inputs: texts.map { TextInput($0) }, truncation: .truncate))
+        case .tokenize: return .tokenize(TokenizeRequest(inputs: texts.map { TextInput($0) }))
+        case .tagTokens:
+            let strategy = AggregationStrategy.allCases.randomElement(using: &generator) ?? .simple
+            let truncation: Truncation = strategy == .none ? .truncate : .windows
+            return .tagTokens(TagTokensRequest(texts: texts, aggregationStrategy: strategy, truncation: truncation))
+        case .answerQuestion:
+            return .answerQuestion(
+                AnswerQuestionRequest(
+                    inputs: texts.map { QuestionInput(question: text(&generator, most: 8), context: $0) },
+                    topK: 3,
+                    docStride: flag ? 5 : 0,
+                    handleImpossibleAnswer: flag
+                )
+            )
         case .fillMask:
-            let targets = Bool.random(using: &generator) ? nil : ["fox", "york"]
-            let options = FillMaskOptions(topK: flag ? 3 : 700, targets: targets, overlong: .truncate)
-            return .fillMask(texts.map { "[MASK] " + $0 }, options)
-        case .zeroShot: return .zeroShot(texts, ZeroShotOptions(labels: ["fox", "new york"], multiLabel: flag))
-        case .rerank: return .rerank(query: text(&generator, most: 10), texts, RerankOptions())
-        case .multipleChoice:
-            return .multipleChoice(
-                [ChoiceQuestion(text(&generator), choices: texts)],
-                ChoiceOptions(overlong: .truncate)
+            let targets = Bool.random(using: &generator) ? [] : ["fox", "york"]
+            return .fillMask(
+                FillMaskRequest(
+                    texts: texts.map { "[MASK] " + $0 },
+                    topK: flag ? 3 : 700,
+                    targets: targets,
+                    truncation: .truncate
+                )
             )
+        case .zeroShot:
+            return .zeroShot(ZeroShotRequest(texts: texts, labels: ["fox", "new york"], multiLabel: flag))
+        case .rerank: return .rerank(RerankRequest(query: text(&generator, most: 10), texts: texts))
+        case .multipleChoice:
+            let input = ChoiceInput(text: text(&generator), choices: texts)
+            return .multipleChoice(MultipleChoiceRequest(inputs: [input], truncation: .truncate))
         case .infer:
             let ids: [Int64] = [2, 40, 50, 3, 2, 60, 3, 0, 2, 3, 0, 0]
             let mask: [Int64] = [1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0]
-            var inputs = [RawTensor(name: "input_ids", shape: [3, 4], values: .integers(ids))]
-            if flag { inputs.append(RawTensor(name: "attention_mask", shape: [3, 4], values: .integers(mask))) }
-            return .infer(inputs, outputs: [])
+            var inputs = [Tensor(name: "input_ids", shape: [3, 4], int64Data: ids)]
+            if flag { inputs.append(Tensor(name: "attention_mask", shape: [3, 4], int64Data: mask)) }
+            return .infer(InferRequest(inputs: inputs))
         }
     }
 
@@ -77,7 +93,7 @@ import Testing
         let together = try GoldenModels.load(name, threads: 2)
         var generator = Generator(state: UInt64(name.utf8.count))
         for _ in 0..<6 {
-            var requests: [TaskRequest] = []
+            var requests: [InferenceRequest] = []
             for _ in 0..<Int.random(in: 2...12, using: &generator) {
                 requests.append(request(alone.tasks.randomElement(using: &generator) ?? .embed, &generator))
             }

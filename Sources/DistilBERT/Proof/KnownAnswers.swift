@@ -62,21 +62,25 @@ struct KnownAnswers {
 extension KnownAnswers {
     private static let prefix = "proof."
 
-    /// The sections by name, with their shape and values.
-    var sections: [(name: String, rows: Int, values: [Float])] {
-        var result: [(String, Int, [Float])] = []
-        for (name, product) in products.sorted(by: { $0.key < $1.key }) {
-            result.append(("\(Self.prefix)product.\(name)", 2, product.values + product.magnitudes))
+    /// The sections and their values.
+    var sections: [(section: PackSection, values: [Float])] {
+        var result: [(section: PackSection, values: [Float])] = []
+        func add(_ name: String, rows: Int = 2, _ values: [Float]) {
+            let (columns, byteCount) = (values.count / max(1, rows), values.count * MemoryLayout<Float>.stride)
+            let name = Self.prefix + name
+            result.append((PackSection(name: name, rows: rows, columns: columns, byteCount: byteCount), values))
         }
-        for (name, table) in tables.sorted(by: { $0.key < $1.key }) {
-            result.append(("\(Self.prefix)table.\(name)", 2, table.values + table.magnitudes))
+        for (kind, products) in [("product", products), ("table", tables)] {
+            for (name, product) in products.sorted(by: { $0.key < $1.key }) {
+                add("\(kind).\(name)", product.values + product.magnitudes)
+            }
         }
         for (index, text) in texts.enumerated() {
             let length = text.sequence.ids.count
             let types = text.sequence.types.isEmpty ? [Int32](repeating: 0, count: length) : text.sequence.types
-            result.append(("\(Self.prefix)text.\(index)", 2, (text.sequence.ids + types).map { Float($0) }))
-            result.append(("\(Self.prefix)states.\(index)", length, text.states))
-            result.append(("\(Self.prefix)scores.\(index)", 2, text.scores + text.scoreMagnitudes))
+            add("text.\(index)", (text.sequence.ids + types).map { Float($0) })
+            add("states.\(index)", rows: length, text.states)
+            add("scores.\(index)", text.scores + text.scoreMagnitudes)
         }
         return result
     }

@@ -2,9 +2,9 @@ import ModelFiles
 import Tensors
 
 /// Computes a checkpoint's known answers from its own tensors: by definition, in double precision, with the plain kernels
-/// for attention alone. It shares neither the pack nor the plan of it, nor the encoder, so that a fault in one of them
-/// shows as a difference. For formats of fewer bits the weights are rounded first, so that what is left is rounding of
-/// sums (and of activations, where a set rounds them).
+/// for attention alone. It shares neither the pack nor the plan of the network, nor the encoder, so that a fault in one of
+/// them shows as a difference: names and shapes stand here a second time. For formats of fewer bits the weights are rounded
+/// first, so that what is left is rounding of sums (and of activations, where a set rounds them).
 struct ReferenceModel {
     let configuration: ModelConfiguration
     let head: Head
@@ -12,8 +12,9 @@ struct ReferenceModel {
     /// What each weight is stored as, by its name in the pack.
     let formats: [String: WeightFormat]
 
-    private var names: CheckpointNames { CheckpointNames(family: configuration.family) }
+    var answers = KnownAnswers()
     private var hidden: Int { configuration.hiddenSize }
+    private var isBERT: Bool { configuration.family == .bert }
 
     /// Codes of int8 weights are in [−64, 64], those of word embeddings in [−127, 127].
     private static let weightLevels = 64
@@ -24,28 +25,17 @@ struct ReferenceModel {
     /// - Parameters:
     ///   - texts: token ids and types; at least one.
     ///   - extras: linear layers of the folder's other checkpoints, for their products alone.
-    func knownAnswers(
+    mutating func answer(
         _ texts: [TokenSequence],
-        extras: [ModelPacker.PackedExtra]
+        _ extras: [(layer: Linear, checkpoint: Checkpoint)]
     ) throws -> KnownAnswers {
-        var answers = KnownAnswers()
         let team = try ComputeTeam(cpus: [nil], instructionSet: .plain)
-        for (name, tensor, rows) in tables { answers.tables[name] = try table(name, tensor, rows: rows) }
-        for (name, stem) in norms {
-            for part in ["weight", "bias"] {
-                let values = try vector(stem, part).map { $0 * Float(KnownAnswers.weights(1)[0]) }
-                answers.tables["\(name).\(part)"] = KnownAnswers.Product(values: values, magnitudes: values.map(abs))
-            }
-        }
         let bounds = SequenceBounds(lengths: texts.map(\.ids.count))
         var states = try embed(texts)
-        for index in 0..<configuration.layers {
-            states = try layer(index, states, bounds, team, &answers)
-        }
+        for index in 0..<configuration.layers { states = try layer(index, states, bounds, team) }
         let scored = (0..<texts.count).flatMap { text in bounds[text].prefix(scoredRows(bounds[text].count)) }
         let (scores, magnitudes) = try self.scores(
-            scored.flatMap { row in states[row * hidden..<(row + 1) * hidden] },
-            &answers
+            scored.flatMap { row in states[row * hidden..<(row + 1) * hidden] }
         )
         let width = scored.isEmpty ? 0 : scores.count / scored.count
         var next = 0
@@ -62,56 +52,52 @@ struct ReferenceModel {
             )
             next += count
         }
-        for extra in extras {
-            let (name, outputs, inputs) = (extra.linear.name, extra.linear.outputs, extra.linear.inputs)
-            let weight = try Weight(self, extra.checkpoint, name, [extra.stem], outputs, inputs, extra.hasBias)
-            answers.products[name] = try weight.knownProduct()
+        for (layer, checkpoint) in extras {
+            let (weight, bias) = (layer.weight.tensors, layer.bias?.tensors ?? [])
+            _ = try self.weight(layer.name, weight, bias, layer.outputs, layer.inputs, of: checkpoint)
         }
         return answers
     }
 
     /// How many of a text's tokens the head is asked about.
-    func scoredRows(_ length: Int) -> Int {
-        switch head {
-        case .none(let hasPooler): hasPooler ? 1 : 0
-        case .sequenceClassification, .multipleChoice: 1
-        case .tokenClassification, .questionAnswering, .maskedLM:
-            min(length, max(1, Self.mostScores / max(1, head.outputs)))
-        }
+    private func scoredRows(_ length: Int) -> Int {
+        if case .none(let hasPooler) = head { return hasPooler ? 1 : 0 }
+        return head.readsFirstToken ? 1 : min(length, max(1, Self.mostScores / max(1, head.outputs)))
     }
 
-    // MARK: - Tables
+    // MARK: - Embeddings
 
-    private var norms: [(name: String, stem: String)] {
-        var result = [("embeddings.norm", names.embeddingsNorm)]
-        for index in 0..<configuration.layers {
-            let prefix = PackPlan.layerPrefix(index)
-            result.append((prefix + "attention_norm", names.layer(index).attentionNorm))
-            result.append((prefix + "output_norm", names.layer(index).outputNorm))
-        }
-        if case .maskedLM = head {
-            result.append((PackPlan.transformNorm, names.maskedLM(tied: configuration.tiesWordEmbeddings).norm))
-        }
-        return result
-    }
+    private static let wordEmbeddings = "embeddings.word_embeddings.weight"
 
-    private var tables: [(name: String, tensor: String, rows: Int)] {
-        var result = [
-            (PackPlan.words, names.wordEmbeddings, configuration.vocabularySize),
-            ("embeddings.position", names.positionEmbeddings, configuration.maxPositions),
+    private mutating func embed(_ texts: [TokenSequence]) throws -> [Double] {
+        var tables = [
+            ("embeddings.word", Self.wordEmbeddings, configuration.vocabularySize),
+            ("embeddings.position", "embeddings.position_embeddings.weight", configuration.maxPositions),
         ]
-        if configuration.typeVocabularySize > 0 {
-            result.append(("embeddings.type", names.typeEmbeddings, configuration.typeVocabularySize))
+        let types = configuration.typeVocabularySize
+        if types > 0 { tables.append(("embeddings.type", "embeddings.token_type_embeddings.weight", types)) }
+        for (name, tensor, rows) in tables { answers.tables[name] = try known(name, tensor, rows: rows) }
+        var states: [Double] = []
+        for text in texts {
+            for (position, id) in text.ids.enumerated() {
+                var sum = [Double](repeating: 0, count: hidden)
+                let places = [Int(id), position, text.types.isEmpty ? 0 : Int(text.types[position])]
+                for ((name, tensor, rows), place) in zip(tables, places) {
+                    for (column, value) in try row(place, of: name, tensor, rows: rows).enumerated() {
+                        sum[column] += Double(value)
+                    }
+                }
+                states += sum
+            }
         }
-        return result
+        return try normalized(states, "embeddings.norm", "embeddings.LayerNorm")
     }
 
-    private func table(_ name: String, _ tensor: String, rows: Int) throws -> KnownAnswers.Product {
-        let weights = KnownAnswers.weights(rows)
+    private func known(_ name: String, _ tensor: String, rows: Int) throws -> KnownAnswers.Product {
         var sums = [Double](repeating: 0, count: hidden)
         var magnitudes = sums
-        for (row, weight) in weights.enumerated() {
-            let values = try tableRow(name, tensor, row, of: rows)
+        for (index, weight) in KnownAnswers.weights(rows).enumerated() {
+            let values = try row(index, of: name, tensor, rows: rows)
             for column in 0..<hidden {
                 sums[column] += weight * Double(values[column])
                 magnitudes[column] += abs(weight * Double(values[column]))
@@ -120,8 +106,8 @@ struct ReferenceModel {
         return KnownAnswers.Product(values: sums.map { Float($0) }, magnitudes: magnitudes.map { Float($0) })
     }
 
-    /// One row as the pack's format holds it.
-    private func tableRow(_ name: String, _ tensor: String, _ row: Int, of rows: Int) throws -> [Float] {
+    /// One row of a table as the pack's format holds it.
+    private func row(_ row: Int, of name: String, _ tensor: String, rows: Int) throws -> [Float] {
         let view = try checkpoint.weight(tensor, shape: [rows, hidden])
         return [Float](unsafeUninitializedCapacity: hidden) { buffer, count in
             view.copyFloats(from: row * hidden, to: UnsafeMutableBufferPointer(rebasing: buffer[..<hidden]))
@@ -131,68 +117,41 @@ struct ReferenceModel {
         }
     }
 
-    private func vector(_ stem: String, _ part: String) throws -> [Float] {
-        try checkpoint.weight("\(stem).\(part)", shape: [hidden]).floats()
-    }
-
-    private func embed(_ texts: [TokenSequence]) throws -> [Double] {
-        var states: [Double] = []
-        let types = configuration.typeVocabularySize
-        for text in texts {
-            for (position, id) in text.ids.enumerated() {
-                var row = try tableRow(PackPlan.words, names.wordEmbeddings, Int(id), of: configuration.vocabularySize)
-                    .map { Double($0) }
-                var others = [(names.positionEmbeddings, position, configuration.maxPositions)]
-                if types > 0 {
-                    others.append((names.typeEmbeddings, text.types.isEmpty ? 0 : Int(text.types[position]), types))
-                }
-                for (tensor, index, count) in others {
-                    for (column, value) in try tableRow(tensor, tensor, index, of: count).enumerated() {
-                        row[column] += Double(value)
-                    }
-                }
-                states += row
-            }
-        }
-        return try normalized(states, names.embeddingsNorm)
-    }
-
     // MARK: - Layers
 
-    private func layer(
+    /// What the family calls the parts of a layer.
+    private func stems(_ index: Int) -> [String] {
+        let parts =
+            isBERT
+            ? [
+                "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
+                "attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm",
+            ]
+            : [
+                "attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "sa_layer_norm",
+                "ffn.lin1", "ffn.lin2", "output_layer_norm",
+            ]
+        return parts.map { "\(isBERT ? "encoder" : "transformer").layer.\(index).\($0)" }
+    }
+
+    private mutating func layer(
         _ index: Int,
         _ x: [Double],
         _ bounds: SequenceBounds,
-        _ team: ComputeTeam,
-        _ answers: inout KnownAnswers
+        _ team: ComputeTeam
     ) throws -> [Double] {
-        let names = names.layer(index)
-        let prefix = PackPlan.layerPrefix(index)
-        func product(_ name: String, _ stems: [String], _ x: [Double], outputs: Int, inputs: Int) throws -> [Double] {
-            let weight = try Weight(self, checkpoint, prefix + name, stems, outputs, inputs)
-            answers.products[prefix + name] = try weight.knownProduct()
-            return try weight.product(x)
-        }
-        let qkv = try product("qkv", [names.query, names.key, names.value], x, outputs: 3 * hidden, inputs: hidden)
+        let (stems, prefix, wide) = (stems(index), "layer.\(index).", configuration.intermediateSize)
+        let qkv = try weight(prefix + "qkv", Array(stems[...2]), 3 * hidden, hidden).product(x)
         let context = try attention(qkv, bounds, team)
-        let attended = try product(
-            "attention_output",
-            [names.attentionOutput],
-            context,
-            outputs: hidden,
-            inputs: hidden
-        )
-        let middle = try normalized(zip(attended, x).map { $0 + $1 }, names.attentionNorm)
-        let wide = configuration.intermediateSize
-        let inner = try product("intermediate", [names.intermediate], middle, outputs: wide, inputs: hidden)
-        let outer = try product(
-            "output",
-            [names.output],
-            inner.map { Reference.activation(Activation(configuration.activation), $0) },
-            outputs: hidden,
-            inputs: wide
-        )
-        return try normalized(zip(outer, middle).map { $0 + $1 }, names.outputNorm)
+        let attended = try weight(prefix + "attention_output", [stems[3]], hidden, hidden).product(context)
+        let middle = try normalized(zip(attended, x).map { $0 + $1 }, prefix + "attention_norm", stems[4])
+        let inner = try activated(weight(prefix + "intermediate", [stems[5]], wide, hidden).product(middle))
+        let outer = try weight(prefix + "output", [stems[6]], hidden, wide).product(inner)
+        return try normalized(zip(outer, middle).map { $0 + $1 }, prefix + "output_norm", stems[7])
+    }
+
+    private func activated(_ x: [Double]) -> [Double] {
+        x.map { Reference.activation(Activation(configuration.activation), $0) }
     }
 
     private func attention(_ qkv: [Double], _ bounds: SequenceBounds, _ team: ComputeTeam) throws -> [Double] {
@@ -210,8 +169,14 @@ struct ReferenceModel {
         return (0..<bounds.rows).flatMap { result[$0].map { Double($0) } }
     }
 
-    private func normalized(_ x: [Double], _ stem: String) throws -> [Double] {
-        let (gamma, beta) = (try vector(stem, "weight"), try vector(stem, "bias"))
+    private mutating func normalized(_ x: [Double], _ name: String, _ stem: String) throws -> [Double] {
+        func vector(_ part: String) throws -> [Float] {
+            let vector = try checkpoint.weight("\(stem).\(part)", shape: [hidden]).floats()
+            let values = vector.map { $0 * Float(KnownAnswers.weights(1)[0]) }
+            answers.tables["\(name).\(part)"] = KnownAnswers.Product(values: values, magnitudes: values.map(abs))
+            return vector
+        }
+        let (gamma, beta) = (try vector("weight"), try vector("bias"))
         var y = x
         for row in stride(from: 0, to: x.count, by: hidden) {
             let values = x[row..<row + hidden]
@@ -229,54 +194,80 @@ struct ReferenceModel {
 
     /// What the head makes of rows [n, H]: logits, the pooled rows where there is no other head, or nothing; and how large
     /// the terms of each of these sums are.
-    private func scores(
-        _ rows: [Double],
-        _ answers: inout KnownAnswers
-    ) throws -> (values: [Double], magnitudes: [Double]) {
-        func product(
-            _ name: String,
-            _ stem: String,
-            weight: String? = nil,
-            bias: String? = nil,
-            _ x: [Double],
-            outputs: Int
-        ) throws -> (values: [Double], magnitudes: [Double]) {
-            let weight = try Weight(self, checkpoint, name, [stem], outputs, hidden, weight: weight, bias: bias)
-            answers.products[name] = try weight.knownProduct()
-            return (try weight.product(x), weight.magnitudes(x))
+    private mutating func scores(_ rows: [Double]) throws -> (values: [Double], magnitudes: [Double]) {
+        func scored(_ weight: Weight, _ x: [Double]) throws -> (values: [Double], magnitudes: [Double]) {
+            (try weight.product(x), weight.magnitudes(x))
         }
         func pooled() throws -> (values: [Double], magnitudes: [Double]) {
-            let isBERT = configuration.family == .bert
-            let stem = isBERT ? CheckpointNames.pooler : CheckpointNames.preClassifier
-            let sums = try product(PackPlan.pooling, stem, rows, outputs: hidden)
+            let stem = isBERT ? "pooler.dense" : "pre_classifier"
+            let sums = try scored(weight("head.pooling", [stem], hidden, hidden), rows)
             return (sums.values.map { Reference.activation(isBERT ? .tanh : .relu, $0) }, sums.magnitudes)
+        }
+        func classified(_ stem: String, _ x: [Double]) throws -> (values: [Double], magnitudes: [Double]) {
+            try scored(weight("head.classifier", [stem], head.outputs, hidden), x)
         }
         switch head {
         case .none(let hasPooler): return hasPooler ? try pooled() : ([], [])
-        case .sequenceClassification, .multipleChoice:
-            let pooled = try pooled().values
-            return try product(PackPlan.classifier, CheckpointNames.classifier, pooled, outputs: head.outputs)
-        case .tokenClassification:
-            return try product(PackPlan.classifier, CheckpointNames.classifier, rows, outputs: head.outputs)
-        case .questionAnswering:
-            return try product(PackPlan.classifier, CheckpointNames.answers, rows, outputs: head.outputs)
+        case .sequenceClassification, .multipleChoice: return try classified("classifier", pooled().values)
+        case .tokenClassification: return try classified("classifier", rows)
+        case .questionAnswering: return try classified("qa_outputs", rows)
         case .maskedLM(let vocabulary):
-            let stems = names.maskedLM(tied: configuration.tiesWordEmbeddings)
-            let transformed = try product(PackPlan.transform, stems.transform, rows, outputs: hidden).values.map {
-                Reference.activation(Activation(configuration.activation), $0)
-            }
-            return try product(
-                PackPlan.decoder,
-                "",
-                weight: configuration.tiesWordEmbeddings ? names.wordEmbeddings : stems.decoder,
-                bias: stems.bias,
-                try normalized(transformed, stems.norm),
-                outputs: vocabulary
+            let prefix = isBERT ? "cls.predictions." : "vocab_"
+            let transform = prefix + (isBERT ? "transform.dense" : "transform")
+            let norm = prefix + (isBERT ? "transform.LayerNorm" : "layer_norm")
+            let decoder = prefix + (isBERT ? "decoder" : "projector")
+            let isTied = configuration.tiesWordEmbeddings
+            let inner = try activated(weight("head.transform", [transform], hidden, hidden).product(rows))
+            let normal = try normalized(inner, "head.transform_norm", norm)
+            let last = try weight(
+                "head.decoder",
+                [isTied ? Self.wordEmbeddings : decoder + ".weight"],
+                [isTied && isBERT ? prefix + "bias" : decoder + ".bias"],
+                vocabulary,
+                hidden,
+                of: checkpoint
             )
+            return try scored(last, normal)
         }
     }
 
     // MARK: - Products
+
+    /// The weight of a linear layer, whose known product becomes one of the answers.
+    ///
+    /// - Parameter stems: of the tensors whose rows lie below each other, equally many of each.
+    private mutating func weight(_ name: String, _ stems: [String], _ outputs: Int, _ inputs: Int) throws -> Weight {
+        let (weights, biases) = (stems.map { $0 + ".weight" }, stems.map { $0 + ".bias" })
+        return try weight(name, weights, biases, outputs, inputs, of: checkpoint)
+    }
+
+    private mutating func weight(
+        _ name: String,
+        _ weights: [String],
+        _ biases: [String],
+        _ outputs: Int,
+        _ inputs: Int,
+        of checkpoint: Checkpoint
+    ) throws -> Weight {
+        let (format, rows) = (formats[name] ?? .float32, outputs / weights.count)
+        let values = FloatBuffer(count: outputs * inputs)
+        for (index, tensor) in weights.enumerated() {
+            try checkpoint.weight(tensor, shape: [rows, inputs]).copyFloats(
+                to: UnsafeMutableBufferPointer(start: values.base + index * rows * inputs, count: rows * inputs)
+            )
+        }
+        let bias = try biases.flatMap { try checkpoint.weight($0, shape: [rows]).floats() }
+        Reference.round(values.base, rows: outputs, columns: inputs, to: format, levels: Self.weightLevels)
+        let weight = Weight(
+            values: values,
+            bias: bias.isEmpty ? nil : bias,
+            format: format,
+            outputs: outputs,
+            inputs: inputs
+        )
+        answers.products[name] = try weight.knownProduct()
+        return weight
+    }
 
     /// A linear layer's weight as the pack's format holds it, [outputs, inputs], and its bias.
     private struct Weight {
@@ -285,42 +276,6 @@ struct ReferenceModel {
         let format: WeightFormat
         let outputs: Int
         let inputs: Int
-
-        /// - Parameters:
-        ///   - stems: of the tensors whose rows lie below each other, equally many of each.
-        ///   - weight: the weight's whole name, where it is not `stem.weight`; likewise the bias.
-        init(
-            _ model: ReferenceModel,
-            _ checkpoint: Checkpoint,
-            _ name: String,
-            _ stems: [String],
-            _ outputs: Int,
-            _ inputs: Int,
-            _ hasBias: Bool = true,
-            weight: String? = nil,
-            bias: String? = nil
-        ) throws {
-            (self.outputs, self.inputs) = (outputs, inputs)
-            format = model.formats[name] ?? .float32
-            values = FloatBuffer(count: outputs * inputs)
-            var biases: [Float] = []
-            let rows = outputs / stems.count
-            for (index, stem) in stems.enumerated() {
-                let tensor = try checkpoint.weight(weight ?? "\(stem).weight", shape: [rows, inputs])
-                tensor.copyFloats(
-                    to: UnsafeMutableBufferPointer(start: values.base + index * rows * inputs, count: rows * inputs)
-                )
-                if hasBias { biases += try checkpoint.weight(bias ?? "\(stem).bias", shape: [rows]).floats() }
-            }
-            self.bias = hasBias ? biases : nil
-            Reference.round(
-                values.base,
-                rows: outputs,
-                columns: inputs,
-                to: format,
-                levels: ReferenceModel.weightLevels
-            )
-        }
 
         /// x·Wᵀ + b, x [n, inputs] quantised first where the format has int8 products.
         func product(_ x: [Double]) throws -> [Double] {

@@ -12,15 +12,10 @@ final class SentenceEmbedder {
     private typealias PoolingMode = SentenceTransformersModules.PoolingMode
 
     private enum Step {
-        case dense(PackedLinear, ModuleActivation, Residual)
+        /// A product, to which its input is added, or a product of that, or nothing.
+        case dense(PackedLinear, ModuleActivation, addsInput: Bool, projection: PackedLinear?)
         case layerNorm(weight: [Float], bias: [Float])
         case normalize
-    }
-
-    /// What is added to a Dense module's result.
-    private enum Residual {
-        case none, input
-        case projected(PackedLinear)
     }
 
     /// What may be put before texts.
@@ -36,9 +31,10 @@ final class SentenceEmbedder {
     private let hidden: Int
     private let team: ComputeTeam
 
+    /// - Parameter modules: the folder's; nil for the mean of its hidden states.
     init(
         _ modules: SentenceTransformersModules?,
-        _ configuration: ModelConfiguration,
+        _ plan: NetworkPlan,
         pack: PackFile,
         team: ComputeTeam
     ) throws(EngineError) {
@@ -47,98 +43,22 @@ final class SentenceEmbedder {
         poolsPrompt = modules?.pooling?.includesPrompt ?? true
         keptDimensions = modules?.keptDimensions
         poolings = modules?.pooling?.modes ?? [.mean]
-        hidden = configuration.hiddenSize
+        hidden = plan.configuration.hiddenSize
         self.team = team
-        var steps: [Step] = []
-        for (index, step) in (modules?.steps ?? []).enumerated() {
-            switch step {
-            case .normalize: steps.append(.normalize)
-            case .layerNorm(let norm):
-                let values = try Self.values(of: norm, step: index, pack)
-                steps.append(
-                    .layerNorm(weight: Array(values[..<norm.dimension]), bias: Array(values[norm.dimension...]))
+        steps = try (modules == nil ? [] : plan.modules).map { module throws(EngineError) in
+            switch module {
+            case .normalize: return .normalize
+            case .layerNorm(let norm, let parameter):
+                let values = try pack.values(ofNote: parameter)
+                return .layerNorm(weight: Array(values[..<norm.dimension]), bias: Array(values[norm.dimension...]))
+            case .dense(let dense, let layer, let projection):
+                return .dense(
+                    try pack.linear(layer),
+                    dense.activation,
+                    addsInput: dense.residual == .input,
+                    projection: try projection.map(pack.linear)
                 )
-            case .dense(let dense):
-                func linear(_ name: String) throws(EngineError) -> PackedLinear {
-                    try extraLinear(name, outputs: dense.outputs, inputs: dense.inputs, pack: pack)
-                }
-                let residual: Residual =
-                    switch dense.residual {
-                    case .none: .none
-                    case .input: .input
-                    case .projected: .projected(try linear(Self.residualName(index)))
-                    }
-                steps.append(.dense(try linear(Self.moduleName(index)), dense.activation, residual))
             }
-        }
-        self.steps = steps
-    }
-
-    /// The linear layers of Dense modules by their names in the pack.
-    var layers: [(name: String, layer: PackedLinear)] {
-        steps.enumerated().flatMap { index, step -> [(name: String, layer: PackedLinear)] in
-            guard case .dense(let linear, _, let residual) = step else { return [] }
-            var layers = [(Self.moduleName(index), linear)]
-            if case .projected(let projection) = residual { layers.append((Self.residualName(index), projection)) }
-            return layers
-        }
-    }
-
-    // MARK: - What a pack holds
-
-    /// What the module at a step is called in a pack.
-    private static func moduleName(_ step: Int) -> String { "sentence.\(step)" }
-    private static func residualName(_ step: Int) -> String { moduleName(step) + ".residual" }
-
-    /// The layers of a Dense module.
-    static func extras(
-        _ dense: SentenceTransformersModules.Dense,
-        step: Int
-    ) throws(ModelFilesError) -> [ModelPacker.PackedExtra] {
-        let checkpoint = try dense.checkpoint()
-        func extra(_ name: String, _ stem: String, hasBias: Bool) -> ModelPacker.PackedExtra {
-            ModelPacker.PackedExtra(
-                name: name,
-                stem: stem,
-                outputs: dense.outputs,
-                inputs: dense.inputs,
-                hasBias: hasBias,
-                checkpoint: checkpoint
-            )
-        }
-        let linear = extra(moduleName(step), "linear", hasBias: dense.hasBias)
-        guard dense.residual == .projected else { return [linear] }
-        return [linear, extra(residualName(step), "residual", hasBias: false)]
-    }
-
-    /// The weights of a LayerNorm module, then its biases, as a note of a pack.
-    static func note(
-        _ norm: SentenceTransformersModules.LayerNorm,
-        _ checkpoint: Checkpoint,
-        step: Int
-    ) throws(ModelFilesError) -> (name: String, bytes: [UInt8]) {
-        var values = [Float](repeating: 0, count: 2 * norm.dimension)
-        for (index, name) in ["norm.weight", "norm.bias"].enumerated() {
-            let tensor = try checkpoint.weight(name, shape: [norm.dimension])
-            values.withUnsafeMutableBufferPointer {
-                let part = index * norm.dimension..<(index + 1) * norm.dimension
-                tensor.copyFloats(to: UnsafeMutableBufferPointer(rebasing: $0[part]))
-            }
-        }
-        return (moduleName(step), values.withUnsafeBytes(Array.init))
-    }
-
-    private static func values(
-        of norm: SentenceTransformersModules.LayerNorm,
-        step: Int,
-        _ pack: PackFile
-    ) throws(EngineError) -> [Float] {
-        let bytes = pack.bytes(of: PackFile.noteSection(moduleName(step)))
-        guard let bytes, bytes.count == 2 * norm.dimension * MemoryLayout<Float>.stride else {
-            throw .pack("the pack lacks the LayerNorm module \(step)")
-        }
-        return (0..<2 * norm.dimension).map {
-            bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Float>.stride, as: Float.self)
         }
     }
 
@@ -157,7 +77,7 @@ final class SentenceEmbedder {
     /// The number of values that the folder's own modules give.
     var dimensions: Int {
         var dimensions = poolings.count * hidden
-        for case .dense(let linear, _, _) in steps { dimensions = linear.outputs }
+        for case .dense(let linear, _, _, _) in steps { dimensions = linear.outputs }
         return dimensions
     }
 
@@ -179,15 +99,12 @@ final class SentenceEmbedder {
             case .normalize:
                 if request.normalization != .none { values = normalized(values) }
             // Another pooling than the folder's is asked for: its layers were not trained for it.
-            case .dense(let linear, let activation, let residual):
+            case .dense(let linear, let activation, let addsInput, let projection):
                 guard request.pooling == .default else { continue }
-                let input = values
-                values = try apply(linear, activation, input)
-                switch residual {
-                case .none: break
-                case .input: values = zip(values, input).map { $0 + $1 }
-                case .projected(let linear): values = zip(values, try apply(linear, .identity, input)).map { $0 + $1 }
-                }
+                var result = try apply(linear, activation, values)
+                if addsInput { result = zip(result, values).map { $0 + $1 } }
+                if let projection { result = zip(result, try apply(projection, .identity, values)).map { $0 + $1 } }
+                values = result
             case .layerNorm(let weight, let bias):
                 if request.pooling == .default { values = layerNorm(values, weight, bias) }
             }

@@ -60,16 +60,14 @@ struct InferTask: InferenceTask {
         let batch = inputs.shape[0]
         let hidden = model.configuration.hiddenSize
         switch model.head?.head {
-        case nil, .some(.none(hasPooler: false)):
-            return [("last_hidden_state", [batch, inputs.length, hidden])]
-        case .some(.none(hasPooler: true)):
+        case nil: return [("last_hidden_state", [batch, inputs.length, hidden])]
+        case .some(.none):
             return [("last_hidden_state", [batch, inputs.length, hidden]), ("pooler_output", [batch, hidden])]
-        case .sequenceClassification(let labels): return [("logits", [batch, labels])]
-        case .tokenClassification(let labels): return [("logits", [batch, inputs.length, labels])]
         case .questionAnswering:
             return [("start_logits", [batch, inputs.length]), ("end_logits", [batch, inputs.length])]
-        case .maskedLM(let vocabulary): return [("logits", [batch, inputs.length, vocabulary])]
         case .multipleChoice: return [("logits", [batch, inputs.shape[1]])]
+        case .some(let head):
+            return [("logits", (head.readsFirstToken ? [batch] : [batch, inputs.length]) + [head.outputs])]
         }
     }
 }
@@ -96,17 +94,13 @@ struct InferPipeline: Pipeline {
     }
 
     mutating func take(_ rows: Matrix, fromRow first: Int, of sequence: Int) throws(TaskError) {
-        switch head?.head {
-        case .sequenceClassification, .multipleChoice: copy(Array(rows[0]), at: sequence * rows.columns, of: 0)
-        case .questionAnswering:
-            for row in 0..<rows.rows {
-                let place = sequence * inputs.length + inputs.rows[sequence].places[first + row]
+        if head?.head.readsFirstToken == true { return copy(Array(rows[0]), at: sequence * rows.columns, of: 0) }
+        for row in 0..<rows.rows {
+            let place = sequence * inputs.length + inputs.rows[sequence].places[first + row]
+            if head?.head == .questionAnswering {
                 values[0][place] = rows[row][0]
                 values[1][place] = rows[row][1]
-            }
-        case .tokenClassification, .maskedLM, .some(.none), nil:
-            for row in 0..<rows.rows {
-                let place = sequence * inputs.length + inputs.rows[sequence].places[first + row]
+            } else {
                 copy(Array(rows[row]), at: place * rows.columns, of: 0)
             }
         }

@@ -19,35 +19,23 @@ enum PackingProgram {
             throw WireError(.malformed, "expected Pack with a descriptor")
         }
         do {
-            if request.variant == WeightFormat.float32.rawValue {
-                try packExact(request, file, &channel)
-            } else {
-                try packVariant(request, file, &channel)
-            }
+            let packer = try Self.packer(request, &channel)
+            try packer.write(to: file.rawValue)
+            try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(packer.byteCount))))
         } catch let error where WorkerProgram.isReported(error) {
             throw try WorkerProgram.fail(&channel, error)
         }
     }
 
-    private static func packExact(
-        _ request: ToWorker.Pack,
-        _ file: borrowing OwnedDescriptor,
-        _ channel: inout Channel
-    ) throws {
-        var packer = try Model.packer(directory: request.modelDirectory, variant: request.variant)
-        try propose(packer.key, &channel)
-        // Only when the cache has no such pack, and of the files that were mapped for its key.
-        try packer.addKnownAnswers()
-        try packer.write(to: file.rawValue)
-        try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(packer.byteCount))))
-    }
-
-    private static func packVariant(
-        _ request: ToWorker.Pack,
-        _ file: borrowing OwnedDescriptor,
-        _ channel: inout Channel
-    ) throws {
-        let plain = try Model.packer(directory: request.modelDirectory, variant: request.variant)
+    /// What packs the folder. Known answers and a variant's quality are worked out when the cache has no such pack.
+    private static func packer(_ request: ToWorker.Pack, _ channel: inout Channel) throws -> ModelPacker {
+        var plain = try ModelPacker(directory: request.modelDirectory, variant: request.variant)
+        if request.variant == WeightFormat.float32.rawValue {
+            try propose(plain.key, &channel)
+            // Of the files that were mapped for the key.
+            try plain.addKnownAnswers()
+            return plain
+        }
         let texts =
             request.calibrationFile.isEmpty
             ? CalibrationTexts.builtIn : try CalibrationTexts.read(request.calibrationFile)
@@ -61,7 +49,7 @@ enum PackingProgram {
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
         )
         let found = try search.run { try channel.sign() }
-        let packer = try Model.packer(
+        let packer = try ModelPacker(
             directory: request.modelDirectory,
             variant: request.variant,
             exceptions: found.exceptions,
@@ -69,11 +57,10 @@ enum PackingProgram {
             notes: [(qualityNote, ModelQuality(found).encode())],
             key: key
         )
-        guard try Model.packer(directory: request.modelDirectory, variant: request.variant).key == plain.key else {
+        guard try ModelPacker(directory: request.modelDirectory, variant: request.variant).key == plain.key else {
             throw EngineError.input("the checkpoint was changed while it was packed; reload the model")
         }
-        try packer.write(to: file.rawValue)
-        try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(packer.byteCount))))
+        return packer
     }
 
     /// Names the pack, and waits for the word to write it. No word comes when the cache has it.

@@ -54,9 +54,9 @@ struct VariantSearch {
         _ set: InstructionSet,
         _ progress: () throws -> Void
     ) throws -> [String] {
-        let weights = try Model.packer(directory: directory, variant: variant).weights
         var gains: [(name: String, cosine: Double)] = []
-        for weight in weights where weight.format.rawValue == variant {
+        let packer = try ModelPacker(directory: directory, variant: variant)
+        for weight in packer.weights where weight.format.rawValue == variant {
             let trial = try model([weight.name: .bfloat16], set)
             let report = try gate.measure(trial, limit: Self.rankingTexts, progress: progress)
             gains.append((weight.name, report.meanCosine))
@@ -106,13 +106,8 @@ struct VariantSearch {
         } catch {
             throw EngineError.tensors(.resource("no memory to try the variant in: \(error)"))
         }
-        let packer = try Model.packer(
-            directory: directory,
-            variant: variant,
-            exceptions: exceptions,
-            proven: proven
-        )
-        try packer.write(to: file.rawValue)
+        try ModelPacker(directory: directory, variant: variant, exceptions: exceptions, proven: proven)
+            .write(to: file.rawValue)
         return try PackFile(descriptor: file.rawValue)
     }
 
