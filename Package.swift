@@ -189,7 +189,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ModelFilesTests",
-            dependencies: ["ModelFiles", "Tokenization", "TestSupport"],
+            dependencies: ["JSON", "ModelFiles", "Tokenization", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),

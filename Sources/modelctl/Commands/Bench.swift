@@ -112,7 +112,7 @@ struct Bench: AsyncParsableCommand {
             var source = try InputSource(given: text.map(JSONValue.string), file: file)
             while let input = try source.next() {
                 place = input.place
-                let members = try input.line.get().members(["text", "text_pair"])
+                let members = try FormObject(input: try input.line.get())
                 texts.append(
                     TextInput(try members.required("text", members.string), pair: try members.string("text_pair"))
                 )

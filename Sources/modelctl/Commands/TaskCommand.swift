@@ -135,7 +135,7 @@ extension TaskCommand {
         var request = request
         do throws(FormError) {
             let line = try self.input(try input.line.get())
-            try request.read(line.members(Request.members, common: common, textKey: textKey))
+            try request.read(FormObject(input: line, common: common, textKey: textKey))
         } catch {
             throw .input("\(input.place): \(error.aboutInput)")
         }
