@@ -51,19 +51,22 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.linkedLibrary("numa")]
         ),
+        .target(name: "JSON", swiftSettings: strict),
         .target(name: "Messages", swiftSettings: strict),
         .target(name: "Wire", dependencies: ["CWireMessages", "CProtobufC", "Messages"], swiftSettings: strict),
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Tokenization", swiftSettings: strict),
 
-        // MARK: - L2 domain: checkpoints, the encoder, tasks
+        // MARK: - L2 domain: checkpoints, the encoder, tasks, their answers as JSON
 
-        .target(name: "ModelFiles", dependencies: ["Tokenization"], swiftSettings: strict),
+        .target(name: "AnswerForms", dependencies: ["JSON", "Messages"], swiftSettings: strict),
+        .target(name: "ModelFiles", dependencies: ["JSON", "Tokenization"], swiftSettings: strict),
         .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles", "Tokenization"], swiftSettings: strict),
         .target(
             name: "Tasks",
-            dependencies: ["DistilBERT", "Messages", "ModelFiles", "Tensors", "Tokenization"],
-            exclude: ["Expected"],
+            dependencies: [
+                "AnswerForms", "DistilBERT", "JSON", "Messages", "ModelFiles", "Tensors", "Tokenization",
+            ],
             swiftSettings: strict
         ),
 
@@ -125,7 +128,7 @@ let package = Package(
         .executableTarget(
             name: "modelctl",
             dependencies: [
-                "ModelClient", "Supervisor", "Messages", "Wire",
+                "AnswerForms", "JSON", "Messages", "ModelClient", "Supervisor", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -176,6 +179,8 @@ let package = Package(
             path: "Tests/FaultyWorker",
             swiftSettings: strict
         ),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "AnswerFormsTests", dependencies: ["AnswerForms", "JSON", "Messages"], swiftSettings: strict),
         .testTarget(
             name: "TokenizationTests",
             dependencies: ["Tokenization", "ModelFiles"],

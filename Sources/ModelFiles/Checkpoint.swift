@@ -1,3 +1,5 @@
+import JSON
+
 /// The weights of a model as they lie in its folder: one mapped safetensors file, or several that share the tensors.
 ///
 /// Nothing is read into the heap but the headers. Tensors are found under any of the names that `transformers` has used

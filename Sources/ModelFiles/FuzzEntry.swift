@@ -1,3 +1,5 @@
+import JSON
+
 /// The readers of untrusted bytes as a fuzzer wants them: any bytes in, nothing out, and no trap.
 ///
 /// A libFuzzer target calls these from `LLVMFuzzerTestOneInput`; the tests call them with mutated files.

@@ -1,3 +1,5 @@
+package import JSON
+
 /// A value of a JSON file together with its whereabouts, so that an accessor that finds something else can say where.
 package struct JSONNode: Sendable {
     /// The file's path.

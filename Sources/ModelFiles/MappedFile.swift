@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 
 /// A regular file mapped for reading, for as long as the object lives.
 ///

@@ -1,3 +1,5 @@
+import JSON
+
 extension ModelConfiguration {
     /// Reads `config.json` in `directory`. Keys that are absent have the defaults of `transformers`; whatever would make the
     /// model compute something else than what is implemented is refused by name.

@@ -1,3 +1,4 @@
+import JSON
 package import Tokenization
 
 /// A model's folder as downloaded from Hugging Face: of `transformers`, or of sentence-transformers.

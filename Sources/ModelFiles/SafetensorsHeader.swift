@@ -1,3 +1,5 @@
+import JSON
+
 /// The header of a safetensors file, checked against the file's size before anything in it is believed.
 ///
 /// The format: 8 bytes with the header's length N (little-endian), N bytes of JSON, then the data. The JSON maps each

@@ -1,3 +1,5 @@
+import JSON
+
 extension SentenceTransformersModules {
     /// Reads the modules of a folder; nil if it has no `modules.json`, as a plain `transformers` folder has none.
     package static func load(directory: String, files: FolderFiles = .disk) throws(ModelFilesError)

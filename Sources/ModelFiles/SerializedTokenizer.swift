@@ -1,3 +1,4 @@
+import JSON
 package import Tokenization
 
 /// `tokenizer.json`, the file of the `tokenizers` library, as far as it describes a BERT tokenizer.

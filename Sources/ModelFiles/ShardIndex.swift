@@ -1,3 +1,5 @@
+import JSON
+
 /// `model.safetensors.index.json`: which file of a sharded checkpoint holds which tensor.
 struct ShardIndex {
     static let fileName = "model.safetensors.index.json"

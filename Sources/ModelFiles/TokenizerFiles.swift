@@ -1,3 +1,4 @@
+import JSON
 package import Tokenization
 
 /// Reads a tokenizer from a model folder, as `transformers` 4.57 and 5.24 read a BERT tokenizer.

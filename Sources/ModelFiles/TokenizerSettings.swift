@@ -1,3 +1,4 @@
+import JSON
 import Tokenization
 
 /// What the files beside a vocabulary say about a tokenizer, merged as `transformers` merges them:

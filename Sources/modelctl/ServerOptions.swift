@@ -3,7 +3,7 @@ import Glibc
 import ModelClient
 
 /// Which server, and how to print: the options of every command.
-struct ServerOptions: ParsableArguments {
+struct ServerOptions: ParsableArguments, Sendable {
     /// Where the server is looked for when nothing else is said.
     static let standardSocket = "/run/modeld/modeld.sock"
 

@@ -1,5 +1,5 @@
 import Foundation
-import ModelFiles
+import Messages
 import Tasks
 import TestSupport
 import Testing
@@ -141,11 +141,13 @@ import Testing
         #expect(off == "answer.offsets[2][1] is 5, expected 6")
         let near = try answer("tokenize", "fox a", right.replacingOccurrences(of: "891", with: "891.00001"))
         #expect(near == "answer.ids[1] is 891, expected 891.00001")
-        guard case .features(let states) = try model.answer(.features([TaskText("fox a")], .error)) else {
+        let request = FeaturesRequest(inputs: [TextInput(text: "fox a")])
+        guard case .features(let states) = try model.answer(.features(request)) else {
             throw CocoaError(.coderInvalidValue)
         }
-        var rows = (0..<states[0].tokens).map { row in
-            states[0].values[row * states[0].hidden..<(row + 1) * states[0].hidden].map { Double($0) }
+        let hidden = Int(states.results[0].hidden)
+        var rows = (0..<Int(states.results[0].tokens)).map { row in
+            states.results[0].values[row * hidden..<(row + 1) * hidden].map { Double($0) }
         }
         #expect(try answer("features", "fox a", "\(rows)") == nil)
         rows[3][7] += 0.0002
@@ -173,7 +175,8 @@ import Testing
             #"{"task":"classify","input":"a","options":{"top_k":0},"answer":[]}"#,
             "`options.top_k` must be an integer from 1"
         ),
-        (#"{"task":"tag","input":{"text":"a"},"answer":[]}"#, "`input` must be a string"),
+        (#"{"task":"tag","input":["a"],"answer":[]}"#, "`input` must be a string"),
+        (#"{"task":"tag","input":{"text":"a","text_pair":"b"},"answer":[]}"#, "`input.text_pair` is unknown"),
         (#"{"task":"tag","input":"a","options":{"aggregation_strategy":"best"},"answer":[]}"#, "one of none, simple"),
         (
             #"{"task":"zero-shot","input":{"text":"a","labels":["b",1]},"answer":{}}"#,

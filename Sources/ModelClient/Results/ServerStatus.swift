@@ -1,4 +1,4 @@
-import Messages
+package import Messages
 import Wire
 
 /// What the server is doing.
@@ -141,7 +141,7 @@ public struct VariantQuality: Sendable, Hashable {
     /// The instruction set that it was measured with.
     public var instructionSet: String
 
-    init(_ message: ModelQuality) {
+    package init(_ message: ModelQuality) {
         texts = Int(message.texts)
         meanCosine = message.meanCosine
         leastCosine = message.leastCosine

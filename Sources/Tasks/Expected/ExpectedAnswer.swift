@@ -1,4 +1,6 @@
-import ModelFiles
+import AnswerForms
+import JSON
+package import Messages
 
 /// One line of `expected.jsonl`: what is asked, and what must be answered.
 ///
@@ -8,68 +10,62 @@ import ModelFiles
 /// `input` is what `modelctl <task> --file` takes as a line, `answer` what `modelctl <task> --json` prints for it.
 /// `options` and `tolerance` may be absent. What the format does not know is an error.
 package struct ExpectedAnswer {
-    package let task: TaskName
+    package let request: InferenceRequest
     /// The text or question that it is about, for messages.
-    let title: String
-    package let request: TaskRequest
-    let answer: JSONValue
+    private let title: String
+    private let answer: JSONValue
     /// How far a number may be off, absolutely.
     package let tolerance: Double
 
     private static let standardTolerance = 1e-4
 
-    /// The tasks that may be asked for: those whose answers are people's.
-    static let tasks = TaskName.allCases.filter { $0 != .infer }
-
     /// Reads one line.
     package init(parsing bytes: UnsafeRawBufferPointer) throws(ExpectedAnswersError) {
-        do throws(ModelFilesError) {
-            try self.init(try JSONNode(parsing: bytes, file: ExpectedAnswers.fileName, limits: JSONLimits(depth: 8)))
+        let line: JSONValue
+        do {
+            line = try JSONValue.parse(bytes, limits: JSONLimits(depth: 8))
         } catch {
-            guard error.code == .malformedJSON else { throw ExpectedAnswersError(error.message) }
             // The parser counts lines too, and this is always its first.
-            var message = error.message[...]
-            if message.hasPrefix("line 1, ") { message = message.dropFirst("line 1, ".count) }
-            throw ExpectedAnswersError("this is not JSON: \(message)")
+            throw ExpectedAnswersError("this is not JSON: \(error.description.trimmingPrefix("line 1, "))")
+        }
+        guard case .object = line else {
+            throw ExpectedAnswersError("a line is an object with task, input and answer")
+        }
+        do throws(FormError) {
+            try self.init(
+                FormObject(line, at: "", of: "a line", has: ["task", "input", "options", "answer", "tolerance"])
+            )
+        } catch {
+            throw ExpectedAnswersError(error.description)
         }
     }
 
-    private init(_ line: JSONNode) throws(ModelFilesError) {
-        guard case .object = line.value else { throw line.unusable("a line is an object with task, input and answer") }
-        let members = try ExpectedMembers(line, of: "a line", ["task", "input", "options", "answer", "tolerance"])
-        let name = try line.required("task")
-        guard let task = TaskName(rawValue: try name.string()), Self.tasks.contains(task) else {
-            throw name.mismatch("one of \(Self.tasks.map(\.rawValue).joined(separator: ", "))")
+    private init(_ line: FormObject) throws(FormError) {
+        // Those whose answers are people's.
+        let methods = InferenceMethod.allCases.filter { $0 != .infer }
+        let method = try line.required("task") { (key) throws(FormError) in
+            try line.choice(key, methods) { $0.task }
         }
-        self.task = task
-        (request, title) = try TaskRequest.expected(task, try line.required("input"), try line.member("options"))
-        answer = try line.required("answer").value
-        tolerance = try members.node("tolerance")?.number() ?? Self.standardTolerance
-        guard tolerance > 0 else { throw line.unusable("`tolerance` must be a number above 0, and it is \(tolerance)") }
+        let input = try line.required("input", line.member)
+        request = try InferenceRequest(method, input: input, options: line.member("options"))
+        title = input.title
+        answer = try line.required("answer", line.member)
+        tolerance = try line.number("tolerance") ?? Self.standardTolerance
+        guard tolerance > 0 else { throw FormError("`tolerance` must be a number above 0, and it is \(tolerance)") }
     }
 
     /// The task and what it is about: `classify "a text"`.
-    package var summary: String { "\(task.rawValue) \(excerpt(title))" }
+    package var summary: String { "\(request.method.task) \(quoted(title))" }
 
     /// What a model answers otherwise, or why it does not answer; nil where it agrees.
     package func difference(from model: Model, proceed: () -> Bool = { true }) -> String? {
         do throws(TaskError) {
-            return difference(from: try model.answer(request, proceed: proceed))
+            guard let form = request.form(of: try model.answer(request, proceed: proceed)) else {
+                return "the answer does not fit the request"
+            }
+            return form.difference(from: answer, at: "answer", tolerance: tolerance)
         } catch {
             return "there is no answer: \(error.message)"
         }
     }
-
-    /// What is otherwise in an answer; nil where it agrees.
-    package func difference(from result: TaskResult) -> String? {
-        AnswerValue(result, to: request).difference(from: answer, at: "answer", tolerance: tolerance)
-    }
-}
-
-/// A text in quotes, made fit for one line of a message.
-func excerpt(_ text: String) -> String {
-    let most = 60
-    let scalars = text.unicodeScalars
-    let start = String(String.UnicodeScalarView(scalars.prefix(most)))
-    return scalars.count > most ? "\(start.debugDescription.dropLast())…\"" : start.debugDescription
 }

@@ -1,4 +1,5 @@
 import Glibc
+package import Messages
 import ModelFiles
 
 /// The answers that a version folder must give: the lines of `expected.jsonl`, an optional file beside config.json.
@@ -46,7 +47,7 @@ package struct ExpectedAnswers {
     /// - Throws: `ExpectedAnswersError` with the first lines that do not agree or are malformed; what `progress` throws.
     package func compare(
         with model: Model,
-        tasks: Set<TaskName> = Set(TaskName.allCases),
+        tasks: Set<InferenceMethod> = Set(InferenceMethod.allCases),
         progress: () throws -> Void = {}
     ) throws -> Int {
         var (answers, compared, wrong) = (0, 0, 0)
@@ -67,7 +68,7 @@ package struct ExpectedAnswers {
                     Result { () throws(ExpectedAnswersError) in try ExpectedAnswer(parsing: line) }
                 }
                 .get()
-                if tasks.contains(expected.task) {
+                if tasks.contains(expected.request.method) {
                     compared += 1
                     let difference = expected.difference(from: model) {
                         do { try progress() } catch { stop = error }

@@ -1,3 +1,4 @@
+import JSON
 import ModelClient
 
 /// What a bench found, for people and for scripts.
@@ -18,23 +19,21 @@ struct BenchReport {
     /// One line of JSON.
     var json: String {
         let latency = Distribution(microseconds: measurements.latencies)
-        func milliseconds(_ value: Double?) -> String { value.map { JSONText.number($0) } ?? "null" }
-        func median(_ values: [UInt32]) -> String { milliseconds(Distribution(microseconds: values).percentile(50)) }
-        let errors = measurements.errors.sorted { $0.key < $1.key }.map { (key: $0.key, value: "\($0.value)") }
+        func median(_ values: [UInt32]) -> Double? { Distribution(microseconds: values).percentile(50) }
+        let errors = measurements.errors.sorted { $0.key < $1.key }.map {
+            (key: $0.key, value: $0.value as any JSONWritable)
+        }
         return JSONText.object([
-            "requests": "\(measurements.requests)", "errors": "\(measurements.failures)",
-            "mismatches": verified ? "\(measurements.mismatches)" : "null",
-            "requests_per_second": JSONText.number(requestsPerSecond),
-            "tokens_per_second": JSONText.number(tokensPerSecond),
-            "p50_ms": milliseconds(latency.percentile(50)), "p90_ms": milliseconds(latency.percentile(90)),
-            "p99_ms": milliseconds(latency.percentile(99)), "max_ms": milliseconds(latency.percentile(100)),
-            "engine_p50_ms": median(measurements.compute), "queue_p50_ms": median(measurements.queue),
-            "overhead_p50_ms": median(measurements.overhead), "tokens": "\(measurements.tokens)",
-            "seconds": JSONText.number(seconds), "connections": "\(connections)", "concurrency": "\(concurrency)",
-            "model": JSONText.string(model), "task": JSONText.string(task.rawValue),
-            "errors_by_code": JSONText.object(errors),
-            "first_mismatch": measurements.firstMismatch.map(JSONText.string) ?? "null",
-        ])
+            "requests": measurements.requests, "errors": measurements.failures,
+            "mismatches": verified ? measurements.mismatches : nil as Int?,
+            "requests_per_second": requestsPerSecond, "tokens_per_second": tokensPerSecond,
+            "p50_ms": latency.percentile(50), "p90_ms": latency.percentile(90), "p99_ms": latency.percentile(99),
+            "max_ms": latency.percentile(100), "engine_p50_ms": median(measurements.compute),
+            "queue_p50_ms": median(measurements.queue), "overhead_p50_ms": median(measurements.overhead),
+            "tokens": measurements.tokens, "seconds": seconds, "connections": connections,
+            "concurrency": concurrency, "model": model, "task": task.rawValue,
+            "errors_by_code": JSONText.object(errors), "first_mismatch": measurements.firstMismatch,
+        ]).json
     }
 
     /// A few lines.

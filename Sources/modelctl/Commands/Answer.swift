@@ -1,5 +1,7 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import JSON
+import Messages
 
 /// `modelctl answer`.
 struct Answer: TaskCommand {
@@ -33,89 +35,54 @@ struct Answer: TaskCommand {
     var noAlignToWords = false
 
     /// The contexts of the command line, or its questions when it has but a context.
-    var given: [InputLine] {
+    var given: [JSONValue] {
         if !inputs.texts.isEmpty { return inputs.lines }
-        return question != nil && context != nil ? [InputLine()] : []
+        return question != nil && context != nil ? [.object([:])] : []
     }
 
-    func validate() throws {
-        try validateInputs()
+    var common: JSONObject {
+        var members: JSONObject = [:]
+        if let question { _ = members.append(key: "question", value: .string(question)) }
+        if let context { _ = members.append(key: "context", value: .string(context)) }
+        return members
+    }
+
+    var textKey: String { question == nil ? "question" : "context" }
+
+    func validateOptions() throws {
         guard inputs.textPair == nil, !inputs.truncate else {
             throw ValidationError("answer takes neither --text-pair nor --truncate: long contexts are read in windows")
         }
         guard inputs.texts.isEmpty || (question == nil) != (context == nil) else {
             throw ValidationError("texts are contexts with --question, and questions with --context; give one of them")
         }
-        for (name, value) in [
-            ("--top-k", topK), ("--max-answer-len", maxAnswerLen), ("--max-seq-len", maxSeqLen),
-            ("--doc-stride", docStride),
-        ] {
-            guard value.map({ $0 > 0 }) ?? true else { throw ValidationError("\(name) goes from 1") }
-        }
+        try validateCounts([
+            "--top-k": topK, "--max-answer-len": maxAnswerLen, "--max-seq-len": maxSeqLen, "--doc-stride": docStride,
+        ])
     }
 
-    var query: @Sendable (InputLine) throws(InputError) -> QuestionInput {
-        { [question, context] (line) throws(InputError) in
-            let asked = line.question ?? question ?? line.text
-            let found = line.context ?? context ?? (question == nil ? nil : line.text)
-            return QuestionInput(
-                try InputLine.required(asked, "question"),
-                context: try InputLine.required(found, "context")
-            )
-        }
-    }
-
-    var ask: @Sendable (ModelClient, QuestionInput) async throws(ModelClientError) -> AnsweredQuestion {
-        let options = AnswerOptions(
-            count: topK,
-            maximumAnswerTokens: maxAnswerLen,
-            windowTokens: maxSeqLen,
-            stride: docStride,
-            mayBeUnanswerable: handleImpossibleAnswer,
-            alignsToWords: !noAlignToWords
-        )
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
-            let answer = try await client.answer([input], model: model, options: options, timeout: timeout)[0]
-            return AnsweredQuestion(input: input, answer: answer)
-        }
-    }
-
-    static func json(_ answered: AnsweredQuestion) -> String {
-        JSONText.array(
-            answered.answer.candidates.map {
-                JSONText.object([
-                    "answer": JSONText.string($0.text), "score": JSONText.number($0.score),
-                    "start": "\($0.offsets.lowerBound)", "end": "\($0.offsets.upperBound)",
-                ])
-            }
+    var request: AnswerQuestionRequest {
+        AnswerQuestionRequest(
+            topK: UInt32(clamping: topK),
+            maxAnswerLen: UInt32(clamping: maxAnswerLen ?? 0),
+            maxSeqLen: UInt32(clamping: maxSeqLen ?? 0),
+            docStride: UInt32(clamping: docStride ?? 0),
+            handleImpossibleAnswer: handleImpossibleAnswer,
+            withoutWordAlignment: noAlignToWords
         )
     }
 
-    var text: AnswerText { AnswerText() }
-}
-
-/// An answer and what was asked.
-struct AnsweredQuestion: Sendable {
-    var input: QuestionInput
-    var answer: QuestionAnswer
-}
-
-/// Answers for people: each with its score, and where it stands.
-struct AnswerText: TaskText {
-    func lines(_ answered: AnsweredQuestion, to input: TaskInput) -> [String] {
-        var lines = [Style.bold(HumanText.printable(answered.input.question, width: Console.width))]
-        for span in answered.answer.candidates {
-            let score = HumanText.fixed(Double(span.score), 4)
-            guard !span.text.isEmpty else {
-                lines.append("  \(Style.dim("(no answer in the text)"))  \(score)\(HumanText.bar(span.score))")
-                continue
+    /// Each answer with its score, and where it stands.
+    func lines(_ outcome: QuestionAnswers, to request: AnswerQuestionRequest, label: String) -> [String] {
+        let asked = request.inputs[0]
+        let places = TextPlaces(asked.context)
+        return [HumanText.title(asked.question)]
+            + outcome.answers.flatMap { span in
+                let score = HumanText.score(span.score)
+                guard !span.answer.isEmpty else { return ["  \(Style.dim("(no answer in the text)"))  \(score)"] }
+                let mark = MarkedText.Mark(range: places[span.start, span.end], label: "", style: .reversed)
+                let excerpt = MarkedText.excerpt(asked.context, mark, width: max(60, Console.width - 10))
+                return ["  \(Style.green(HumanText.printable(span.answer)))  \(score)", "    " + excerpt]
             }
-            lines.append("  \(Style.green(HumanText.printable(span.text)))  \(score)\(HumanText.bar(span.score))")
-            let mark = MarkedText.Mark(range: span.range, label: "", style: .reversed)
-            let excerpt = MarkedText.excerpt(answered.input.context, mark, width: max(60, Console.width - 10))
-            lines.append("    " + excerpt)
-        }
-        return lines
     }
 }

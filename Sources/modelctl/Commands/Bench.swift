@@ -1,6 +1,8 @@
+import AnswerForms
 import ArgumentParser
 import Dispatch
 import Glibc
+import JSON
 import ModelClient
 
 /// `modelctl bench`.
@@ -107,16 +109,19 @@ struct Bench: AsyncParsableCommand {
         var texts: [TextInput] = []
         var place = ""
         do {
-            var source = try InputSource(given: text.map { InputLine(text: $0) }, file: file)
+            var source = try InputSource(given: text.map(JSONValue.string), file: file)
             while let input = try source.next() {
                 place = input.place
-                texts.append(try input.line.get().textInput())
+                let members = try input.line.get().members(["text", "text_pair"])
+                texts.append(
+                    TextInput(try members.required("text", members.string), pair: try members.string("text_pair"))
+                )
             }
         } catch let error as LineReader.Failure {
             Console.error(error.message)
             throw ExitCode.noInput
-        } catch let error as InputError {
-            Console.error("--file \(file ?? ""), \(place): \(error.message)")
+        } catch let error as FormError {
+            Console.error("--file \(file ?? ""), \(place): \(error.aboutInput)")
             throw ExitCode.noInput
         }
         guard !texts.isEmpty else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSON
 import ModelClient
 
 /// `modelctl cache`.
@@ -31,13 +32,10 @@ struct CacheList: AsyncParsableCommand {
     func run() async throws {
         let cache = try await server.withClient { client in try await client.packCache() }
         if server.json {
-            Console.line(
-                JSONText.object([
-                    "path": JSONText.string(cache.path),
-                    "limit_bytes": cache.limitBytes.map { "\($0)" } ?? "null",
-                    "packs": JSONText.array(cache.packs.map(PackText.json)),
-                ])
-            )
+            let members: KeyValuePairs<String, any JSONWritable> = [
+                "path": cache.path, "limit_bytes": cache.limitBytes, "packs": cache.packs,
+            ]
+            Console.line(JSONText.object(members).json)
         } else {
             for line in PackText.lines(cache) { Console.line(line) }
         }
@@ -65,8 +63,7 @@ struct CachePrune: AsyncParsableCommand {
     func run() async throws {
         let outcome = try await server.withClient { client in try await client.prunePackCache(to: keep << 20) }
         if server.json {
-            let removed = JSONText.array(outcome.removed.map(PackText.json))
-            Console.line(JSONText.object(["removed": removed, "bytes": "\(outcome.bytes)"]))
+            Console.line(JSONText.object(["removed": outcome.removed, "bytes": outcome.bytes]).json)
             return
         }
         for pack in outcome.removed {
@@ -77,7 +74,7 @@ struct CachePrune: AsyncParsableCommand {
     }
 }
 
-/// Packs for people and for scripts.
+/// Packs for people.
 private enum PackText {
     static func lines(_ cache: PackCache) -> [String] {
         let total = HumanText.bytes(cache.packs.reduce(0) { $0 + $1.bytes })
@@ -92,13 +89,6 @@ private enum PackText {
         return [heading, ""] + table.lines
     }
 
-    static func json(_ pack: CachedPack) -> String {
-        JSONText.object([
-            "key": JSONText.string(pack.key), "bytes": "\(pack.bytes)", "last_used": "\(pack.lastUsed)",
-            "models": JSONText.array(pack.models.map(JSONText.string)),
-        ])
-    }
-
     /// Local time, to the minute.
     private static func date(_ seconds: Int64) -> String {
         var time = time_t(seconds)
@@ -107,5 +97,11 @@ private enum PackText {
         var text = [CChar](repeating: 0, count: 32)
         let count = strftime(&text, text.count, "%Y-%m-%d %H:%M", &parts)
         return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension CachedPack: JSONWritable {
+    package var json: String {
+        JSONText.object(["key": key, "bytes": bytes, "last_used": lastUsed, "models": models]).json
     }
 }

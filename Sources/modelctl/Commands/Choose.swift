@@ -1,5 +1,7 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import JSON
+import Messages
 
 /// `modelctl choose`.
 struct Choose: TaskCommand {
@@ -15,57 +17,25 @@ struct Choose: TaskCommand {
     @Option(name: .customLong("choice"), help: ArgumentHelp("A choice; give several.", valueName: "text"))
     var choices: [String] = []
 
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard inputs.textPair == nil else { throw ValidationError("choose takes no --text-pair") }
         guard inputs.texts.isEmpty || !choices.isEmpty else {
             throw ValidationError("there is nothing to choose from; give a --choice for each")
         }
     }
 
-    var query: @Sendable (InputLine) throws(InputError) -> ChoiceInput {
-        { [choices] (line) throws(InputError) in
-            let own = line.choices ?? (choices.isEmpty ? nil : choices)
-            return ChoiceInput(
-                try InputLine.required(line.text, "text"),
-                choices: try InputLine.required(own, "choices")
-            )
-        }
-    }
+    var common: JSONObject { choices.isEmpty ? [:] : ["choices": .array(choices.map(JSONValue.string))] }
 
-    var ask: @Sendable (ModelClient, ChoiceInput) async throws(ModelClientError) -> MadeChoice {
-        let options = ChooseOptions(truncation: inputs.truncation)
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
-            let choice = try await client.choose([input], model: model, options: options, timeout: timeout)[0]
-            return MadeChoice(input: input, choice: choice)
-        }
-    }
+    var request: MultipleChoiceRequest { MultipleChoiceRequest(truncation: inputs.truncation) }
 
-    static func json(_ answer: MadeChoice) -> String {
-        JSONText.object([
-            "index": "\(answer.choice.index)",
-            "scores": JSONText.array(answer.choice.scores.map { JSONText.number($0) }),
-        ])
-    }
-
-    var text: ChoiceText { ChoiceText() }
-}
-
-/// A choice and what was asked.
-struct MadeChoice: Sendable {
-    var input: ChoiceInput
-    var choice: Choice
-}
-
-/// Choices for people: each with its score, the best one bold.
-struct ChoiceText: TaskText {
-    func lines(_ answer: MadeChoice, to input: TaskInput) -> [String] {
-        [HumanText.printable(answer.input.text, width: Console.width)]
-            + zip(answer.input.choices, answer.choice.scores).enumerated().map { index, pair in
+    /// Each choice with its score, the best one bold.
+    func lines(_ outcome: ChoiceScores, to request: MultipleChoiceRequest, label: String) -> [String] {
+        let asked = request.inputs[0]
+        return [HumanText.printable(asked.text, width: Console.width)]
+            + zip(asked.choices, outcome.scores).enumerated().map { index, pair in
                 let text = HumanText.printable(pair.0, width: max(20, Console.width - 40))
-                let score = HumanText.fixed(Double(pair.1), 4)
-                return "  \(score)  \(index == answer.choice.index ? Style.bold(text) : text)\(HumanText.bar(pair.1))"
-            } + HumanText.note(truncated: answer.choice.truncated).map { "  " + $0 }
+                let shown = index == outcome.best ? Style.bold(text) : text
+                return "  \(HumanText.fixed(Double(pair.1), 4))  \(shown)\(HumanText.bar(pair.1))"
+            } + HumanText.note(truncated: outcome.truncated).map { "  " + $0 }
     }
 }

@@ -1,5 +1,6 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import Messages
 
 /// How many labels to print.
 enum LabelCount: ExpressibleByArgument, CustomStringConvertible, Sendable {
@@ -40,56 +41,37 @@ struct Classify: TaskCommand {
     @Flag(help: "With --windows: take the largest score instead of the mean.")
     var windowMax = false
 
-    var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> Classification {
-        let labels: ClassifyOptions.Labels =
-            switch topK {
-            case .top(let count): .top(count)
-            case .all: .all
-            }
-        let options = ClassifyOptions(
-            labels: labels,
+    var request: ClassifyRequest {
+        var request = ClassifyRequest(
             truncation: windows ? .windows : inputs.truncation,
             windowPooling: windowMax ? .max : .mean
         )
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
-            try await client.classify([input], model: model, options: options, timeout: timeout)[0]
+        switch topK {
+        case .top(let count): request.topK = UInt32(clamping: count)
+        case .all: request.allLabels = true
         }
+        return request
     }
 
-    static func json(_ answer: Classification) -> String {
-        JSONText.array(
-            answer.scores.map {
-                JSONText.object(["label": JSONText.string($0.label), "score": JSONText.number($0.score)])
-            }
-        )
-    }
-
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard !windows || !inputs.truncate else {
             throw ValidationError("--windows reads the whole text and --truncate drops its end; choose one")
         }
         guard windows || !windowMax else { throw ValidationError("--window-max goes with --windows") }
     }
-
-    var text: ClassificationText { ClassificationText(isSingle: inputs.isSingle) }
 }
 
-/// Classifications for people: label, score, and a bar on a terminal; what was cut, or read in windows.
-struct ClassificationText: TaskText {
-    let isSingle: Bool
-
-    func lines(_ answer: Classification, to input: TaskInput) -> [String] {
-        let labels = answer.scores.map { HumanText.printable($0.label) }
+extension TaskCommand where Request.Outcome == Classification {
+    /// Label, score, and a bar on a terminal; what was cut, or read in windows.
+    func lines(_ outcome: Classification, to request: Request, label: String) -> [String] {
+        let labels = outcome.scores.map { HumanText.printable($0.label) }
         let width = labels.map(\.count).max() ?? 0
-        let rows = zip(labels, answer.scores).map { label, score in
+        let rows = zip(labels, outcome.scores).map { label, score in
             let name = label + String(repeating: " ", count: width - label.count)
-            return "\(name)  \(HumanText.fixed(Double(score.score), 4))\(HumanText.bar(score.score))"
+            return "\(name)  \(HumanText.score(score.score))"
         }
-        let note = HumanText.note(truncated: answer.truncated, windows: answer.windows)
-        guard !isSingle else { return rows + note }
-        let title = Style.bold(HumanText.printable(input.label, width: Console.width))
-        return [title] + (rows + note).map { "  " + $0 }
+        let note = HumanText.note(truncated: outcome.truncated, windows: outcome.windows)
+        guard !inputs.isSingle else { return rows + note }
+        return [HumanText.title(label)] + (rows + note).map { "  " + $0 }
     }
 }

@@ -1,5 +1,6 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import Messages
 
 /// `modelctl embed`.
 struct Embed: TaskCommand {
@@ -19,64 +20,36 @@ struct Embed: TaskCommand {
     @Option(help: ArgumentHelp("How many dimensions to keep.", valueName: "number"))
     var dimensions: Int?
 
-    var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> Embedding {
-        let prompt = prompt.map(EmbedOptions.Prompt.text) ?? promptName.map(EmbedOptions.Prompt.named)
-        let options = EmbedOptions(
-            dimensions: dimensions,
-            prompt: prompt ?? .checkpointDefault,
-            truncation: inputs.truncation
+    var request: EmbedRequest {
+        EmbedRequest(
+            truncateDim: UInt32(clamping: dimensions ?? 0),
+            truncation: inputs.truncation,
+            promptName: promptName ?? "",
+            prompt: prompt ?? "",
+            hasPrompt: prompt != nil
         )
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
-            try await client.embed([input], model: model, options: options, timeout: timeout)[0]
-        }
     }
 
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard prompt == nil || promptName == nil else {
             throw ValidationError("--prompt is a text and --prompt-name the name of one; choose one")
         }
-        guard dimensions.map({ $0 > 0 }) ?? true else { throw ValidationError("--dimensions goes from 1") }
+        try validateCounts(["--dimensions": dimensions])
     }
 
-    static func json(_ answer: Embedding) -> String { JSONText.array(answer.values.lazy.map(JSONText.number)) }
-
-    var text: EmbeddingText {
-        EmbeddingText(comparesTexts: inputs.file == nil && (2...12).contains(inputs.texts.count))
-    }
-}
-
-/// Embeddings for people: a vector's size, first values and length, or a table of similarities.
-struct EmbeddingText: TaskText {
-    /// Whether the texts are few enough to compare each with each.
-    let comparesTexts: Bool
-    private var compared: [(label: String, embedding: Embedding)] = []
-
-    init(comparesTexts: Bool) {
-        self.comparesTexts = comparesTexts
+    /// A vector's size, first values and length.
+    func lines(_ outcome: Embedding, to request: EmbedRequest, label: String) -> [String] {
+        let length = outcome.values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let dimensions = "\(outcome.values.count) dimensions, length \(HumanText.fixed(length, 4))"
+        let note = outcome.truncated ? ", end of the text dropped" : ""
+        return [HumanText.title(label), "  \(dimensions)\(note): [\(HumanText.first(outcome.values))]"]
     }
 
-    mutating func lines(_ answer: Embedding, to input: TaskInput) -> [String] {
-        if comparesTexts {
-            compared.append((input.label, answer))
-            return []
-        }
-        let length = answer.values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-        let first = answer.values.prefix(6).map { HumanText.fixed(Double($0), 4) }.joined(separator: ", ")
-        let dimensions = "\(answer.values.count) dimensions, length \(HumanText.fixed(length, 4))"
-        return [
-            Style.bold(HumanText.printable(input.label, width: Console.width)),
-            "  \(dimensions)\(answer.truncated ? ", end of the text dropped" : ""): "
-                + "[\(first)\(answer.values.count > 6 ? ", …" : "")]",
-        ]
-    }
+    var comparesAnswers: Bool { inputs.file == nil && (2...12).contains(inputs.texts.count) }
 
-    func ending() -> [String] {
-        guard let first = compared.first else { return [] }
-        let similarities = compared.map { row in compared.map { row.embedding.cosineSimilarity(to: $0.embedding) } }
-        return HeatMap.lines(labels: compared.map(\.label), values: similarities)
-            + ["", "Cosine similarity of vectors of \(first.embedding.values.count) dimensions."]
-            + HeatMap.note(truncated: compared.filter(\.embedding.truncated).count)
+    func comparison(_ answers: [(label: String, outcome: Embedding)]) -> [String] {
+        HeatMap.lines(labels: answers.map(\.label), values: HeatMap.cosines(answers.map(\.outcome.values)))
+            + ["", "Cosine similarity of vectors of \(answers[0].outcome.values.count) dimensions."]
+            + HeatMap.note(truncated: answers.filter(\.outcome.truncated).count)
     }
 }

@@ -1,5 +1,6 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import Messages
 
 /// `modelctl features`.
 struct Features: TaskCommand {
@@ -10,32 +11,12 @@ struct Features: TaskCommand {
 
     @OptionGroup var inputs: InputOptions
 
-    var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> TokenFeatures {
-        let options = FeaturesOptions(truncation: inputs.truncation)
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
-            try await client.features([input], model: model, options: options, timeout: timeout)[0]
-        }
-    }
+    var request: FeaturesRequest { FeaturesRequest(truncation: inputs.truncation) }
 
-    static func json(_ answer: TokenFeatures) -> String {
-        JSONText.array((0..<answer.tokens).lazy.map { JSONText.array(answer[$0].lazy.map(JSONText.number)) })
-    }
-
-    var text: FeaturesText { FeaturesText() }
-}
-
-/// Token features for people: the first values of each token.
-struct FeaturesText: TaskText {
-    func lines(_ answer: TokenFeatures, to input: TaskInput) -> [String] {
-        var lines = [
-            Style.bold(HumanText.printable(input.label, width: Console.width)),
-            "  \(answer.tokens) tokens × \(answer.hidden) values\(answer.truncated ? ", end of the text dropped" : "")",
-        ]
-        for token in 0..<answer.tokens {
-            let first = answer[token].prefix(6).map { HumanText.fixed(Double($0), 4) }.joined(separator: ", ")
-            lines.append("  [\(first)\(answer.hidden > 6 ? ", …" : "")]")
-        }
-        return lines
+    /// The first values of each token.
+    func lines(_ outcome: Messages.Features, to request: FeaturesRequest, label: String) -> [String] {
+        let note = outcome.truncated ? ", end of the text dropped" : ""
+        return [HumanText.title(label), "  \(outcome.tokens) tokens × \(outcome.hidden) values\(note)"]
+            + outcome.rows.map { "  [\(HumanText.first($0))]" }
     }
 }

@@ -1,5 +1,6 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import Messages
 
 /// `modelctl fill-mask`.
 struct FillMask: TaskCommand {
@@ -17,60 +18,37 @@ struct FillMask: TaskCommand {
     @Option(help: ArgumentHelp("Only these words, with commas between them.", valueName: "words"))
     var targets: String?
 
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard inputs.textPair == nil else { throw ValidationError("fill-mask takes no --text-pair") }
-        guard topK > 0 else { throw ValidationError("--top-k goes from 1") }
+        try validateCounts(["--top-k": topK])
     }
 
-    var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> FilledText {
-        let options = FillMaskOptions(
-            count: topK,
+    var request: FillMaskRequest {
+        FillMaskRequest(
+            topK: UInt32(clamping: topK),
             targets: targets.map(CommaList.init)?.values ?? [],
             truncation: inputs.truncation
         )
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
-            try await client.fillMask(input.text, model: model, options: options, timeout: timeout)
-        }
     }
 
-    static func json(_ answer: FilledText) -> String {
-        let masks = answer.masks.map { mask in
-            JSONText.array(
-                mask.tokens.map {
-                    JSONText.object([
-                        "score": JSONText.number($0.score), "token": "\($0.id)", "token_str": JSONText.string($0.text),
-                        "sequence": JSONText.string($0.sequence),
-                    ])
-                }
-            )
+    /// Words and their probabilities.
+    func lines(_ outcome: FilledText, to request: FillMaskRequest, label: String) -> [String] {
+        let places = TextPlaces(label)
+        let marks = outcome.masks.map { mask in
+            MarkedText.Mark(range: places[mask.start, mask.end], label: "", style: .reversed)
         }
-        return masks.count == 1 ? masks[0] : JSONText.array(masks)
-    }
-
-    var text: FilledMaskText { FilledMaskText() }
-}
-
-/// Filled masks for people: words and their probabilities.
-struct FilledMaskText: TaskText {
-    func lines(_ answer: FilledText, to input: TaskInput) -> [String] {
-        let marks = answer.masks.map { mask in
-            MarkedText.Mark(range: mask.range, label: "", style: .reversed)
-        }
-        var lines = [Console.hasColors ? MarkedText.line(input.label, marks) : HumanText.printable(input.label)]
-        for (index, mask) in answer.masks.enumerated() {
-            if answer.masks.count > 1 { lines.append(Style.dim("  mask \(index + 1)")) }
-            let words = mask.tokens.map { HumanText.printable($0.text) }
+        var lines = [Console.hasColors ? MarkedText.line(label, marks) : HumanText.printable(label)]
+        for (index, mask) in outcome.masks.enumerated() {
+            if outcome.masks.count > 1 { lines.append(Style.dim("  mask \(index + 1)")) }
+            let words = mask.tokens.map { HumanText.printable($0.tokenStr) }
             let width = words.map(\.count).max() ?? 0
             for (token, word) in zip(mask.tokens, words) {
                 let padding = String(repeating: " ", count: width - word.count)
-                let score = HumanText.fixed(Double(token.score), 4)
-                lines.append("  \(Style.bold(word))\(padding)  \(score)\(HumanText.bar(token.score))")
+                lines.append("  \(Style.bold(word))\(padding)  \(HumanText.score(token.score))")
             }
         }
-        lines += HumanText.note(truncated: answer.truncated).map { "  " + $0 }
-        return lines + answer.warnings.map { Style.yellow("  " + HumanText.printable($0)) }
+        lines += HumanText.note(truncated: outcome.truncated).map { "  " + $0 }
+        return lines + outcome.warnings.map { Style.yellow("  " + HumanText.printable($0)) }
     }
 }
 

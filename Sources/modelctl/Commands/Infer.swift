@@ -1,5 +1,7 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import JSON
+import Messages
 
 /// `modelctl infer`.
 struct Infer: TaskCommand {
@@ -15,78 +17,33 @@ struct Infer: TaskCommand {
 
     @OptionGroup var inputs: InputOptions
 
-    /// Tensors and the names of the wanted outputs.
-    struct Query: Sendable {
-        var inputs: [Tensor]
-        var outputs: [String]
-    }
-
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard inputs.textPair == nil, !inputs.truncate else {
             throw ValidationError("infer takes neither --text-pair nor --truncate")
         }
     }
 
-    var query: @Sendable (InputLine) throws(InputError) -> Query {
-        { (line) throws(InputError) in
-            // A text of the command line is an object, too.
-            let object =
-                try line.inputs == nil ? line.text.map(Self.object) ?? line : line
-            var tensors: [Tensor] = []
-            for input in try InputLine.required(object.inputs, "inputs") { tensors.append(try input.tensor()) }
-            return Query(inputs: tensors, outputs: object.outputs ?? [])
-        }
-    }
-
-    private static func object(_ text: String) throws(InputError) -> InputLine {
+    /// A text of the command line is an object, too.
+    func input(_ line: JSONValue) throws(FormError) -> JSONValue {
+        guard case .string(let text) = line else { return line }
         guard text.first(where: { !$0.isWhitespace }) == "{" else {
-            throw InputError(
-                message: "infer takes tensors, as in "
+            throw FormError(
+                "infer takes tensors, as in "
                     + "{\"inputs\":[{\"name\":\"input_ids\",\"shape\":[1,3],\"data\":[101,7592,102]}]}"
             )
         }
-        return try InputLine.parse(Array(text.utf8)).get()
+        return try TaskInput.parse(Array(text.utf8))
     }
 
-    var ask: @Sendable (ModelClient, Query) async throws(ModelClientError) -> InferenceOutput {
-        {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, query async throws(ModelClientError) in
-            try await client.infer(query.inputs, outputs: query.outputs, model: model, timeout: timeout)
-        }
-    }
+    var request: InferRequest { InferRequest() }
 
-    static func json(_ answer: InferenceOutput) -> String {
-        let outputs = answer.tensors.map { tensor in
-            let (type, data) =
-                switch tensor.values {
-                case .int64(let values): ("INT64", JSONText.array(values.lazy.map { "\($0)" }))
-                case .float32(let values): ("FP32", JSONText.array(values.lazy.map(JSONText.number)))
-                }
-            return JSONText.object([
-                "name": JSONText.string(tensor.name), "datatype": JSONText.string(type),
-                "shape": JSONText.array(tensor.shape.map { "\($0)" }), "data": data,
-            ])
-        }
-        return JSONText.object(["outputs": JSONText.array(outputs)])
-    }
-
-    var text: TensorText { TensorText() }
-}
-
-/// Tensors for people: name, shape, first values.
-struct TensorText: TaskText {
-    func lines(_ answer: InferenceOutput, to input: TaskInput) -> [String] {
-        answer.tensors.map { tensor in
-            let first =
-                switch tensor.values {
-                case .int64(let values): values.prefix(6).map { "\($0)" }
-                case .float32(let values): values.prefix(6).map { HumanText.fixed(Double($0), 4) }
-                }
-            let shape = tensor.shape.map { "\($0)" }.joined(separator: "×")
-            let values = first.joined(separator: ", ") + (tensor.values.count > 6 ? ", …" : "")
-            return
-                "\(Style.bold(HumanText.printable(tensor.name)))  \(shape.isEmpty ? "one value" : shape)  [\(values)]"
+    /// Name, shape and first values of each tensor.
+    func lines(_ outcome: InferResponse, to request: InferRequest, label: String) -> [String] {
+        outcome.outputs.map { tensor in
+            let integers = tensor.int64Data.prefix(6).map { "\($0)" } + (tensor.int64Data.count > 6 ? ["…"] : [])
+            let values = tensor.type == .int64 ? integers.joined(separator: ", ") : HumanText.first(tensor.floatData)
+            let shape = tensor.shape.isEmpty ? "one value" : tensor.shape.map { "\($0)" }.joined(separator: "×")
+            return "\(Style.bold(HumanText.printable(tensor.name)))  \(shape)  [\(values)]"
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import ModelClient
 
 /// `modelctl reload`.
@@ -25,7 +26,7 @@ struct Reload: AsyncParsableCommand {
         }
         let generations = Dictionary(before.models.map { ($0.reference, $0.generation) }) { first, _ in first }
         if server.json {
-            Console.line(JSONText.array(outcomes.map { Self.json($0, old: generations[$0.model] ?? 0) }))
+            Console.line(outcomes.map { Self.json($0, old: generations[$0.model] ?? 0) }.json)
         } else if outcomes.isEmpty {
             Console.line("There is no model in the server's model repository.")
         }
@@ -44,13 +45,10 @@ struct Reload: AsyncParsableCommand {
         if outcomes.contains(where: { $0.failure != nil }) { throw ExitCode.failure }
     }
 
-    private static func json(_ outcome: ReloadOutcome, old: UInt64) -> String {
-        let failure = outcome.failure.map {
-            JSONText.object(["code": JSONText.string("\($0.code)"), "message": JSONText.string($0.message)])
-        }
-        return JSONText.object([
-            "model": JSONText.string(outcome.model), "old_generation": "\(old)",
-            "generation": "\(outcome.generation)", "error": failure ?? "null",
+    private static func json(_ outcome: ReloadOutcome, old: UInt64) -> JSONText {
+        let failure = outcome.failure.map { JSONText.object(["code": "\($0.code)", "message": $0.message]) }
+        return .object([
+            "model": outcome.model, "old_generation": old, "generation": outcome.generation, "error": failure,
         ])
     }
 }

@@ -1,4 +1,7 @@
+import AnswerForms
 import ArgumentParser
+import JSON
+import Messages
 import ModelClient
 
 /// `modelctl rerank`.
@@ -17,71 +20,50 @@ struct Rerank: TaskCommand {
     @Option(help: ArgumentHelp("How many texts to print; all unless said otherwise.", valueName: "number"))
     var topK: Int?
 
-    /// A query and texts.
-    struct Query: Sendable {
-        var query: String
-        var texts: [String]
-    }
+    var given: [JSONValue] { inputs.list }
 
-    var given: [InputLine] { inputs.texts.isEmpty ? [] : [InputLine(texts: inputs.texts)] }
-
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard inputs.textPair == nil else { throw ValidationError("rerank takes no --text-pair") }
         guard wanted != nil || inputs.texts.isEmpty else {
             throw ValidationError("there is no query; give one as --query")
         }
-        guard topK.map({ $0 > 0 }) ?? true else { throw ValidationError("--top-k goes from 1") }
+        try validateCounts(["--top-k": topK])
     }
 
-    var query: @Sendable (InputLine) throws(InputError) -> Query {
-        { [wanted] (line) throws(InputError) in
-            Query(
-                query: try InputLine.required(line.query ?? wanted, "query"),
-                texts: try InputLine.required(line.texts, "texts")
-            )
-        }
-    }
+    var common: JSONObject { wanted.map { ["query": .string($0)] } ?? [:] }
 
-    var ask: @Sendable (ModelClient, Query) async throws(ModelClientError) -> [RankedText] {
-        let options = RerankOptions(truncation: inputs.truncation)
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration, topK] client, query
-                async throws(ModelClientError) in
-            let ranked = try await client.rerank(
-                query.texts,
-                for: query.query,
-                model: model,
-                options: options,
-                timeout: timeout
-            )
-            return Array(ranked.prefix(topK ?? ranked.count))
-        }
-    }
+    var request: RerankRequest { RerankRequest() }
 
-    static func json(_ answer: [RankedText]) -> String {
-        JSONText.array(
-            answer.map {
-                JSONText.object([
-                    "corpus_id": "\($0.index)", "score": JSONText.number($0.score), "text": JSONText.string($0.text),
-                ])
-            }
+    /// As many requests as the list needs.
+    nonisolated(nonsending) func ask(
+        _ client: ModelClient,
+        _ request: RerankRequest
+    ) async throws(ModelClientError) -> RerankResponse {
+        let ranked = try await client.rerank(
+            request.texts,
+            for: request.query,
+            model: inputs.model,
+            options: RerankOptions(truncation: inputs.truncate ? .truncate : .taskDefault),
+            timeout: inputs.timeout.duration
+        )
+        return RerankResponse(
+            results: ranked.sorted { $0.index < $1.index }.map { Relevance(score: $0.score, truncated: $0.truncated) }
         )
     }
 
-    var text: RankedTextLines { RankedTextLines() }
-}
+    func shown(_ outcome: [RerankRequest.Ranked]) -> [RerankRequest.Ranked] {
+        Array(outcome.prefix(topK ?? outcome.count))
+    }
 
-/// Ranked texts for people: scores, bars, and the texts.
-struct RankedTextLines: TaskText {
-    func lines(_ answer: [RankedText], to input: TaskInput) -> [String] {
-        answer.enumerated().map { place, ranked in
-            let number = HumanText.fixed(Double(ranked.score), 4)
-            let room = max(20, Console.width - 40)
-            let text = HumanText.printable(ranked.text, width: room)
-            let note = HumanText.note(truncated: ranked.truncated).map { "  (\($0))" }.joined()
+    /// Scores, bars, and the texts.
+    func lines(_ outcome: [RerankRequest.Ranked], to request: RerankRequest, label: String) -> [String] {
+        outcome.enumerated().map { place, ranked in
+            let (index, relevance) = ranked
+            let text = HumanText.printable(request.texts[index], width: max(20, Console.width - 40))
+            let note = HumanText.note(truncated: relevance.truncated).map { "  (\($0))" }.joined()
             let shown = (place == 0 ? Style.bold(text) : text) + note
-            return "\(place + 1).  \(number)  \(shown)\(HumanText.bar(ranked.score))"
+            let number = HumanText.fixed(Double(relevance.score), 4)
+            return "\(place + 1).  \(number)  \(shown)\(HumanText.bar(relevance.score))"
         }
     }
 }

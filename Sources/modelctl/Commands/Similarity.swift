@@ -1,4 +1,7 @@
+import AnswerForms
 import ArgumentParser
+import JSON
+import Messages
 import ModelClient
 
 /// `modelctl similarity`.
@@ -13,49 +16,50 @@ struct Similarity: TaskCommand {
 
     @OptionGroup var inputs: InputOptions
 
-    var given: [InputLine] { inputs.texts.isEmpty ? [] : [InputLine(texts: inputs.texts)] }
+    var given: [JSONValue] { inputs.list }
 
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard inputs.textPair == nil else { throw ValidationError("similarity takes no --text-pair") }
         guard inputs.texts.count != 1 else { throw ValidationError("give two texts or more to compare") }
     }
 
-    var query: @Sendable (InputLine) throws(InputError) -> [String] {
-        { (line) throws(InputError) in try InputLine.required(line.texts, "texts") }
+    var request: ComparedTexts { ComparedTexts() }
+
+    nonisolated(nonsending) func ask(
+        _ client: ModelClient,
+        _ request: ComparedTexts
+    ) async throws(ModelClientError) -> ComparedTexts.Answer {
+        let vectors = try await client.embed(
+            request.texts,
+            model: inputs.model,
+            options: EmbedOptions(truncation: inputs.truncate ? .truncate : .taskDefault),
+            timeout: inputs.timeout.duration
+        )
+        return ComparedTexts.Answer(
+            cosines: HeatMap.cosines(vectors.map(\.values)),
+            truncated: vectors.filter(\.truncated).count
+        )
     }
 
-    var ask: @Sendable (ModelClient, [String]) async throws(ModelClientError) -> ComparedTexts {
-        let options = EmbedOptions(truncation: inputs.truncation)
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, texts async throws(ModelClientError) in
-            let vectors = try await client.embed(texts, model: model, options: options, timeout: timeout)
-            return ComparedTexts(
-                texts: texts,
-                values: vectors.map { row in vectors.map { row.cosineSimilarity(to: $0) } },
-                truncated: vectors.filter(\.truncated).count
-            )
-        }
+    /// A heat map.
+    func lines(_ outcome: ComparedTexts.Answer, to request: ComparedTexts, label: String) -> [String] {
+        HeatMap.lines(labels: request.texts, values: outcome.cosines) + HeatMap.note(truncated: outcome.truncated)
     }
-
-    static func json(_ answer: ComparedTexts) -> String {
-        JSONText.array(answer.values.map { JSONText.array($0.map { JSONText.number($0) }) })
-    }
-
-    var text: SimilarityText { SimilarityText() }
 }
 
-/// Texts, and the cosine of each with each.
-struct ComparedTexts: Sendable {
-    var texts: [String]
-    var values: [[Float]]
-    /// Of how many texts the end was dropped.
-    var truncated: Int
-}
-
-/// Similarities for people: a heat map.
-struct SimilarityText: TaskText {
-    func lines(_ answer: ComparedTexts, to input: TaskInput) -> [String] {
-        HeatMap.lines(labels: answer.texts, values: answer.values) + HeatMap.note(truncated: answer.truncated)
+/// Texts, and the cosine of each with each: no task of a model, but made of one.
+struct ComparedTexts: TaskForm {
+    struct Answer: Sendable, Equatable {
+        var cosines: [[Float]]
+        /// Of how many texts the end was dropped.
+        var truncated: Int
     }
+
+    static let method = InferenceMethod.embed.rawValue
+    static let members = ["texts"]
+    var texts: [String] = []
+
+    mutating func read(_ input: FormObject) throws(FormError) { texts = try input.required("texts", input.strings) }
+    func outcome(of answer: Answer) -> Answer? { answer }
+    func form(of outcome: Answer) -> AnswerValue { .list(outcome.cosines.map { .numbers($0) }) }
 }

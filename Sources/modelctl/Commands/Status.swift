@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import ModelClient
 
 /// `modelctl status`.
@@ -19,7 +20,7 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         let status = try await server.withClient { client in try await client.status(verbose: true) }
         if server.json {
-            Console.line(StatusJSON.text(status, isVerbose: verbose))
+            Console.line(status.json(isVerbose: verbose).json)
         } else {
             for line in StatusText(isVerbose: verbose).lines(status) { Console.line(line) }
         }

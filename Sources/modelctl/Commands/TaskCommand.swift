@@ -1,63 +1,79 @@
+import AnswerForms
 import ArgumentParser
+import JSON
 import ModelClient
+import Wire
 
 /// A command that asks a model about each of its inputs.
-protocol TaskCommand: AsyncParsableCommand {
-    associatedtype Query: Sendable = TextInput
-    associatedtype Answer: Sendable
-    associatedtype Text: TaskText<Answer>
+protocol TaskCommand: AsyncParsableCommand, Sendable {
+    associatedtype Request: TaskForm
 
     var inputs: InputOptions { get }
 
+    /// What the options say; each input is read into a copy.
+    var request: Request { get }
+
     /// The inputs of the command line; each of its texts, unless a command says otherwise.
-    var given: [InputLine] { get }
+    var given: [JSONValue] { get }
+    /// Members of an input that the command line gives to those that lack them.
+    var common: JSONObject { get }
+    /// The member that a text without a key stands for.
+    var textKey: String { get }
+    /// An input as the task has it, of one as it was given.
+    func input(_ line: JSONValue) throws(FormError) -> JSONValue
 
-    /// Makes of an input what is asked; sent to other tasks, as `ask` is.
-    var query: @Sendable (InputLine) throws(InputError) -> Query { get }
+    /// Refuses options that do not go together.
+    func validateOptions() throws
 
-    /// Makes one call; sent to other tasks, so it holds what it needs of the options.
-    var ask: @Sendable (ModelClient, Query) async throws(ModelClientError) -> Answer { get }
+    /// Makes one call.
+    nonisolated(nonsending) func ask(
+        _ client: ModelClient,
+        _ request: Request
+    ) async throws(ModelClientError) -> Request.Answer
 
-    /// An answer as JSON, on one line.
-    static func json(_ answer: Answer) -> String
+    /// What is printed of an answer; all, unless a command says otherwise.
+    func shown(_ outcome: Request.Outcome) -> Request.Outcome
 
-    /// Prints answers for people.
-    var text: Text { get }
-}
+    /// The lines to print for people.
+    func lines(_ outcome: Request.Outcome, to request: Request, label: String) -> [String]
 
-/// Prints the answers of a task for people.
-protocol TaskText<Answer> {
-    associatedtype Answer
-
-    /// The lines to print for an answer.
-    mutating func lines(_ answer: Answer, to input: TaskInput) -> [String]
-
-    /// The lines to print after the last answer.
-    func ending() -> [String]
-}
-
-extension TaskText {
-    func ending() -> [String] { [] }
+    /// Whether people see all answers side by side, at the end.
+    var comparesAnswers: Bool { get }
+    /// The lines to print of all answers.
+    func comparison(_ answers: [(label: String, outcome: Request.Outcome)]) -> [String]
 }
 
 extension TaskCommand {
-    var given: [InputLine] { inputs.lines }
+    var given: [JSONValue] { inputs.lines }
+    var common: JSONObject { [:] }
+    var textKey: String { "text" }
+    func input(_ line: JSONValue) throws(FormError) -> JSONValue { line }
+    func validateOptions() throws {}
+    func shown(_ outcome: Request.Outcome) -> Request.Outcome { outcome }
+    var comparesAnswers: Bool { false }
+    func comparison(_ answers: [(label: String, outcome: Request.Outcome)]) -> [String] { [] }
 
     func validate() throws {
-        try validateInputs()
-    }
-
-    /// Refuses a command line without an input.
-    func validateInputs() throws {
         guard !given.isEmpty || inputs.file != nil else {
             throw ValidationError("there is no input; give a text, or --file with a path or '-'")
+        }
+        try validateOptions()
+    }
+
+    /// Refuses numbers below 1, by the names of their options.
+    func validateCounts(_ counts: KeyValuePairs<String, Int?>) throws {
+        for (name, count) in counts where count.map({ $0 < 1 }) ?? false {
+            throw ValidationError("\(name) goes from 1")
         }
     }
 }
 
-extension TaskCommand where Query == TextInput {
-    var query: @Sendable (InputLine) throws(InputError) -> TextInput {
-        { (line) throws(InputError) in try line.textInput() }
+extension TaskCommand where Request: WireMessage, Request.Answer: WireMessage {
+    nonisolated(nonsending) func ask(
+        _ client: ModelClient,
+        _ request: Request
+    ) async throws(ModelClientError) -> Request.Answer {
+        try await client.call(request, model: inputs.model, timeout: inputs.timeout.duration).answer
     }
 }
 
@@ -73,21 +89,23 @@ extension TaskCommand {
 
     private func answer() async throws {
         let json = inputs.server.json
-        var text = text
+        var compared: [(label: String, outcome: Request.Outcome)] = []
         var failures = 0
         try await inputs.server.withClient { client in
-            let ask = ask
             let source = try InputSource(given: given, file: inputs.file)
-            try await withOrderedAnswers(to: source, client: client, concurrency: inputs.concurrency, query: query) {
-                (query) async throws(ModelClientError) in
-                try await ask(client, query)
+            try await withOrderedAnswers(to: source, client: client, concurrency: inputs.concurrency) {
+                (input) async throws(TaskFailure) in
+                try await answer(input, client)
             } give: { input, result in
                 switch result {
-                case .success(let answer):
+                case .success(let (request, outcome)):
                     if json {
-                        Console.line(Self.json(answer))
+                        Console.line(request.form(of: outcome).json)
+                    } else if comparesAnswers {
+                        compared.append((input.label, outcome))
                     } else {
-                        Console.write(text.lines(answer, to: input).map { $0 + "\n" }.joined())
+                        let lines = lines(outcome, to: request, label: input.label)
+                        Console.write(lines.map { $0 + "\n" }.joined())
                     }
                 case .failure(.call(let error)) where error.isUnreachable:
                     // No later input will fare better.
@@ -95,7 +113,8 @@ extension TaskCommand {
                 case .failure(let failure):
                     failures += 1
                     if json {
-                        Console.line(JSONText.failure(code: failure.code, message: failure.message))
+                        let error = JSONText.object(["code": failure.code, "message": failure.message])
+                        Console.line(JSONText.object(["error": error]).json)
                     } else {
                         // What is wrong with an input names its place already.
                         let isNamed = if case .input = failure { true } else { given.count == 1 && inputs.file == nil }
@@ -105,7 +124,29 @@ extension TaskCommand {
                 }
             }
         }
-        if !json { for line in text.ending() { Console.line(line) } }
+        if !compared.isEmpty { for line in comparison(compared) { Console.line(line) } }
         if failures > 0 { throw ExitCode.failure }
+    }
+
+    private nonisolated(nonsending) func answer(
+        _ input: TaskInput,
+        _ client: ModelClient
+    ) async throws(TaskFailure) -> (request: Request, outcome: Request.Outcome) {
+        var request = request
+        do throws(FormError) {
+            let line = try self.input(try input.line.get())
+            try request.read(line.members(Request.members, common: common, textKey: textKey))
+        } catch {
+            throw .input("\(input.place): \(error.aboutInput)")
+        }
+        do throws(ModelClientError) {
+            let answer = try await ask(client, request)
+            guard let outcome = request.outcome(of: answer) else {
+                throw ModelClientError(code: .internal, message: "the server's answer does not fit the request")
+            }
+            return (request, shown(outcome))
+        } catch {
+            throw .call(error)
+        }
     }
 }

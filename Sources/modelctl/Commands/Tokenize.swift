@@ -1,5 +1,6 @@
+import AnswerForms
 import ArgumentParser
-import ModelClient
+import Messages
 
 /// `modelctl tokenize`.
 struct Tokenize: TaskCommand {
@@ -15,40 +16,22 @@ struct Tokenize: TaskCommand {
     @Flag(help: "Leave out special tokens such as [CLS].")
     var noSpecialTokens = false
 
-    var ask: @Sendable (ModelClient, TextInput) async throws(ModelClientError) -> TextEncoding {
-        let options = TokenizeOptions(addsSpecialTokens: !noSpecialTokens, truncation: inputs.truncation)
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, input async throws(ModelClientError) in
-            try await client.tokenize([input], model: model, options: options, timeout: timeout)[0]
-        }
+    var request: TokenizeRequest {
+        TokenizeRequest(withoutSpecialTokens: noSpecialTokens, truncation: inputs.truncation)
     }
 
-    static func json(_ answer: TextEncoding) -> String {
-        JSONText.object([
-            "ids": JSONText.array(answer.ids.map { "\($0)" }),
-            "offsets": JSONText.array(answer.offsets.map { "[\($0.lowerBound),\($0.upperBound)]" }),
-        ])
-    }
-
-    var text: EncodingText { EncodingText() }
-}
-
-/// Tokens for people: one per line.
-struct EncodingText: TaskText {
-    func lines(_ answer: TextEncoding, to input: TaskInput) -> [String] {
+    /// One token per line.
+    func lines(_ outcome: TextEncoding, to request: TokenizeRequest, label: String) -> [String] {
         var table = Table([.number("ID"), .text("TOKEN"), .number("FROM"), .number("TO")])
-        for index in answer.ids.indices {
-            let (range, isSpecial) = (answer.offsets[index], answer.isSpecial[index])
+        for (index, id) in outcome.ids.enumerated() {
+            let isSpecial = outcome.special[index]
+            let (start, end) = (outcome.starts[index], outcome.ends[index])
             table.add(
-                [
-                    "\(answer.ids[index])", answer.tokens[index], isSpecial ? "" : "\(range.lowerBound)",
-                    isSpecial ? "" : "\(range.upperBound)",
-                ],
+                ["\(id)", outcome.tokens[index], isSpecial ? "" : "\(start)", isSpecial ? "" : "\(end)"],
                 styles: isSpecial ? [1: .dim] : [:]
             )
         }
-        let note = answer.truncated ? ", end of the text dropped" : ""
-        return [Style.bold(HumanText.printable(input.label, width: Console.width))]
-            + table.lines.map { "  " + $0 } + ["  \(answer.ids.count) tokens\(note)"]
+        let note = outcome.truncated ? ", end of the text dropped" : ""
+        return [HumanText.title(label)] + table.lines.map { "  " + $0 } + ["  \(outcome.ids.count) tokens\(note)"]
     }
 }

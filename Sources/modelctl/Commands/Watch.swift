@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import ModelClient
 
 /// `modelctl watch`.
@@ -42,7 +43,7 @@ struct Watch: AsyncParsableCommand {
     }
 
     private func show(_ status: ServerStatus, rates: [String: Double]?) {
-        if server.json { return Console.line(StatusJSON.text(status, isVerbose: verbose)) }
+        if server.json { return Console.line(status.json(isVerbose: verbose).json) }
         let lines = StatusText(isVerbose: verbose, rates: rates ?? [:]).lines(status)
         if Console.isTerminal {
             // To the top left; each line and what is below it are cleared as they are written over.

@@ -1,5 +1,6 @@
 import ArgumentParser
-import ModelClient
+import JSON
+import Messages
 
 /// `modelctl zero-shot`.
 struct ZeroShot: TaskCommand {
@@ -22,54 +23,22 @@ struct ZeroShot: TaskCommand {
     )
     var hypothesisTemplate = "This example is {}."
 
-    /// A text and its labels.
-    struct Query: Sendable {
-        var text: String
-        var labels: [String]
-    }
-
-    func validate() throws {
-        try validateInputs()
+    func validateOptions() throws {
         guard inputs.textPair == nil else { throw ValidationError("zero-shot takes no --text-pair") }
         guard labels.map({ !CommaList($0).values.isEmpty }) ?? (inputs.texts.isEmpty) else {
             throw ValidationError("there are no labels; give them as in --labels 'sport,money'")
         }
     }
 
-    var query: @Sendable (InputLine) throws(InputError) -> Query {
-        let labels = labels.map { CommaList($0).values }
-        return { (line) throws(InputError) in
-            Query(
-                text: try InputLine.required(line.text, "text"),
-                labels: try InputLine.required(line.labels ?? labels, "labels")
-            )
-        }
+    var common: JSONObject {
+        labels.map { ["labels": .array(CommaList($0).values.map(JSONValue.string))] } ?? [:]
     }
 
-    var ask: @Sendable (ModelClient, Query) async throws(ModelClientError) -> Classification {
-        let options = ZeroShotOptions(
-            hypothesis: hypothesisTemplate,
-            allowsSeveralLabels: multiLabel,
+    var request: ZeroShotRequest {
+        ZeroShotRequest(
+            hypothesisTemplate: hypothesisTemplate,
+            multiLabel: multiLabel,
             truncation: inputs.truncation
         )
-        return {
-            [model = inputs.model, timeout = inputs.timeout.duration] client, query async throws(ModelClientError) in
-            try await client.classify(
-                query.text,
-                as: query.labels,
-                model: model,
-                options: options,
-                timeout: timeout
-            )
-        }
     }
-
-    static func json(_ answer: Classification) -> String {
-        JSONText.object([
-            "labels": JSONText.array(answer.scores.map { JSONText.string($0.label) }),
-            "scores": JSONText.array(answer.scores.map { JSONText.number($0.score) }),
-        ])
-    }
-
-    var text: ClassificationText { ClassificationText(isSingle: inputs.isSingle) }
 }

@@ -1,8 +1,9 @@
 import ArgumentParser
-import ModelClient
+import JSON
+import Messages
 
 /// What a task is asked about: the arguments of every task command.
-struct InputOptions: ParsableArguments {
+struct InputOptions: ParsableArguments, Sendable {
     @Argument(help: "The model, as in 'minilm', 'minilm@2' or 'minilm@2:fp32'.")
     var model: String
 
@@ -36,10 +37,20 @@ struct InputOptions: ParsableArguments {
     /// Whether there is exactly one input.
     var isSingle: Bool { texts.count == 1 && file == nil }
 
-    var truncation: Truncation { truncate ? .truncate : .taskDefault }
+    var truncation: Truncation { truncate ? .truncate : .default }
 
     /// The texts of the command line, each an input.
-    var lines: [InputLine] { texts.map { InputLine(text: $0, pair: textPair) } }
+    var lines: [JSONValue] {
+        texts.map { text in
+            guard let textPair else { return .string(text) }
+            return .object(["text": .string(text), "text_pair": .string(textPair)])
+        }
+    }
+
+    /// The texts of the command line as one input.
+    var list: [JSONValue] {
+        texts.isEmpty ? [] : [.object(["texts": .array(texts.map(JSONValue.string))])]
+    }
 
     func validate() throws {
         guard textPair == nil || isSingle else {

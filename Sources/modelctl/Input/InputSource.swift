@@ -1,11 +1,13 @@
+import JSON
+
 /// The inputs of a command in order: those of the command line, then the lines of the file.
 struct InputSource: ~Copyable, Sendable {
-    private let given: [InputLine]
+    private let given: [JSONValue]
     private var nextGiven = 0
     private var lines: LineReader?
     private var lineNumber = 0
 
-    init(given: [InputLine], file: String?) throws(LineReader.Failure) {
+    init(given: [JSONValue], file: String?) throws(LineReader.Failure) {
         self.given = given
         if let file { lines = try LineReader(path: file) }
     }

@@ -3,7 +3,8 @@ import ModelClient
 
 /// Why there is no answer to an input.
 enum TaskFailure: Error {
-    case input(InputError)
+    /// The input cannot be asked about; the message names its place.
+    case input(String)
     case call(ModelClientError)
 
     var code: String {
@@ -15,7 +16,7 @@ enum TaskFailure: Error {
 
     var message: String {
         switch self {
-        case .input(let error): error.message
+        case .input(let message): message
         case .call(let error): error.message
         }
     }
@@ -26,16 +27,14 @@ enum TaskFailure: Error {
 ///
 /// - Parameters:
 ///   - concurrency: how many inputs are read ahead and asked about at most.
-///   - query: makes of an input what is asked.
-///   - ask: makes one call.
+///   - ask: asks about one input.
 ///   - give: takes an input and its answer.
 /// - Throws: `LineReader.Failure`, and what `give` throws.
-nonisolated(nonsending) func withOrderedAnswers<Answer: Sendable, Query: Sendable>(
+nonisolated(nonsending) func withOrderedAnswers<Answer: Sendable>(
     to source: consuming sending InputSource,
     client: ModelClient,
     concurrency: Int,
-    query: @escaping @Sendable (InputLine) throws(InputError) -> Query,
-    ask: @escaping @Sendable (Query) async throws(ModelClientError) -> Answer,
+    ask: @escaping @Sendable (TaskInput) async throws(TaskFailure) -> Answer,
     give: (TaskInput, Result<Answer, TaskFailure>) throws -> Void
 ) async throws {
     typealias Pending = (input: TaskInput, answer: Task<Result<Answer, TaskFailure>, Never>)
@@ -51,16 +50,10 @@ nonisolated(nonsending) func withOrderedAnswers<Answer: Sendable, Query: Sendabl
                 permits.wait()
                 guard let input = try holder.source.next() else { break }
                 let answer = Task(executorPreference: client.executor) { () -> Result<Answer, TaskFailure> in
-                    let asked: Query
-                    do throws(InputError) {
-                        asked = try query(try input.line.get())
+                    do throws(TaskFailure) {
+                        return .success(try await ask(input))
                     } catch {
-                        return .failure(.input(InputError(message: "\(input.place): \(error.message)")))
-                    }
-                    do throws(ModelClientError) {
-                        return .success(try await ask(asked))
-                    } catch {
-                        return .failure(.call(error))
+                        return .failure(error)
                     }
                 }
                 continuation.yield((input, answer))

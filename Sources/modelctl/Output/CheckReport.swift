@@ -1,6 +1,7 @@
+import JSON
 import Messages
+import ModelClient
 import Supervisor
-import Wire
 
 /// What became of a version folder's variants, for people and for scripts.
 struct CheckReport {
@@ -9,6 +10,7 @@ struct CheckReport {
         let outcome: Result<FolderCheck.Served, any Error>
 
         var served: FolderCheck.Served? { try? outcome.get() }
+        var quality: VariantQuality? { served?.quality.map { VariantQuality($0) } }
         /// Why it is refused; empty when it is not.
         var reason: String {
             if case .failure(let error) = outcome { "\(error)" } else { "" }
@@ -72,7 +74,7 @@ struct CheckReport {
                 for proof in ready.failedProofs {
                     table.addNote("    " + Style.red(HumanText.printable("not used, as it computes wrongly: \(proof)")))
                 }
-                if let quality = served.quality { Self.describe(quality).forEach { table.addNote("    " + $0) } }
+                variant.quality?.lines.forEach { table.addNote("    " + $0) }
             } else {
                 table.add([variant.name, "REFUSED", "-", "-", "-", "-"], styles: [1: .red])
                 table.addNote("    " + Style.red(HumanText.printable(variant.reason)))
@@ -81,56 +83,23 @@ struct CheckReport {
         return lines + [""] + table.lines
     }
 
-    private static func describe(_ quality: ModelQuality) -> [String] {
-        func number(_ value: Double) -> String { HumanText.fixed(value, 5) }
-        var line =
-            "against fp32 on \(quality.texts) texts: mean cosine \(number(quality.meanCosine)), "
-            + "least \(number(quality.leastCosine))"
-        if quality.predictions > 0 {
-            line += ", same prediction \(HumanText.fixed(100 * quality.agreement, 1)) %, "
-            line += "largest score change \(number(quality.largestScoreChange))"
-        }
-        return quality.exceptions.isEmpty
-            ? [line] : [line, "kept in bf16: \(quality.exceptions.joined(separator: ", "))"]
-    }
-
     // MARK: - For scripts
 
     var json: String {
         JSONText.object([
-            "folder": JSONText.string(folder.path), "ok": "\(isServed)",
-            "architecture": ready.map { JSONText.string($0.architecture) } ?? "null",
-            "family": ready.map { JSONText.string($0.family) } ?? "null",
-            "tasks": JSONText.array((ready?.tasks ?? []).map(JSONText.string)),
-            "labels": JSONText.array((ready?.labels ?? []).map(JSONText.string)),
-            "max_tokens": ready.map { "\($0.maxTokens)" } ?? "null",
-            "variants": JSONText.array(variants.map(Self.json)),
-        ])
+            "folder": folder.path, "ok": isServed, "architecture": ready?.architecture, "family": ready?.family,
+            "tasks": ready?.tasks ?? [], "labels": ready?.labels ?? [], "max_tokens": ready?.maxTokens,
+            "variants": variants.map(Self.json),
+        ]).json
     }
 
-    private static func json(_ variant: Variant) -> String {
+    private static func json(_ variant: Variant) -> JSONText {
         let ready = variant.served?.ready
-        return JSONText.object([
-            "variant": JSONText.string(variant.name), "ok": "\(ready != nil)",
-            "reason": JSONText.string(variant.reason),
-            "weight_bytes": ready.map { "\($0.packBytes)" } ?? "null",
-            "worker_bytes": variant.served?.workerBytes.map { "\($0)" } ?? "null",
-            "instruction_set": ready.map { JSONText.string($0.instructionSet) } ?? "null",
-            "failed_proofs": JSONText.array((ready?.failedProofs ?? []).map(JSONText.string)),
-            "expected_answers": ready.map { "\($0.expectedAnswers)" } ?? "null",
-            "quality": variant.served?.quality.map(json) ?? "null",
-        ])
-    }
-
-    private static func json(_ quality: ModelQuality) -> String {
-        let hasPredictions = quality.predictions > 0
-        return JSONText.object([
-            "texts": "\(quality.texts)", "mean_cosine": JSONText.number(quality.meanCosine),
-            "least_cosine": JSONText.number(quality.leastCosine),
-            "agreement": hasPredictions ? JSONText.number(quality.agreement) : "null",
-            "largest_score_change": hasPredictions ? JSONText.number(quality.largestScoreChange) : "null",
-            "exceptions": JSONText.array(quality.exceptions.map(JSONText.string)),
-            "instruction_set": JSONText.string(quality.instructionSet),
+        return .object([
+            "variant": variant.name, "ok": ready != nil, "reason": variant.reason, "weight_bytes": ready?.packBytes,
+            "worker_bytes": variant.served?.workerBytes, "instruction_set": ready?.instructionSet,
+            "failed_proofs": ready?.failedProofs ?? [], "expected_answers": ready?.expectedAnswers,
+            "quality": variant.quality,
         ])
     }
 }

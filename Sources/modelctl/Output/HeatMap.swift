@@ -1,3 +1,5 @@
+import ModelClient
+
 /// A square of numbers from -1 to 1, with warmer colours for larger ones where there are colours.
 enum HeatMap {
     /// A row per label: its number, the label, and a value for each.
@@ -20,6 +22,12 @@ enum HeatMap {
             lines.append(left(heads[index], head) + "  " + left(texts[index], width) + cells.joined())
         }
         return lines
+    }
+
+    /// The cosine of each vector with each.
+    static func cosines(_ vectors: [[Float]]) -> [[Float]] {
+        let vectors = vectors.map { Embedding(values: $0) }
+        return vectors.map { row in vectors.map { row.cosineSimilarity(to: $0) } }
     }
 
     /// What became of texts that were too long, if any was.

@@ -33,8 +33,19 @@ package enum HumanText {
         return "  " + Style.green(String(repeating: "█", count: eighths / 8) + partial)
     }
 
+    /// A score and its bar.
+    static func score(_ score: Float) -> String { fixed(Double(score), 4) + bar(score) }
+
+    /// The first values of a vector.
+    static func first(_ values: some Collection<Float>) -> String {
+        values.prefix(6).map { fixed(Double($0), 4) }.joined(separator: ", ") + (values.count > 6 ? ", …" : "")
+    }
+
+    /// What an answer is about, as its heading.
+    static func title(_ label: String) -> String { Style.bold(printable(label, width: Console.width)) }
+
     /// What became of a text that was too long, if it was; at most one line.
-    static func note(truncated: Bool, windows: Int = 1) -> [String] {
+    static func note(truncated: Bool, windows: UInt32 = 1) -> [String] {
         if truncated { return [Style.dim("end of the text dropped")] }
         return windows > 1 ? [Style.dim("read in \(windows) windows")] : []
     }

@@ -40,3 +40,18 @@ enum MarkedText {
         return start + String(shown.dropFirst(before)) + end
     }
 }
+
+/// Ranges of a text by offsets that count its Unicode scalars, as answers have them.
+struct TextPlaces {
+    private let indices: [String.Index]
+
+    init(_ text: String) {
+        indices = Array(text.unicodeScalars.indices) + [text.endIndex]
+    }
+
+    /// The range, as far as the text reaches.
+    subscript(start: UInt32, end: UInt32) -> Range<String.Index> {
+        let end = min(Int(end), indices.count - 1)
+        return indices[min(Int(start), end)]..<indices[end]
+    }
+}

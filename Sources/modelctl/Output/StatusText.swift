@@ -61,7 +61,7 @@ struct StatusText {
             )
         }
         if model.packBytes > 0 { details.append("packed weights: \(HumanText.bytes(model.packBytes))") }
-        if let quality = model.quality { details += Self.details(of: quality) }
+        if let quality = model.quality { details += quality.lines }
         if !model.instructionSet.isEmpty { details.append("computes with \(model.instructionSet)") }
         details += model.failedProofs.map { "not used, as it computes wrongly here: \($0)" }
         if !model.numa.isEmpty { details.append("memory nodes: \(model.numa)") }
@@ -70,18 +70,6 @@ struct StatusText {
             details.append("\(HumanText.grouped(model.replays)) requests computed anew after a worker's death")
         }
         return details
-    }
-
-    private static func details(of quality: VariantQuality) -> [String] {
-        func number(_ value: Double) -> String { HumanText.fixed(value, 5) }
-        var line =
-            "against fp32 on \(quality.texts) texts: mean cosine \(number(quality.meanCosine)), "
-            + "least \(number(quality.leastCosine))"
-        if let agreement = quality.agreement, let change = quality.largestScoreChange {
-            line += ", same prediction \(HumanText.fixed(100 * agreement, 1)) %, largest score change \(number(change))"
-        }
-        return quality.exceptions.isEmpty
-            ? [line] : [line, "kept in bf16: \(quality.exceptions.joined(separator: ", "))"]
     }
 
     private func workers(_ models: [ModelStatus]) -> [String] {
@@ -108,5 +96,18 @@ struct StatusText {
             }
         }
         return table.lines
+    }
+}
+
+extension VariantQuality {
+    /// How good it is, for people, and what was done for it.
+    var lines: [String] {
+        func number(_ value: Double) -> String { HumanText.fixed(value, 5) }
+        var line = "against fp32 on \(texts) texts: mean cosine \(number(meanCosine)), least \(number(leastCosine))"
+        if let agreement, let largestScoreChange {
+            line += ", same prediction \(HumanText.fixed(100 * agreement, 1)) %"
+            line += ", largest score change \(number(largestScoreChange))"
+        }
+        return exceptions.isEmpty ? [line] : [line, "kept in bf16: \(exceptions.joined(separator: ", "))"]
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import ModelClient
 import Testing
 import modelctl
@@ -59,26 +58,6 @@ struct ModelctlTextTests {
         #expect(swapped.difference(from: labels)?.hasPrefix("the order of labels is ") == true)
         let surer = BenchAnswer(labels: ["GOOD", "BAD"], values: [0.75, 0.125], tokens: 3)
         #expect(surer.difference(from: labels) == "the score of BAD is 0.125, was 0.25")
-    }
-
-    @Test func jsonReadsBackAsItWas() throws {
-        let text = String(String.UnicodeScalarView((0...0x2100).compactMap(Unicode.Scalar.init))) + "👩‍👧\u{10FFFF}"
-        let json = JSONText.string(text)
-        #expect(try JSONSerialization.jsonObject(with: Data(json.utf8), options: .fragmentsAllowed) as? String == text)
-        #expect(json.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control })
-        var generator = SystemRandomNumberGenerator()
-        for _ in 0..<10_000 {
-            let value = Float(bitPattern: generator.next())
-            guard value.isFinite else {
-                #expect(JSONText.number(value) == "null")
-                continue
-            }
-            let number = JSONText.number(value)
-            let read =
-                try JSONSerialization.jsonObject(with: Data(number.utf8), options: .fragmentsAllowed) as? NSNumber
-            #expect(read?.floatValue == value, "\(number)")
-        }
-        #expect(JSONText.number(0.1 as Float) == "0.1")
     }
 
     @Test func timesOnTheCommandLine() {

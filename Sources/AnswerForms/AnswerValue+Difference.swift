@@ -1,4 +1,4 @@
-import ModelFiles
+package import JSON
 
 extension AnswerValue {
     /// What is otherwise than expected: objects must have the same members, lists the same length and order, texts the
@@ -6,7 +6,7 @@ extension AnswerValue {
     ///
     /// - Parameter path: where the value stands: "answer[0].score".
     /// - Returns: a sentence about the first difference, of a list of numbers the largest; nil where there is none.
-    func difference(from expected: JSONValue, at path: String, tolerance: Double) -> String? {
+    package func difference(from expected: JSONValue, at path: String, tolerance: Double) -> String? {
         switch (self, expected) {
         case (.integer(let own), .integer(let other)) where own == other: return nil
         case (.number(let own), _):
@@ -15,7 +15,14 @@ extension AnswerValue {
             return abs(Double(own) - other) <= tolerance
                 ? nil : "\(path) is \(own), expected \(other) ± \(tolerance)"
         case (.text(let own), .string(let other)):
-            return own.utf8.elementsEqual(other.utf8) ? nil : "\(path) is \(excerpt(own)), expected \(excerpt(other))"
+            return own.utf8.elementsEqual(other.utf8)
+                ? nil : "\(path) is \(quoted(own)), expected \(quoted(other))"
+        case (.numbers(let own), .array):
+            return AnswerValue.list(own.map { .number($0) }).difference(
+                from: expected,
+                at: path,
+                tolerance: tolerance
+            )
         case (.list(let own), .array(let other)):
             return Self.difference(own, other, at: path, tolerance: tolerance)
         case (.object(let own), .object(let other)):
@@ -59,7 +66,7 @@ extension AnswerValue {
             return nil
         }
         let keys = own.map(\.key).joined(separator: ", ")
-        return "\(path) has no \(excerpt(extra.key)), which the expected answer has; it has \(keys)"
+        return "\(path) has no \(quoted(extra.key)), which the expected answer has; it has \(keys)"
     }
 
     /// How far a number is off; 0 for what is none.
@@ -73,19 +80,9 @@ extension AnswerValue {
         switch self {
         case .integer(let integer): "\(integer)"
         case .number(let number): "\(number)"
-        case .text(let text): excerpt(text)
-        case .list: "a list"
+        case .text(let text): quoted(text)
+        case .list, .numbers: "a list"
         case .object: "an object"
-        }
-    }
-}
-
-extension JSONValue {
-    fileprivate var asNumber: Double? {
-        switch self {
-        case .integer(let integer): Double(integer)
-        case .number(let number): number
-        default: nil
         }
     }
 }

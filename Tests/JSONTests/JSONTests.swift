@@ -1,4 +1,4 @@
-import ModelFiles
+import JSON
 import Testing
 
 @Suite struct JSONTests {

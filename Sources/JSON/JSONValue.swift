@@ -48,11 +48,16 @@ package enum JSONValue: Sendable {
 }
 
 /// The members of a JSON object in the order of the file, every key once.
-package struct JSONObject: Sendable {
+package struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     /// The keys and values in the order of the file.
     package private(set) var members: [(key: String, value: JSONValue)] = []
     /// Positions by key, kept only when the object is too large to search in order.
     private var positions: [ExactString: Int] = [:]
+
+    /// An object with these members.
+    package init(dictionaryLiteral members: (String, JSONValue)...) {
+        for (key, value) in members { _ = append(key: key, value: value) }
+    }
 
     /// Up to this many members, a search in order is faster than a table and takes no memory.
     private static let searchedInOrder = 8
@@ -63,7 +68,7 @@ package struct JSONObject: Sendable {
     }
 
     /// Adds a member; false, and nothing added, if the key is there already.
-    mutating func append(key: String, value: JSONValue) -> Bool {
+    package mutating func append(key: String, value: JSONValue) -> Bool {
         guard position(of: key) == nil else { return false }
         members.append((key, value))
         if members.count == Self.searchedInOrder + 1 {
