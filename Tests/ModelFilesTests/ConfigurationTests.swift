@@ -1,3 +1,4 @@
+import JSON
 import ModelFiles
 import TestSupport
 import Testing
