@@ -78,7 +78,7 @@ import Testing
         let line = #"{"task":"classify","input":"\#(text)","options":{"top_k":null},"answer":\#(answered.lines[0])}"#
         var file = line + "\n"
         var nanoseconds: Int64 = 0
-        while nanoseconds < 4_000_000_000, file.utf8.count < 1 << 19 {
+        while nanoseconds < 3_000_000_000, file.utf8.count < 1 << 19 {
             file += file
             try Data(file.utf8).write(to: URL(fileURLWithPath: "\(first.repository)/m/1/expected.jsonl"))
             let begin = MonotonicClock.now
@@ -86,6 +86,7 @@ import Testing
             #expect(reload.exit.isSuccess, "\(reload.errors)")
             nanoseconds = MonotonicClock.now - begin
         }
+        #expect(nanoseconds >= 3_000_000_000, "it takes twice as long as is allowed, so the test is one")
         let server = try ModelServer(
             models: ["m/1": checkpoint],
             cache: "\(first.folder)/cache",
@@ -97,7 +98,8 @@ import Testing
             $0.contains("\"state\":\"READY\",\"models\"") || $0.contains("\"state\":\"UNAVAILABLE\"")
         }
         let status = try server.modelctl("status", "--json", "-v").output
-        #expect(status.contains("\"state\":\"READY\",\"models\"") && status.contains("\"restarts\":0"), "\(status)")
+        #expect(status.contains("\"state\":\"READY\",\"reason\":\"\""), "\(status)")
+        #expect(status.contains("\"restarts\":0"), "\(status)")
     }
 
     /// Fewer bits lose some of the numbers, but no token; the numbers of fp32 are compared when such a variant is packed.
