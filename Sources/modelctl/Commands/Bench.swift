@@ -109,8 +109,8 @@ struct Bench: AsyncParsableCommand {
         var texts: [TextInput] = []
         var place = ""
         do {
-            var source = try InputSource(given: text.map(JSONValue.string), file: file)
-            while let input = try source.next() {
+            let source = try InputSource(given: text.map(JSONValue.string), file: file)
+            while let input = try source.read() {
                 place = input.place
                 let members = try FormObject(input: try input.line.get())
                 texts.append(

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Reads lines from a file or from standard input, as they come.
-struct LineReader: ~Copyable, @unchecked Sendable {
+final class LineReader {
     /// A file that cannot be read.
     struct Failure: Error {
         var message: String
@@ -27,7 +27,7 @@ struct LineReader: ~Copyable, @unchecked Sendable {
     }
 
     /// The next line without its end, which may be `\n` or `\r\n`; nil at the end. Waits for it.
-    mutating func next() throws(Failure) -> [UInt8]? {
+    func next() throws(Failure) -> [UInt8]? {
         let count = getline(&line.start, &line.capacity, file)
         guard count >= 0 else {
             guard ferror(file) == 0 else {
