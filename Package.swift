@@ -180,7 +180,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-        .testTarget(name: "AnswerFormsTests", dependencies: ["AnswerForms", "JSON", "Messages"], swiftSettings: strict),
+        .testTarget(
+            name: "AnswerFormsTests",
+            dependencies: ["AnswerForms", "JSON", "Messages"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "TokenizationTests",
             dependencies: ["Tokenization", "ModelFiles"],

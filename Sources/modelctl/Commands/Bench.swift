@@ -96,11 +96,7 @@ struct Bench: AsyncParsableCommand {
             measurements: measurements,
             verified: verify
         )
-        if server.json {
-            Console.line(report.json)
-        } else {
-            for line in report.lines { Console.line(line) }
-        }
+        server.show(report, report.lines)
         if measurements.failures + measurements.mismatches > 0 { throw ExitCode.failure }
     }
 

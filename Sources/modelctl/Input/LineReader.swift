@@ -9,8 +9,9 @@ final class LineReader {
 
     private let name: String
     private let file: UnsafeMutablePointer<FILE>
-    /// The last line, and how much memory it may take.
-    private var line: (start: UnsafeMutablePointer<CChar>?, capacity: Int) = (nil, 0)
+    /// Where the last line is, in memory of this capacity.
+    private var line: UnsafeMutablePointer<CChar>?
+    private var capacity = 0
 
     /// - Parameter path: a file; `-` for standard input.
     init(path: String) throws(Failure) {
@@ -22,20 +23,20 @@ final class LineReader {
     }
 
     deinit {
-        free(line.start)
+        free(line)
         fclose(file)
     }
 
     /// The next line without its end, which may be `\n` or `\r\n`; nil at the end. Waits for it.
     func next() throws(Failure) -> [UInt8]? {
-        let count = getline(&line.start, &line.capacity, file)
+        let count = getline(&line, &capacity, file)
         guard count >= 0 else {
             guard ferror(file) == 0 else {
                 throw Failure(message: "cannot read \(name): \(String(cString: strerror(errno)))")
             }
             return nil
         }
-        var bytes = UnsafeRawBufferPointer(start: line.start, count: count)[...]
+        var bytes = UnsafeRawBufferPointer(start: line, count: count)[...]
         for end in [UInt8(ascii: "\n"), UInt8(ascii: "\r")] where bytes.last == end { bytes.removeLast() }
         return Array(bytes)
     }
