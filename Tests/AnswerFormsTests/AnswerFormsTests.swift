@@ -70,7 +70,15 @@ import Testing
             options: #"{"add_special_tokens":false}"#,
             request: .tokenize(TokenizeRequest(inputs: [TextInput(text: "a")], withoutSpecialTokens: true)),
             response: .tokenize(
-                TokenizeResponse(results: [TextEncoding(ids: [7, 8], starts: [0, 1], ends: [1, 3])])
+                TokenizeResponse(results: [
+                    TextEncoding(
+                        ids: [7, 8],
+                        starts: [0, 1],
+                        ends: [1, 3],
+                        special: [false, false],
+                        tokens: ["a", "b"]
+                    )
+                ])
             ),
             json: #"{"ids":[7,8],"offsets":[[0,1],[1,3]]}"#
         ),
@@ -197,6 +205,10 @@ import Testing
             #expect(item.request.form(of: other.response) == nil || item.request.method == other.request.method)
         }
         #expect(InferenceRequest.embed(EmbedRequest()).form(of: .embed(EmbedResponse())) == nil)
+        let short = TextEncoding(ids: [7], starts: [0], ends: [1], special: [false])
+        #expect(
+            InferenceRequest.tokenize(TokenizeRequest()).form(of: .tokenize(TokenizeResponse(results: [short]))) == nil
+        )
         let rerank = RerankRequest(query: "q", texts: ["a", "b"])
         #expect(InferenceRequest.rerank(rerank).form(of: .rerank(RerankResponse(results: [Relevance()]))) == nil)
         let choice = MultipleChoiceRequest(inputs: [ChoiceInput(text: "a", choices: ["b", "c"])])

@@ -129,8 +129,11 @@ import Testing
 
     @Test func peopleSeeWhatWasFound() async throws {
         try await FakeModels.withAll { models in
-            let tags = try await models.modelctl("tag", "ner", "Ada in 東京").lines
-            #expect(tags == ["[Ada|PER] in [東京|LOC]", "  PER  Ada  0.9000", "  LOC  東京   0.9000"])
+            let tags = try await models.modelctl("tag", "ner", "Ada in 東京")
+            #expect(
+                tags.lines == ["[Ada|PER] in [東京|LOC]", "  PER  Ada  0.9000", "  LOC  東京   0.9000"],
+                "\(tags.errors)"
+            )
             #expect(try await models.modelctl("tag", "ner", "nobody").lines == ["nobody", "  nothing found"])
             let context = String(repeating: "word ", count: 100) + "in 東京 " + String(repeating: "word ", count: 100)
             let answer = try await models.modelctl("answer", "qa", context, "--question", "Where?").lines
