@@ -7,23 +7,24 @@ from importlib import resources
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+_files = descriptor_pb2.FileDescriptorSet.FromString(resources.files(__package__).joinpath("proto.binpb").read_bytes()).file
 # A pool of our own: the program around us may have other messages of the same names.
 _pool = descriptor_pool.DescriptorPool()
-for _file in descriptor_pb2.FileDescriptorSet.FromString(
-    resources.files(__package__).joinpath("proto.binpb").read_bytes()
-).file:
+for _file in _files:
     _pool.AddSerializedFile(_file.SerializeToString())
+# All of them, and for ever: before protobuf 4.25, a message whose field's class has been collected crashes the process.
+_classes = message_factory.GetMessageClassesForFiles([file.name for file in _files], _pool)
 
 
 def message_class(name):
     """The class of a message, by its full name: "inference.v1.ClassifyRequest"."""
-    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(name))
+    return _classes[name]
 
 
 def make(name, fields):
     """A message of a dict. Text is str, messages are dicts, an enum is its value's name, without the prefix if you like:
     "TRUNCATION_WINDOWS" or "windows"."""
-    return message_class(name)(**_arguments(_pool.FindMessageTypeByName(name), fields))
+    return _classes[name](**_arguments(_classes[name].DESCRIPTOR, fields))
 
 
 def plain(message):
