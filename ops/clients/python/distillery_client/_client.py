@@ -185,10 +185,14 @@ def _listed(name, values):
 
 
 def _texts(inputs):
-    return [
-        {"text": text} if isinstance(text, str) else {"text": text[0], "text_pair": text[1], "has_pair": True}
-        for text in _listed("inputs", inputs)
-    ]
+    return [_text(value) for value in _listed("inputs", inputs)]
+
+
+def _text(value):
+    if isinstance(value, (str, bytes)):
+        return {"text": value}
+    text, pair = value
+    return {"text": text, "text_pair": pair, "has_pair": True}
 
 
 def _tensor(name, values):

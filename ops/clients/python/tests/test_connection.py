@@ -12,35 +12,14 @@ import unittest
 from distillery_client import Client, DistilleryError
 from distillery_client._connection import Frame
 from distillery_client._messages import make
+from frames import Frames
 
 HELLO = {"hello": {"protocol_version": 1, "max_frame_bytes": 16 << 20}}
 UNAVAILABLE = 14
 
 
-class Peer:
+class Peer(Frames):
     """The server's end of one connection."""
-
-    def __init__(self, accepted):
-        self.socket = accepted
-
-    def send(self, **body):
-        frame = Frame(**body).SerializeToString()
-        self.socket.sendall(len(frame).to_bytes(4, "big") + frame)
-
-    def receive(self):
-        """The next frame; None at the end."""
-        size = self._exactly(4)
-        data = size and self._exactly(int.from_bytes(size, "big"))
-        return None if data is None else Frame.FromString(data)
-
-    def _exactly(self, count):
-        data = b""
-        while len(data) < count:
-            more = self.socket.recv(count - len(data))
-            if not more:
-                return None
-            data += more
-        return data
 
     def greet(self):
         assert self.receive().hello.protocol_version == 1
