@@ -119,7 +119,7 @@ class Client:
         }
 
     def _each(self, task, model, field, inputs, timeout, options, at_once=64):
-        """One result per input, of one request after the other, none with more inputs than a frame has room for."""
+        """One result per input, from one request after the other, each of at most `at_once` inputs."""
         deadline = self._deadline(timeout)
         results = []
         for start in range(0, len(inputs), at_once):

@@ -35,10 +35,10 @@ class Lost(Exception):
 
 
 class Connection:
-    """For one call at a time. Where the monotonic clock passes a `deadline`, socket.timeout is raised.
+    """One socket, for one call at a time.
 
     path: of the server's Unix socket.
-    deadline: when to give up connecting.
+    deadline: when to give up connecting, by the monotonic clock, as all deadlines here.
     """
 
     def __init__(self, path, deadline):
@@ -94,8 +94,9 @@ class Connection:
     def call(self, request, deadline):
         """Sends a request, whose stream and timeout are set here, and waits for its Response, whatever its status.
 
-        Raises Lost when the socket ends first: the call may be made again on another connection. Raises DistilleryError
-        when the deadline passes (the server is told to stop), and when the frame is larger than the server accepts.
+        Raises Lost when the socket ends first: the call may be made again on another connection. Raises socket.timeout
+        when the deadline passes, and the server is told to stop. Raises DistilleryError when the frame is larger than the
+        server accepts, and when the server refuses the connection or breaks the protocol.
         """
         self._stream_id += 1
         request.stream_id = self._stream_id

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 import unittest
+import warnings
 
 from distillery_client import Client, DistilleryError
 from distillery_client._connection import Frame
@@ -138,8 +139,9 @@ class ConnectionTests(unittest.TestCase):
     def test_a_passed_deadline_cancels_and_keeps_the_connection(self):
         def silent(peer):
             peer.greet()
+            peer.answer(peer.request())
             request = peer.request()
-            assert 0 < request.timeout_microseconds <= 200_000, request
+            assert 0 < request.timeout_microseconds <= 1_000_000, request
             assert peer.receive().cancel.stream_id == request.stream_id
             second = peer.request()
             peer.answer(request, pid=1)
@@ -147,9 +149,10 @@ class ConnectionTests(unittest.TestCase):
             assert peer.receive() is None
 
         client = self.serve(silent)
+        client.status()
         began = time.monotonic()
-        self.fails("DEADLINE_EXCEEDED", client.status, timeout=0.2)
-        self.assertLess(time.monotonic() - began, 5)
+        self.fails("DEADLINE_EXCEEDED", client.status, timeout=1)
+        self.assertTrue(1 <= time.monotonic() - began < 10)
         self.assertEqual(client.status()["pid"], 2)
         self.assertEqual(self.connections, 1)
 
@@ -159,6 +162,7 @@ class ConnectionTests(unittest.TestCase):
 
         def deaf(peer):
             peer.greet()
+            peer.answer(peer.request())
             end.wait(20)
 
         def good(peer):
@@ -166,12 +170,13 @@ class ConnectionTests(unittest.TestCase):
             peer.answer(peer.request(), pid=2)
 
         client = self.serve(deaf, good)
+        client.status()
         self.fails("DEADLINE_EXCEEDED", client.tokenize, "m", ["x" * (8 << 20)], timeout=0.2)
         end.set()
         self.assertEqual(client.status()["pid"], 2)
 
     def test_a_server_that_does_not_greet_is_given_up(self):
-        error = self.fails("UNAVAILABLE", self.serve(lambda peer: peer.receive() and peer.receive()).status, timeout=0.2)
+        error = self.fails("UNAVAILABLE", self.serve(lambda peer: peer.receive() and peer.receive()).status, timeout=1)
         self.assertIn("is modeld running?", error.message)
 
     def test_ctrl_c_ends_the_connection_and_so_the_call(self):
@@ -223,30 +228,29 @@ class ConnectionTests(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_a_forked_process_connects_anew(self):
-        served = threading.Event()
+        forked = threading.Event()
 
         def parent(peer):
             peer.greet()
             peer.answer(peer.request(), pid=1)
-            served.wait(20)
+            forked.wait(20)
             peer.answer(peer.request(), pid=1)
-
-        def forked(peer):
-            peer.greet()
-            peer.answer(peer.request(), pid=2)
 
         client = self.serve(parent)
         self.assertEqual(client.status()["pid"], 1)
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Python warns of forks beside threads; the child's one thread touches nothing of theirs.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
-            # The listener has no thread in here: that the client goes there at all is what is tested.
+            # Nobody greets its connection; that it makes one is what is tested.
             try:
                 client.status(timeout=0.1)
             except DistilleryError as error:
                 os._exit(0 if "cannot connect" in error.message else 1)
             os._exit(2)
         _, status = os.waitpid(child, 0)
-        served.set()
+        forked.set()
         self.assertEqual(os.waitstatus_to_exitcode(status), 0)
         self.assertEqual(client.status()["pid"], 1)
 

@@ -61,7 +61,7 @@ class ServerTests(unittest.TestCase):
             for worker in workers:
                 os.kill(worker, signal.SIGCONT)
         self.assertGreaterEqual(took, 0.3)
-        self.assertLess(took, 5)
+        self.assertLess(took, 10)
         self.assertEqual(self.client.embed("encoder", [TEXT]), before)
 
     def test_threads_share_a_client(self):
