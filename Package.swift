@@ -180,7 +180,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-        .testTarget(name: "AnswerFormsTests", dependencies: ["AnswerForms", "JSON", "Messages"], swiftSettings: strict),
+        .testTarget(
+            name: "AnswerFormsTests",
+            dependencies: ["AnswerForms", "JSON", "Messages"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "TokenizationTests",
             dependencies: ["Tokenization", "ModelFiles"],
@@ -189,7 +193,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ModelFilesTests",
-            dependencies: ["ModelFiles", "Tokenization", "TestSupport"],
+            dependencies: ["JSON", "ModelFiles", "Tokenization", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),

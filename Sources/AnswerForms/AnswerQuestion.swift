@@ -3,11 +3,6 @@ package import Messages
 extension AnswerQuestionResponse: ResultsResponse {}
 
 extension AnswerQuestionRequest: TaskForm {
-    package static var members: [String] { ["question", "context"] }
-    package static var optionNames: [String] {
-        ["top_k", "max_answer_len", "max_seq_len", "doc_stride", "handle_impossible_answer", "align_to_words"]
-    }
-
     package mutating func read(_ input: FormObject) throws(FormError) {
         let question = try input.required("question", input.string)
         inputs = [QuestionInput(question: question, context: try input.required("context", input.string))]

@@ -3,8 +3,6 @@ package import Messages
 extension ClassifyResponse: ResultsResponse {}
 
 extension ClassifyRequest: PairForm {
-    package static var optionNames: [String] { ["top_k", "function_to_apply", "truncation"] }
-
     package mutating func read(options: FormObject) throws(FormError) {
         (topK, allLabels) = (try options.count("top_k"), options.isNull("top_k"))
         functionToApply = try options.function(.none, .sigmoid, .softmax)

@@ -3,8 +3,6 @@ package import Messages
 extension EmbedResponse: ResultsResponse {}
 
 extension EmbedRequest: PairForm {
-    package static var optionNames: [String] { ["prompt", "prompt_name", "truncate_dim", "normalize_embeddings"] }
-
     package mutating func read(options: FormObject) throws(FormError) {
         let text = try options.string("prompt")
         (prompt, hasPrompt) = (text ?? "", text != nil)

@@ -3,8 +3,6 @@ package import Messages
 extension FillMaskResponse: ResultsResponse {}
 
 extension FillMaskRequest: TextForm {
-    package static var optionNames: [String] { ["top_k", "targets"] }
-
     package mutating func read(options: FormObject) throws(FormError) {
         topK = try options.count("top_k")
         targets = try options.strings("targets") ?? []

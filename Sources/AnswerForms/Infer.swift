@@ -2,15 +2,12 @@ import JSON
 package import Messages
 
 extension InferRequest: TaskForm {
-    package static var members: [String] { ["inputs", "outputs"] }
-
     /// Tensors are objects with the keys of the KServe protocol.
     package mutating func read(_ input: FormObject) throws(FormError) {
         inputs = try input.required("inputs") { (key) throws(FormError) in
-            try input.list(key, "a tensor", of: "tensors") { (value) throws(FormError) in
+            try input.list(key, "a tensor") { (value) throws(FormError) in
                 guard case .object = value else { return nil }
-                let keys = ["name", "datatype", "shape", "data"]
-                return try Tensor(FormObject(value, at: "input.inputs", of: "a tensor", has: keys))
+                return try Tensor(FormObject(value, at: "input.inputs"))
             }
         }
         outputs = try input.strings("outputs") ?? []
@@ -27,12 +24,12 @@ extension Tensor {
     fileprivate init(_ object: FormObject) throws(FormError) {
         self.init(name: try object.required("name", object.string))
         shape = try object.required("shape") { (key) throws(FormError) in
-            try object.list(key, "a size", of: "sizes") {
+            try object.list(key, "a size") {
                 if case .integer(let size) = $0, size >= 0 { UInt64(size) } else { nil }
             }
         }
         let data = try object.required("data") { (key) throws(FormError) in
-            try object.list(key, "a number", of: "numbers") { $0.asNumber == nil ? nil : $0 }
+            try object.list(key, "a number") { $0.asNumber == nil ? nil : $0 }
         }
         switch try object.string("datatype") ?? "INT64" {
         case "INT64":

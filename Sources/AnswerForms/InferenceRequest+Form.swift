@@ -12,11 +12,11 @@ extension InferenceRequest {
     ) throws(FormError) {
         func read<Request: TaskForm>(_ request: Request) throws(FormError) -> Request {
             var request = request
-            let (input, task) = (input, method.task)
-            try request.read(FormObject(input, at: "input", of: "`input` of \(task)", has: Request.members))
-            try request.read(
-                options: FormObject(options, at: "options", of: "`options` of \(task)", has: Request.optionNames)
-            )
+            let (input, options) = (try FormObject(input: input), try FormObject(options, at: "options"))
+            try request.read(input)
+            try input.refuseOthers(of: "`input` of \(method.task)")
+            try request.read(options: options)
+            try options.refuseOthers(of: "`options` of \(method.task)")
             return request
         }
         switch method {

@@ -1,8 +1,6 @@
 package import Messages
 
 extension MultipleChoiceRequest: TaskForm {
-    package static var members: [String] { ["text", "choices"] }
-
     package mutating func read(_ input: FormObject) throws(FormError) {
         let text = try input.required("text", input.string)
         inputs = [ChoiceInput(text: text, choices: try input.required("choices", input.strings))]

@@ -4,9 +4,6 @@ extension RerankRequest: TaskForm {
     /// A text's place in the request, and what was found of it.
     package typealias Ranked = (index: Int, relevance: Relevance)
 
-    package static var members: [String] { ["query", "texts"] }
-    package static var optionNames: [String] { ["function_to_apply"] }
-
     package mutating func read(_ input: FormObject) throws(FormError) {
         query = try input.required("query", input.string)
         texts = try input.required("texts", input.strings)

@@ -3,8 +3,6 @@ package import Messages
 extension TagTokensResponse: ResultsResponse {}
 
 extension TagTokensRequest: TextForm {
-    package static var optionNames: [String] { ["aggregation_strategy"] }
-
     package mutating func read(options: FormObject) throws(FormError) {
         aggregationStrategy =
             try options.choice("aggregation_strategy", AggregationStrategy.allCases) { $0.name.lowercased() } ?? .none

@@ -1,4 +1,3 @@
-import JSON
 package import Messages
 
 /// The form of a task: one input, its options and the answer as JSON, with the keys and defaults of `transformers` and
@@ -7,11 +6,6 @@ package import Messages
 package protocol TaskForm: RPCRequest {
     /// What answers one input.
     associatedtype Outcome: Sendable
-
-    /// The keys of an input. A text may stand for an object with `text` alone.
-    static var members: [String] { get }
-    /// The keys of the options; none, unless a task has some.
-    static var optionNames: [String] { get }
 
     /// Asks about one input.
     mutating func read(_ input: FormObject) throws(FormError)
@@ -25,7 +19,6 @@ package protocol TaskForm: RPCRequest {
 }
 
 extension TaskForm {
-    package static var optionNames: [String] { [] }
     package mutating func read(options: FormObject) throws(FormError) {}
 }
 
@@ -45,13 +38,10 @@ package protocol PairForm: TaskForm {
 }
 
 extension PairForm {
-    package static var members: [String] { ["text", "text_pair"] }
-
     package mutating func read(_ input: FormObject) throws(FormError) {
+        let text = try input.required("text", input.string)
         let pair = try input.string("text_pair")
-        inputs = [
-            TextInput(text: try input.required("text", input.string), textPair: pair ?? "", hasPair: pair != nil)
-        ]
+        inputs = [TextInput(text: text, textPair: pair ?? "", hasPair: pair != nil)]
     }
 }
 
@@ -61,8 +51,6 @@ package protocol TextForm: TaskForm {
 }
 
 extension TextForm {
-    package static var members: [String] { ["text"] }
-
     package mutating func read(_ input: FormObject) throws(FormError) {
         texts = [try input.required("text", input.string)]
     }

@@ -3,8 +3,6 @@ package import Messages
 extension TokenizeResponse: ResultsResponse {}
 
 extension TokenizeRequest: PairForm {
-    package static var optionNames: [String] { ["add_special_tokens"] }
-
     package mutating func read(options: FormObject) throws(FormError) {
         withoutSpecialTokens = try options.bool("add_special_tokens") == false
     }

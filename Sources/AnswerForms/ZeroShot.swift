@@ -3,9 +3,6 @@ package import Messages
 extension ZeroShotResponse: ResultsResponse {}
 
 extension ZeroShotRequest: TaskForm {
-    package static var members: [String] { ["text", "labels"] }
-    package static var optionNames: [String] { ["multi_label", "hypothesis_template"] }
-
     package mutating func read(_ input: FormObject) throws(FormError) {
         texts = [try input.required("text", input.string)]
         labels = try input.required("labels", input.strings)

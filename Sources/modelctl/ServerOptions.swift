@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSON
 import ModelClient
 
 /// Which server, and how to print: the options of every command.
@@ -45,6 +46,11 @@ struct ServerOptions: ParsableArguments, Sendable {
         } catch let error as ModelClientError {
             throw report(error)
         }
+    }
+
+    /// Prints an answer as JSON, where that is asked for, or else for people.
+    func show(_ answer: any JSONWritable, _ lines: @autoclosure () -> [String]) {
+        for line in json ? [answer.json] : lines() { Console.line(line) }
     }
 
     /// How a command's client behaves.

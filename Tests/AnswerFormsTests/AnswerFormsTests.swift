@@ -205,11 +205,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (InferenceMethod.classify, "7", "`input` must be a string, or an object with text, text_pair, and it is 7", ""),
+        (InferenceMethod.classify, "7", "`input` must be a string or an object, and it is 7", ""),
         (.classify, "{}", #"input: the key "text" is missing"#, #"the object has no "text""#),
         (.classify, #"{"text":7}"#, "`input.text` must be a string, and it is 7", #""text" is not a string"#),
         (.tagTokens, #"{"text":"a","b\u0007":1}"#, "`input.b\\u{07}` is unknown; `input` of tag has text", ""),
-        (.answerQuestion, "[]", "`input` must be an object, and it is an array", ""),
+        (.answerQuestion, "[]", "`input` must be a string or an object, and it is an array", ""),
         (.zeroShot, #""a""#, #"input: the key "labels" is missing"#, #"the object has no "labels""#),
         (
             .zeroShot, #"{"text":"a","labels":["b",7]}"#, "`input.labels[1]` must be a string, and it is 7",

@@ -32,9 +32,9 @@ package struct ExpectedAnswer {
             throw ExpectedAnswersError("a line is an object with task, input and answer")
         }
         do throws(FormError) {
-            try self.init(
-                FormObject(line, at: "", of: "a line", has: ["task", "input", "options", "answer", "tolerance"])
-            )
+            let members = try FormObject(line, at: "")
+            try self.init(members)
+            try members.refuseOthers(of: "a line")
         } catch {
             throw ExpectedAnswersError(error.description)
         }

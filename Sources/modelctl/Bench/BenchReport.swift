@@ -2,7 +2,7 @@ import JSON
 import ModelClient
 
 /// What a bench found, for people and for scripts.
-struct BenchReport {
+struct BenchReport: JSONWritable {
     var model: String
     var task: BenchTask
     var connections: Int

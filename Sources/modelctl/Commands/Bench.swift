@@ -96,11 +96,7 @@ struct Bench: AsyncParsableCommand {
             measurements: measurements,
             verified: verify
         )
-        if server.json {
-            Console.line(report.json)
-        } else {
-            for line in report.lines { Console.line(line) }
-        }
+        server.show(report, report.lines)
         if measurements.failures + measurements.mismatches > 0 { throw ExitCode.failure }
     }
 
@@ -109,10 +105,10 @@ struct Bench: AsyncParsableCommand {
         var texts: [TextInput] = []
         var place = ""
         do {
-            var source = try InputSource(given: text.map(JSONValue.string), file: file)
-            while let input = try source.next() {
+            let source = try InputSource(given: text.map(JSONValue.string), file: file)
+            while let input = try source.read() {
                 place = input.place
-                let members = try input.line.get().members(["text", "text_pair"])
+                let members = try FormObject(input: try input.line.get())
                 texts.append(
                     TextInput(try members.required("text", members.string), pair: try members.string("text_pair"))
                 )

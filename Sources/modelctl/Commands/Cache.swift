@@ -31,14 +31,7 @@ struct CacheList: AsyncParsableCommand {
 
     func run() async throws {
         let cache = try await server.withClient { client in try await client.packCache() }
-        if server.json {
-            let members: KeyValuePairs<String, any JSONWritable> = [
-                "path": cache.path, "limit_bytes": cache.limitBytes, "packs": cache.packs,
-            ]
-            Console.line(JSONText.object(members).json)
-        } else {
-            for line in PackText.lines(cache) { Console.line(line) }
-        }
+        server.show(cache, PackText.lines(cache))
     }
 }
 
@@ -62,15 +55,12 @@ struct CachePrune: AsyncParsableCommand {
 
     func run() async throws {
         let outcome = try await server.withClient { client in try await client.prunePackCache(to: keep << 20) }
-        if server.json {
-            Console.line(JSONText.object(["removed": outcome.removed, "bytes": outcome.bytes]).json)
-            return
-        }
-        for pack in outcome.removed {
-            Console.line("removed \(HumanText.printable(pack.key)), \(HumanText.bytes(pack.bytes))")
-        }
         let count = outcome.removed.count == 1 ? "1 pack" : "\(outcome.removed.count) packs"
-        Console.line("\(count) removed, \(HumanText.bytes(outcome.bytes)) left")
+        server.show(
+            JSONText.object(["removed": outcome.removed, "bytes": outcome.bytes]),
+            outcome.removed.map { "removed \(HumanText.printable($0.key)), \(HumanText.bytes($0.bytes))" }
+                + ["\(count) removed, \(HumanText.bytes(outcome.bytes)) left"]
+        )
     }
 }
 
@@ -97,6 +87,12 @@ private enum PackText {
         var text = [CChar](repeating: 0, count: 32)
         let count = strftime(&text, text.count, "%Y-%m-%d %H:%M", &parts)
         return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension PackCache: JSONWritable {
+    package var json: String {
+        JSONText.object(["path": path, "limit_bytes": limitBytes, "packs": packs]).json
     }
 }
 

@@ -56,7 +56,6 @@ struct ComparedTexts: TaskForm {
     }
 
     static let method = InferenceMethod.embed.rawValue
-    static let members = ["texts"]
     var texts: [String] = []
 
     mutating func read(_ input: FormObject) throws(FormError) { texts = try input.required("texts", input.strings) }

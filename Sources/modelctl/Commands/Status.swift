@@ -1,5 +1,4 @@
 import ArgumentParser
-import JSON
 import ModelClient
 
 /// `modelctl status`.
@@ -19,10 +18,6 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await server.withClient { client in try await client.status(verbose: true) }
-        if server.json {
-            Console.line(status.json(isVerbose: verbose).json)
-        } else {
-            for line in StatusText(isVerbose: verbose).lines(status) { Console.line(line) }
-        }
+        server.show(status.json(isVerbose: verbose), StatusText(isVerbose: verbose).lines(status))
     }
 }

@@ -2,15 +2,17 @@ import AnswerForms
 import ArgumentParser
 import Messages
 
-/// How pieces become entities, by the names of `transformers`.
 extension AggregationStrategy: ExpressibleByArgument {
+    /// The strategy of a name as in `transformers`.
     public init?(argument: String) {
-        guard let strategy = Self.allCases.first(where: { $0.defaultValueDescription == argument }) else { return nil }
+        guard let strategy = Self.allCases.first(where: { $0.name.lowercased() == argument }) else { return nil }
         self = strategy
     }
 
-    public var defaultValueDescription: String { name.lowercased() }
-    public static var allValueStrings: [String] { allCases.map(\.defaultValueDescription) }
+    /// The names.
+    public static var allValueStrings: [String] { allCases.map { $0.name.lowercased() } }
+    /// None: the names say it.
+    public static var allValueDescriptions: [String: String] { [:] }
 }
 
 /// `modelctl tag`.

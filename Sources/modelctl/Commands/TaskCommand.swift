@@ -93,33 +93,31 @@ extension TaskCommand {
         var failures = 0
         try await inputs.server.withClient { client in
             let source = try InputSource(given: given, file: inputs.file)
-            try await withOrderedAnswers(to: source, client: client, concurrency: inputs.concurrency) {
-                (input) async throws(TaskFailure) in
-                try await answer(input, client)
-            } give: { input, result in
-                switch result {
+            let answers = client.answers(to: source, inFlight: inputs.concurrency) { try await answer($1, $0) }
+            for try await item in answers {
+                switch item.result {
                 case .success(let (request, outcome)):
                     if json {
                         Console.line(request.form(of: outcome).json)
                     } else if comparesAnswers {
-                        compared.append((input.label, outcome))
+                        compared.append((item.input.label, outcome))
                     } else {
-                        let lines = lines(outcome, to: request, label: input.label)
+                        let lines = lines(outcome, to: request, label: item.input.label)
                         Console.write(lines.map { $0 + "\n" }.joined())
                     }
-                case .failure(.call(let error)) where error.isUnreachable:
+                case .failure(let error) where error.isUnreachable:
                     // No later input will fare better.
                     throw error
-                case .failure(let failure):
+                case .failure(let error):
                     failures += 1
                     if json {
-                        let error = JSONText.object(["code": failure.code, "message": failure.message])
+                        let error = JSONText.object(["code": "\(error.code)", "message": error.message])
                         Console.line(JSONText.object(["error": error]).json)
                     } else {
                         // What is wrong with an input names its place already.
-                        let isNamed = if case .input = failure { true } else { given.count == 1 && inputs.file == nil }
-                        let place = isNamed ? "" : "\(input.place): "
-                        Console.error("\(place)\(failure.code): \(HumanText.printable(failure.message))")
+                        let isNamed = error.cause is FormError || given.count == 1 && inputs.file == nil
+                        let place = isNamed ? "" : "\(item.input.place): "
+                        Console.error("\(place)\(error.code): \(HumanText.printable(error.message))")
                     }
                 }
             }
@@ -131,22 +129,19 @@ extension TaskCommand {
     private nonisolated(nonsending) func answer(
         _ input: TaskInput,
         _ client: ModelClient
-    ) async throws(TaskFailure) -> (request: Request, outcome: Request.Outcome) {
+    ) async throws(ModelClientError) -> (request: Request, outcome: Request.Outcome) {
         var request = request
         do throws(FormError) {
             let line = try self.input(try input.line.get())
-            try request.read(line.members(Request.members, common: common, textKey: textKey))
+            try request.read(FormObject(input: line, common: common, textKey: textKey))
         } catch {
-            throw .input("\(input.place): \(error.aboutInput)")
+            let message = "\(input.place): \(error.aboutInput)"
+            throw ModelClientError(code: .invalidArgument, message: message, cause: error)
         }
-        do throws(ModelClientError) {
-            let answer = try await ask(client, request)
-            guard let outcome = request.outcome(of: answer) else {
-                throw ModelClientError(code: .internal, message: "the server's answer does not fit the request")
-            }
-            return (request, shown(outcome))
-        } catch {
-            throw .call(error)
+        let answer = try await ask(client, request)
+        guard let outcome = request.outcome(of: answer) else {
+            throw ModelClientError(code: .internal, message: "the server's answer does not fit the request")
         }
+        return (request, shown(outcome))
     }
 }

@@ -1,19 +1,30 @@
+import Dispatch
 import JSON
 
-/// The inputs of a command in order: those of the command line, then the lines of the file.
-struct InputSource: ~Copyable, Sendable {
+/// The inputs of a command in order: those of the command line, then the lines of the file. For one loop.
+final class InputSource: AsyncSequence, AsyncIteratorProtocol, @unchecked Sendable {
     private let given: [JSONValue]
     private var nextGiven = 0
-    private var lines: LineReader?
+    private let lines: LineReader?
     private var lineNumber = 0
+    /// Reading may block, so it has a thread of its own.
+    private let thread = DispatchQueue(label: "modelctl.input")
 
     init(given: [JSONValue], file: String?) throws(LineReader.Failure) {
         self.given = given
-        if let file { lines = try LineReader(path: file) }
+        lines = if let file { try LineReader(path: file) } else { nil }
+    }
+
+    func makeAsyncIterator() -> InputSource { self }
+
+    func next() async throws -> TaskInput? {
+        try await withCheckedThrowingContinuation { continuation in
+            thread.async { continuation.resume(with: Result { try self.read() }) }
+        }
     }
 
     /// The next input; nil when there is no more. Empty lines are passed over. May wait for standard input.
-    mutating func next() throws(LineReader.Failure) -> TaskInput? {
+    func read() throws(LineReader.Failure) -> TaskInput? {
         if nextGiven < given.count {
             nextGiven += 1
             return TaskInput(given[nextGiven - 1], place: "text \(nextGiven)")

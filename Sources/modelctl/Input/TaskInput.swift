@@ -30,31 +30,3 @@ struct TaskInput: Sendable {
         }
     }
 }
-
-extension JSONValue {
-    /// The members of an input that a task reads; others are passed over, so that a data set's lines are inputs as they are.
-    ///
-    /// - Parameters:
-    ///   - keys: the members that the task reads.
-    ///   - common: what the command line gives to lines that lack it.
-    ///   - textKey: the member that a text without a key stands for.
-    func members(
-        _ keys: [String],
-        common: JSONObject = [:],
-        textKey: String = "text"
-    ) throws(FormError) -> FormObject {
-        var value = self
-        if let own = isString ? ["text": self] : object {
-            var chosen: JSONObject = [:]
-            for key in keys {
-                guard let member = own[key] ?? common[key] ?? (key == textKey ? own["text"] : nil) else { continue }
-                _ = chosen.append(key: key, value: member)
-            }
-            value = .object(chosen)
-        }
-        return try FormObject(value, at: "input", of: "`input`", has: keys)
-    }
-
-    private var isString: Bool { if case .string = self { true } else { false } }
-    private var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
-}
