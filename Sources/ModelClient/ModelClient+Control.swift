@@ -12,12 +12,7 @@ extension ModelClient {
         verbose: Bool = false,
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> ServerStatus {
-        let payload = StatusRequest(verbose: verbose).encode()
-        let response = try await send(
-            Request(method: ControlMethod.status.rawValue, payload: payload),
-            timeout: timeout
-        )
-        return try ServerStatus(decoding: response)
+        try await ask(StatusRequest(verbose: verbose), timeout: timeout) { answer, _ in ServerStatus(answer) }
     }
 
     /// Watches what the server is doing, until the loop is left.
@@ -33,8 +28,8 @@ extension ModelClient {
     /// - Returns: a sequence for one loop, which throws ``ModelClientError``.
     public func watch(interval: Duration = .seconds(1)) -> StatusUpdates {
         let milliseconds = UInt32(clamping: max(1, interval.clampedNanoseconds / 1_000_000))
-        let payload = WatchRequest(intervalMilliseconds: milliseconds).encode()
-        return StatusUpdates(responses: stream(Request(method: ControlMethod.watch.rawValue, payload: payload)))
+        let message = WatchRequest(intervalMilliseconds: milliseconds)
+        return StatusUpdates(responses: stream(Request(method: WatchRequest.method, payload: message.encode())))
     }
 
     /// Makes the server look at its model repository again.
@@ -52,15 +47,8 @@ extension ModelClient {
         model: String? = nil,
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> [ReloadOutcome] {
-        let request = Request(
-            method: ControlMethod.reload.rawValue,
-            payload: ReloadRequest(model: model ?? "").encode()
-        )
-        let response = try await send(request, timeout: timeout, isPure: false)
-        do throws(WireError) {
-            return try ReloadResponse.decode(response.payload).results.map(ReloadOutcome.init)
-        } catch {
-            throw .badPayload(error.message, model: model ?? "")
+        try await ask(ReloadRequest(model: model ?? ""), timeout: timeout, isPure: false) { answer, _ in
+            answer.results.map(ReloadOutcome.init)
         }
     }
 
@@ -71,16 +59,10 @@ extension ModelClient {
     public nonisolated(nonsending) func packCache(
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> PackCache {
-        let request = Request(method: ControlMethod.cacheList.rawValue, payload: CacheListRequest().encode())
-        let response = try await send(request, timeout: timeout)
-        do throws(WireError) {
-            return PackCache(try CacheListResponse.decode(response.payload))
-        } catch {
-            throw .badPayload(error.message, model: "")
-        }
+        try await ask(CacheListRequest(), timeout: timeout) { answer, _ in PackCache(answer) }
     }
 
-    /// Removes packed weights that nothing serves from, the least recently used first, until the cache has at most so many
+    /// Removes packed weights that nothing serves from, the least recently used first, until the cache has at most `bytes`
     /// bytes. They are made again when they are needed.
     ///
     /// - Parameters:
@@ -91,16 +73,8 @@ extension ModelClient {
         to bytes: Int = 0,
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> PruneOutcome {
-        let payload = CachePruneRequest(maxBytes: UInt64(max(0, bytes))).encode()
-        let response = try await send(
-            Request(method: ControlMethod.cachePrune.rawValue, payload: payload),
-            timeout: timeout
-        )
-        do throws(WireError) {
-            return PruneOutcome(try CachePruneResponse.decode(response.payload))
-        } catch {
-            throw .badPayload(error.message, model: "")
-        }
+        let message = CachePruneRequest(maxBytes: UInt64(max(0, bytes)))
+        return try await ask(message, timeout: timeout) { answer, _ in PruneOutcome(answer) }
     }
 }
 
@@ -125,13 +99,6 @@ public struct StatusUpdates: AsyncSequence, Sendable {
         /// The next status; nil when the server has ended the stream or the task was cancelled.
         ///
         /// - Throws: ``ModelClientError``.
-        public mutating func next() async throws(ModelClientError) -> ServerStatus? {
-            try await next(isolation: #isolation)
-        }
-
-        /// The next status; nil when the server has ended the stream or the task was cancelled.
-        ///
-        /// - Throws: ``ModelClientError``.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(ModelClientError)
             -> ServerStatus?
         {
@@ -143,17 +110,7 @@ public struct StatusUpdates: AsyncSequence, Sendable {
             } catch {
                 throw ModelClientError(code: .internal, message: "\(error)", cause: error)
             }
-            return try response.map { (response) throws(ModelClientError) in try ServerStatus(decoding: response) }
-        }
-    }
-}
-
-extension ServerStatus {
-    fileprivate init(decoding response: Response) throws(ModelClientError) {
-        do throws(WireError) {
-            self.init(try StatusResponse.decode(response.payload))
-        } catch {
-            throw .badPayload(error.message, model: "")
+            return try response?.read { (answer: StatusResponse, _) in ServerStatus(answer) }
         }
     }
 }

@@ -38,7 +38,7 @@ extension ModelClient {
             do throws(ModelClientError) {
                 let status = try await status(timeout: max(.milliseconds(1), left))
                 let models = status.models.filter { wanted?.names($0) ?? true }
-                if models.isEmpty, wanted != nil, status.state != "STARTING" {
+                if models.isEmpty, wanted != nil, status.state != ServerState.starting.name {
                     let names = status.models.map(\.reference).joined(separator: ", ")
                     throw ModelClientError(
                         code: .notFound,
@@ -47,9 +47,10 @@ extension ModelClient {
                     )
                 }
                 // One version that serves is enough for a name; without a name, every model should serve.
-                let isReady = { (model: ModelStatus) in model.state == "READY" }
+                let isReady = { (model: ModelStatus) in model.state == ModelState.ready.name }
                 if wanted == nil
-                    ? models.allSatisfy(isReady) && status.state == "READY" : models.contains(where: isReady)
+                    ? models.allSatisfy(isReady) && status.state == ServerState.ready.name
+                    : models.contains(where: isReady)
                 {
                     return
                 }
@@ -67,12 +68,7 @@ extension ModelClient {
             do {
                 try await Task.sleep(for: min(pause, max(.zero, end - .now)))
             } catch {
-                throw ModelClientError(
-                    code: .cancelled,
-                    message: "the task was cancelled",
-                    model: model,
-                    cause: CancellationError()
-                )
+                throw .cancelled(model: model)
             }
             pause = min(pause * 2, .milliseconds(200))
         } while ContinuousClock.now < end

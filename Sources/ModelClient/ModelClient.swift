@@ -35,7 +35,7 @@ public final class ModelClient: Service {
     /// Runs tasks on the thread that does the client's input and output.
     ///
     /// A call from another thread costs two wake-ups: one to hand the request over, one to hand the answer back. A task
-    /// that prefers this executor saves both, tens of microseconds a call. It must not compute for long, for nothing is
+    /// that prefers this executor saves both, tens of microseconds per call. It must not compute for long, for nothing is
     /// read or written meanwhile.
     ///
     /// ```swift
@@ -80,6 +80,30 @@ public final class ModelClient: Service {
         }
     }
 
+    /// Makes a call whose method and answer follow from its message.
+    ///
+    /// - Parameters:
+    ///   - message: the request.
+    ///   - model: which model it is for; empty for the whole server.
+    ///   - metadata: what to send along.
+    ///   - cost: the bytes of text to compute, each as often as the task needs it; 0: unknown.
+    ///   - timeout: how long to wait for the answer; nil: the configuration's.
+    ///   - isPure: whether it may be sent again when the connection is lost before it is answered.
+    ///   - value: what the answer, and what came with it, become.
+    nonisolated(nonsending) func ask<Message: RPCRequest & WireMessage, Value>(
+        _ message: Message,
+        model: String = "",
+        metadata: RequestMetadata = RequestMetadata(),
+        cost: Int = 0,
+        timeout: Duration?,
+        isPure: Bool = true,
+        _ value: (Message.Answer, ResponseMetadata) throws(WireError) -> Value
+    ) async throws(ModelClientError) -> Value where Message.Answer: WireMessage {
+        let request = Request(Message.method, model, metadata, cost: cost, payload: message.encode())
+        let response = try await send(request, timeout: timeout, isPure: isPure)
+        return try response.read(model: model, value)
+    }
+
     /// Makes a call of one answer.
     ///
     /// - Parameter request: without a stream and a timeout, which are set when it is sent.
@@ -92,14 +116,9 @@ public final class ModelClient: Service {
         let deadline = deadline(after: timeout ?? configuration.defaultTimeout)
         let result: Result<Response, ModelClientError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
+                let receiver = Call.Receiver.single(continuation)
                 core.submit(
-                    Call(
-                        ticket: ticket,
-                        request: request,
-                        deadline: deadline,
-                        isPure: isPure,
-                        receiver: .single(continuation)
-                    )
+                    Call(ticket: ticket, request: request, deadline: deadline, isPure: isPure, receiver: receiver)
                 )
             }
         } onCancel: {
@@ -118,15 +137,8 @@ public final class ModelClient: Service {
         continuation.onTermination = { [core] reason in
             if case .cancelled = reason { core.cancel(ticket) }
         }
-        core.submit(
-            Call(
-                ticket: ticket,
-                request: request,
-                deadline: .max,
-                isPure: true,
-                receiver: .stream(continuation)
-            )
-        )
+        let receiver = Call.Receiver.stream(continuation)
+        core.submit(Call(ticket: ticket, request: request, deadline: .max, isPure: true, receiver: receiver))
         return stream
     }
 
@@ -167,6 +179,33 @@ public nonisolated(nonsending) func withModelClient<R>(
     } catch {
         await client.end()
         throw error
+    }
+}
+
+extension Request {
+    init(_ method: String, _ model: String, _ metadata: RequestMetadata, cost: Int = 0, payload: [UInt8]) {
+        self.init(
+            method: method,
+            model: model,
+            requestID: metadata.requestID ?? "",
+            traceparent: metadata.traceparent ?? "",
+            costEstimate: UInt32(clamping: cost),
+            payload: payload
+        )
+    }
+}
+
+extension Response {
+    /// What its message, and what came with it, become.
+    func read<Answer: WireMessage, Value>(
+        model: String = "",
+        _ value: (Answer, ResponseMetadata) throws(WireError) -> Value
+    ) throws(ModelClientError) -> Value {
+        do throws(WireError) {
+            return try value(try Answer.decode(payload), ResponseMetadata(self))
+        } catch {
+            throw .badPayload(error.message, model: model)
+        }
     }
 }
 

@@ -132,6 +132,12 @@ extension ModelClientError {
         )
     }
 
+    /// The caller's task was cancelled.
+    static func cancelled(model: String? = nil) -> ModelClientError {
+        let message = "the task was cancelled"
+        return ModelClientError(code: .cancelled, message: message, model: model, cause: CancellationError())
+    }
+
     /// A payload that cannot be read.
     static func badPayload(_ reason: String, model: String) -> ModelClientError {
         ModelClientError(
@@ -149,13 +155,10 @@ extension ModelClientError {
         } catch let error as ModelClientError {
             return .failure(error)
         } catch is CancellationError {
-            return .failure(
-                ModelClientError(code: .cancelled, message: "the task was cancelled", cause: CancellationError())
-            )
+            return .failure(.cancelled())
         } catch {
-            return .failure(
-                ModelClientError(code: .unknown, message: "the caller's closure failed: \(error)", cause: error)
-            )
+            let message = "the caller's closure failed: \(error)"
+            return .failure(ModelClientError(code: .unknown, message: message, cause: error))
         }
     }
 }

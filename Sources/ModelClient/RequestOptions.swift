@@ -37,7 +37,7 @@ public struct ClassifyOptions: Sendable, Hashable {
     public enum Labels: Sendable, Hashable {
         /// The one with the highest score.
         case best
-        /// Those with the highest scores, at most so many, from 1.
+        /// Those with the highest scores, at most this many, from 1.
         case top(Int)
         /// Every label.
         case all

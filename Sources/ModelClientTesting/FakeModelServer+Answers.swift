@@ -1,35 +1,14 @@
+import Messages
 public import ModelClient
+import Wire
 
-import struct Messages.AnswerQuestionRequest
-import struct Messages.AnswerQuestionResponse
-import struct Messages.ChoiceScores
-import struct Messages.ClassifyRequest
-import struct Messages.ClassifyResponse
-import struct Messages.EmbedRequest
-import struct Messages.EmbedResponse
-import struct Messages.Features
-import struct Messages.FeaturesRequest
-import struct Messages.FeaturesResponse
-import struct Messages.FillMaskRequest
-import struct Messages.FillMaskResponse
-import struct Messages.InferRequest
-import struct Messages.InferResponse
-import enum Messages.InferenceMethod
-import struct Messages.MultipleChoiceRequest
-import struct Messages.MultipleChoiceResponse
-import struct Messages.QuestionAnswers
-// Not the whole module: some of its messages have names of the client's public types.
-import struct Messages.Relevance
-import struct Messages.RerankRequest
-import struct Messages.RerankResponse
-import struct Messages.TagTokensRequest
-import struct Messages.TagTokensResponse
-import struct Messages.TextEncoding
-import struct Messages.TokenizeRequest
-import struct Messages.TokenizeResponse
-import struct Messages.ZeroShotRequest
-import struct Messages.ZeroShotResponse
-import struct Wire.WireError
+// By name, so that these are the client's types and not the messages of the same names.
+public import struct ModelClient.ChoiceInput
+public import struct ModelClient.Classification
+public import struct ModelClient.LabelScore
+public import struct ModelClient.QuestionInput
+public import struct ModelClient.Tensor
+public import struct ModelClient.TextInput
 
 extension Classification {
     /// A classification with one label.
@@ -39,7 +18,7 @@ extension Classification {
 }
 
 extension FakeModelServer {
-    /// Answers `classify` of a model: one classification a text, labels with the best first. A closure that throws a
+    /// Answers `classify` of a model: one classification per text, labels with the best first. A closure that throws a
     /// `ModelClientError` answers with its code; so do those of the other tasks.
     ///
     /// ```swift
@@ -49,15 +28,9 @@ extension FakeModelServer {
     /// - Parameters:
     ///   - model: the name, without or with version and variant.
     ///   - answer: what is answered to a text.
-    public func onClassify(
-        _ model: String,
-        _ answer: @escaping @Sendable (TextInput) async throws -> Classification
-    ) {
-        register(InferenceMethod.classify.rawValue, model) { request in
-            let inputs = try ClassifyRequest.decode(request.payload).inputs
-            return ClassifyResponse(
-                results: try await Self.each(inputs) { WireClassification(try await answer(TextInput($0))) }
-            ).encode()
+    public func onClassify(_ model: String, _ answer: @escaping @Sendable (TextInput) async throws -> Classification) {
+        on(model, \ClassifyRequest.inputs, ClassifyResponse.init) { input, _ in
+            Messages.Classification(try await answer(TextInput(input)))
         }
     }
 
@@ -67,24 +40,17 @@ extension FakeModelServer {
     /// ```swift
     /// server.onZeroShot("nli") { text, labels in labels.first { text.contains($0) } ?? labels[0] }
     /// ```
-    public func onZeroShot(
-        _ model: String,
-        _ answer: @escaping @Sendable (String, [String]) async throws -> String
-    ) {
-        register(InferenceMethod.zeroShot.rawValue, model) { request in
-            let message = try ZeroShotRequest.decode(request.payload)
-            guard !message.labels.isEmpty else { throw WireError(.invalidValue, field: "labels", "there is none") }
-            let results = try await Self.each(message.texts) { text in
-                let best = try await answer(text, message.labels)
-                let others = message.labels.filter { $0 != best }
-                let rest = 0.1 / Float(max(1, others.count))
-                return WireClassification(
-                    scores: [WireLabelScore(label: best, score: others.isEmpty ? 1 : 0.9)]
-                        + others.map { WireLabelScore(label: $0, score: rest) },
-                    tokens: Self.tokens(text)
-                )
-            }
-            return ZeroShotResponse(results: results).encode()
+    public func onZeroShot(_ model: String, _ answer: @escaping @Sendable (String, [String]) async throws -> String) {
+        on(model, \ZeroShotRequest.texts, ZeroShotResponse.init) { text, request in
+            guard !request.labels.isEmpty else { throw WireError(.invalidValue, field: "labels", "there is none") }
+            let best = try await answer(text, request.labels)
+            let others = request.labels.filter { $0 != best }
+            let rest = 0.1 / Float(max(1, others.count))
+            return Messages.Classification(
+                scores: [Messages.LabelScore(label: best, score: others.isEmpty ? 1 : 0.9)]
+                    + others.map { Messages.LabelScore(label: $0, score: rest) },
+                tokens: Self.tokens(text)
+            )
         }
     }
 
@@ -102,12 +68,8 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (TextInput) async throws -> [Float] = { fakeVector(of: $0.text) }
     ) {
-        register(InferenceMethod.embed.rawValue, model) { request in
-            let inputs = try EmbedRequest.decode(request.payload).inputs
-            let results = try await Self.each(inputs) { input in
-                WireEmbedding(values: try await answer(TextInput(input)), tokens: Self.tokens(input.text))
-            }
-            return EmbedResponse(results: results).encode()
+        on(model, \EmbedRequest.inputs, EmbedResponse.init) { input, _ in
+            Messages.Embedding(values: try await answer(TextInput(input)), tokens: Self.tokens(input.text))
         }
     }
 
@@ -120,22 +82,18 @@ extension FakeModelServer {
         _ model: String,
         _ answer: @escaping @Sendable (String) async throws -> [(label: String, text: String)]
     ) {
-        register(InferenceMethod.tagTokens.rawValue, model) { request in
-            let texts = try TagTokensRequest.decode(request.payload).texts
-            let results = try await Self.each(texts) { text in
-                var entities: [WireEntity] = []
-                var start = text.startIndex
-                for (label, part) in try await answer(text) {
-                    let range = try Self.find(part, in: text, from: start)
-                    start = range.upperBound
-                    let offsets = Self.offsets(range, in: text)
-                    entities.append(
-                        WireEntity(label: label, score: 0.9, word: part, start: offsets.start, end: offsets.end)
-                    )
-                }
-                return WireTaggedText(entities: entities, tokens: Self.tokens(text))
+        on(model, \TagTokensRequest.texts, TagTokensResponse.init) { text, _ in
+            var entities: [Messages.Entity] = []
+            var start = text.startIndex
+            for (label, part) in try await answer(text) {
+                let range = try Self.find(part, in: text, from: start)
+                start = range.upperBound
+                let offsets = Self.offsets(range, in: text)
+                entities.append(
+                    Messages.Entity(label: label, score: 0.9, word: part, start: offsets.start, end: offsets.end)
+                )
             }
-            return TagTokensResponse(results: results).encode()
+            return Messages.TaggedText(entities: entities, tokens: Self.tokens(text))
         }
     }
 
@@ -144,24 +102,17 @@ extension FakeModelServer {
     /// ```swift
     /// server.onAnswer("qa") { input in input.question.hasPrefix("Where") ? "London" : nil }
     /// ```
-    public func onAnswer(
-        _ model: String,
-        _ answer: @escaping @Sendable (QuestionInput) async throws -> String?
-    ) {
-        register(InferenceMethod.answerQuestion.rawValue, model) { request in
-            let inputs = try AnswerQuestionRequest.decode(request.payload).inputs
-            let results = try await Self.each(inputs) { input in
-                let question = QuestionInput(input.question, context: input.context)
-                let tokens = Self.tokens(input.question) + Self.tokens(input.context)
-                guard let text = try await answer(question) else {
-                    return QuestionAnswers(answers: [WireAnswerSpan(score: 0.9)], tokens: tokens, windows: 1)
-                }
+    public func onAnswer(_ model: String, _ answer: @escaping @Sendable (QuestionInput) async throws -> String?) {
+        on(model, \AnswerQuestionRequest.inputs, AnswerQuestionResponse.init) { input, _ in
+            let question = QuestionInput(input.question, context: input.context)
+            var span = Messages.AnswerSpan(score: 0.9)
+            if let text = try await answer(question) {
                 let range = try Self.find(text, in: input.context, from: input.context.startIndex)
-                let offsets = Self.offsets(range, in: input.context)
-                let span = WireAnswerSpan(answer: text, score: 0.9, start: offsets.start, end: offsets.end)
-                return QuestionAnswers(answers: [span], tokens: tokens, windows: 1)
+                span.answer = text
+                (span.start, span.end) = Self.offsets(range, in: input.context)
             }
-            return AnswerQuestionResponse(results: results).encode()
+            let tokens = Self.tokens(input.question) + Self.tokens(input.context)
+            return QuestionAnswers(answers: [span], tokens: tokens, windows: 1)
         }
     }
 
@@ -171,33 +122,24 @@ extension FakeModelServer {
     /// server.onFillMask("distilbert") { text in ["capital", "heart"] }
     /// ```
     public func onFillMask(_ model: String, _ answer: @escaping @Sendable (String) async throws -> [String]) {
-        register(InferenceMethod.fillMask.rawValue, model) { request in
-            let message = try FillMaskRequest.decode(request.payload)
-            let results = try await Self.each(message.texts) { text in
-                var masks: [WireFilledMask] = []
-                var start = text.startIndex
-                let words = try await answer(text)
-                while let range = try? Self.find("[MASK]", in: text, from: start) {
-                    start = range.upperBound
-                    let tokens = words.enumerated().map { index, word in
-                        let sequence = text.replacingCharacters(in: range, with: word)
-                        let score = 0.9 / Float(index + 1)
-                        return WireFilledToken(
-                            token: UInt32(index),
-                            tokenStr: word,
-                            score: score,
-                            sequence: sequence
-                        )
-                    }
-                    let offsets = Self.offsets(range, in: text)
-                    masks.append(WireFilledMask(tokens: tokens, start: offsets.start, end: offsets.end))
+        on(model, \FillMaskRequest.texts, FillMaskResponse.init) { text, _ in
+            var masks: [Messages.FilledMask] = []
+            var start = text.startIndex
+            let words = try await answer(text)
+            while let range = try? Self.find("[MASK]", in: text, from: start) {
+                start = range.upperBound
+                let tokens = words.enumerated().map { index, word in
+                    let sequence = String(text[..<range.lowerBound] + word + text[range.upperBound...])
+                    let score = 0.9 / Float(index + 1)
+                    return Messages.FilledToken(token: UInt32(index), tokenStr: word, score: score, sequence: sequence)
                 }
-                guard !masks.isEmpty else {
-                    throw ModelClientError(code: .invalidArgument, message: "texts: there is no [MASK] in '\(text)'")
-                }
-                return WireFilledText(masks: masks, tokens: Self.tokens(text))
+                let offsets = Self.offsets(range, in: text)
+                masks.append(Messages.FilledMask(tokens: tokens, start: offsets.start, end: offsets.end))
             }
-            return FillMaskResponse(results: results).encode()
+            guard !masks.isEmpty else {
+                throw ModelClientError(code: .invalidArgument, message: "texts: there is no [MASK] in '\(text)'")
+            }
+            return Messages.FilledText(masks: masks, tokens: Self.tokens(text))
         }
     }
 
@@ -207,12 +149,9 @@ extension FakeModelServer {
     /// server.onRerank("ranker") { query, text in text.contains(query) ? 0.9 : 0.1 }
     /// ```
     public func onRerank(_ model: String, _ answer: @escaping @Sendable (String, String) async throws -> Float) {
-        register(InferenceMethod.rerank.rawValue, model) { request in
-            let message = try RerankRequest.decode(request.payload)
-            let results = try await Self.each(message.texts) { text in
-                Relevance(score: try await answer(message.query, text), tokens: Self.tokens(text))
-            }
-            return RerankResponse(results: results).encode()
+        on(model, \RerankRequest.texts, RerankResponse.init) { text, request in
+            let score = try await answer(request.query, text)
+            return Relevance(score: score, tokens: Self.tokens(text))
         }
     }
 
@@ -222,19 +161,12 @@ extension FakeModelServer {
     /// ```swift
     /// server.onChoose("swag") { input in input.choices.firstIndex { $0.contains("tea") } ?? 0 }
     /// ```
-    public func onChoose(
-        _ model: String,
-        _ answer: @escaping @Sendable (ChoiceInput) async throws -> Int
-    ) {
-        register(InferenceMethod.multipleChoice.rawValue, model) { request in
-            let inputs = try MultipleChoiceRequest.decode(request.payload).inputs
-            let results = try await Self.each(inputs) { input in
-                let best = try await answer(ChoiceInput(input.text, choices: input.choices))
-                let rest = 0.1 / Float(max(1, input.choices.count - 1))
-                let scores = input.choices.indices.map { $0 == best ? (input.choices.count > 1 ? 0.9 : 1) : rest }
-                return ChoiceScores(scores: scores, tokens: Self.tokens(input.text))
-            }
-            return MultipleChoiceResponse(results: results).encode()
+    public func onChoose(_ model: String, _ answer: @escaping @Sendable (ChoiceInput) async throws -> Int) {
+        on(model, \MultipleChoiceRequest.inputs, MultipleChoiceResponse.init) { input, _ in
+            let best = try await answer(ChoiceInput(input.text, choices: input.choices))
+            let rest = 0.1 / Float(max(1, input.choices.count - 1))
+            let scores = input.choices.indices.map { $0 == best ? (input.choices.count > 1 ? 0.9 : 1) : rest }
+            return ChoiceScores(scores: scores, tokens: Self.tokens(input.text))
         }
     }
 
@@ -243,14 +175,10 @@ extension FakeModelServer {
     /// ```swift
     /// server.onInfer("sentiment") { _ in [Tensor("logits", shape: [1, 2], values: .float32([-1, 1]))] }
     /// ```
-    public func onInfer(
-        _ model: String,
-        _ answer: @escaping @Sendable ([Tensor]) async throws -> [Tensor]
-    ) {
-        register(InferenceMethod.infer.rawValue, model) { request in
-            let inputs = try InferRequest.decode(request.payload).inputs.map { Tensor($0) }
-            let outputs = try await answer(inputs)
-            return InferResponse(outputs: outputs.map(\.message)).encode()
+    public func onInfer(_ model: String, _ answer: @escaping @Sendable ([Tensor]) async throws -> [Tensor]) {
+        register(model) { (request: InferRequest) in
+            let outputs = try await answer(request.inputs.map { Tensor($0) })
+            return InferResponse(outputs: outputs.map(\.message))
         }
     }
 
@@ -259,22 +187,15 @@ extension FakeModelServer {
     /// ```swift
     /// server.onFeatures("minilm") { _ in TokenFeatures(tokens: 1, hidden: 2, values: [0.5, 1]) }
     /// ```
-    public func onFeatures(
-        _ model: String,
-        _ answer: @escaping @Sendable (TextInput) async throws -> TokenFeatures
-    ) {
-        register(InferenceMethod.features.rawValue, model) { request in
-            let inputs = try FeaturesRequest.decode(request.payload).inputs
-            let results = try await Self.each(inputs) { input in
-                let features = try await answer(TextInput(input))
-                return Features(
-                    tokens: UInt32(clamping: features.tokens),
-                    hidden: UInt32(clamping: features.hidden),
-                    values: features.values,
-                    truncated: features.truncated
-                )
-            }
-            return FeaturesResponse(results: results).encode()
+    public func onFeatures(_ model: String, _ answer: @escaping @Sendable (TextInput) async throws -> TokenFeatures) {
+        on(model, \FeaturesRequest.inputs, FeaturesResponse.init) { input, _ in
+            let features = try await answer(TextInput(input))
+            return Features(
+                tokens: UInt32(clamping: features.tokens),
+                hidden: UInt32(clamping: features.hidden),
+                values: features.values,
+                truncated: features.truncated
+            )
         }
     }
 
@@ -283,26 +204,41 @@ extension FakeModelServer {
     /// ```swift
     /// server.onTokenize("minilm") { text in text.text.split(separator: " ").map(String.init) }
     /// ```
-    public func onTokenize(
+    public func onTokenize(_ model: String, _ answer: @escaping @Sendable (TextInput) async throws -> [String]) {
+        on(model, \TokenizeRequest.inputs, TokenizeResponse.init) { input, _ in
+            let tokens = try await answer(TextInput(input))
+            let zeros = [UInt32](repeating: 0, count: tokens.count)
+            return Messages.TextEncoding(
+                ids: tokens.indices.map { UInt32($0) },
+                typeIDs: zeros,
+                starts: zeros,
+                ends: zeros,
+                special: tokens.map { _ in false },
+                wordIDs: tokens.indices.map { Int32($0) },
+                tokens: tokens
+            )
+        }
+    }
+}
+
+extension FakeModelServer {
+    /// Answers one input after the other, in their order.
+    ///
+    /// - Parameters:
+    ///   - model: the name, without or with version and variant.
+    ///   - inputs: the inputs of the method's request.
+    ///   - response: makes the method's answer of one result per input.
+    ///   - answer: the result for one input of a request.
+    private func on<Message: RPCRequest & WireMessage, Input, Result>(
         _ model: String,
-        _ answer: @escaping @Sendable (TextInput) async throws -> [String]
-    ) {
-        register(InferenceMethod.tokenize.rawValue, model) { request in
-            let inputs = try TokenizeRequest.decode(request.payload).inputs
-            let results = try await Self.each(inputs) { input in
-                let tokens = try await answer(TextInput(input))
-                let zeros = [UInt32](repeating: 0, count: tokens.count)
-                return TextEncoding(
-                    ids: tokens.indices.map { UInt32($0) },
-                    typeIDs: zeros,
-                    starts: zeros,
-                    ends: zeros,
-                    special: tokens.map { _ in false },
-                    wordIDs: tokens.indices.map { Int32($0) },
-                    tokens: tokens
-                )
-            }
-            return TokenizeResponse(results: results).encode()
+        _ inputs: any KeyPath<Message, [Input]> & Sendable,
+        _ response: @escaping @Sendable ([Result]) -> Message.Answer,
+        _ answer: @escaping @Sendable (Input, Message) async throws -> Result
+    ) where Message.Answer: WireMessage {
+        register(model) { (request: Message) in
+            var results: [Result] = []
+            for input in request[keyPath: inputs] { results.append(try await answer(input, request)) }
+            return response(results)
         }
     }
 }

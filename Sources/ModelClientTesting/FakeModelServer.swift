@@ -40,13 +40,9 @@ public final class FakeModelServer: Sendable {
 
     typealias Handler = @Sendable (Request) async throws -> [UInt8]
 
-    struct Key: Hashable {
-        var method: String
-        var model: String
-    }
-
     private struct State {
-        var handlers: [Key: Handler] = [:]
+        /// By model, as the test names it, then by method.
+        var handlers: [String: [String: Handler]] = [:]
         var faults: [(fault: Fault, model: String?, times: Int)] = []
         var requests: [FakeRequest] = []
         var cancellations = 0
@@ -133,7 +129,7 @@ public final class FakeModelServer: Sendable {
     /// How many calls were cancelled so far.
     public var cancellations: Int { state.withLockedValue { $0.cancellations } }
 
-    /// Waits until so many calls have arrived since the server's start.
+    /// Waits until `count` calls have arrived since the server's start.
     ///
     /// - Returns: the calls so far.
     public func waitForRequests(_ count: Int) async -> [FakeRequest] {
@@ -141,7 +137,7 @@ public final class FakeModelServer: Sendable {
         return requests
     }
 
-    /// Waits until so many calls have been cancelled since the server's start.
+    /// Waits until `count` calls have been cancelled since the server's start.
     public func waitForCancellations(_ count: Int) async {
         await wait { _, cancellations in cancellations >= count }
     }
@@ -203,21 +199,16 @@ public final class FakeModelServer: Sendable {
 
     // MARK: - Answers
 
-    func register(_ method: String, _ model: String, _ handler: @escaping Handler) {
-        state.withLockedValue { $0.handlers[Key(method: method, model: model)] = handler }
+    /// Answers a method of a model.
+    func register<Message: RPCRequest & WireMessage>(
+        _ model: String,
+        _ answer: @escaping @Sendable (Message) async throws -> Message.Answer
+    ) where Message.Answer: WireMessage {
+        let handler: Handler = { try await answer(try Message.decode($0.payload)).encode() }
+        state.withLockedValue { $0.handlers[model, default: [:]][Message.method] = handler }
     }
 
-    /// The models that have answers, and their methods.
-    var models: [String: [String]] {
-        state.withLockedValue { $0.handlers.keys.reduce(into: [:]) { $0[$1.model, default: []].append($1.method) } }
-    }
-
-    private func handler(_ method: String, _ model: String) -> Handler? {
-        let name = String(model.prefix { $0 != "@" && $0 != ":" })
-        return state.withLockedValue {
-            $0.handlers[Key(method: method, model: model)] ?? $0.handlers[Key(method: method, model: name)]
-        }
-    }
+    private var handlers: [String: [String: Handler]] { state.withLockedValue { $0.handlers } }
 
     // MARK: - For connections
 
@@ -257,59 +248,53 @@ public final class FakeModelServer: Sendable {
     }
 
     private func answer(_ request: Request) async -> Response {
-        guard let handler = handler(request.method, request.model) else { return missing(request) }
         do {
-            return Response(request, payload: try await handler(request))
+            return Response(request, payload: try await handler(for: request)(request))
         } catch let error as ModelClientError {
             return Response(request, error)
         } catch let error as WireError {
-            let status = ModelClientError.Code(error.status)
-            return Response(request, ModelClientError(code: status, message: error.message))
+            return Response(request, ModelClientError(code: .init(error.status), message: error.message))
         } catch {
             return Response(request, ModelClientError(code: .internal, message: "the fake's answer failed: \(error)"))
         }
     }
 
-    private func missing(_ request: Request) -> Response {
-        let models = models
+    /// What answers a request: of the model as the caller names it, else of the model without version and variant.
+    private func handler(for request: Request) throws(ModelClientError) -> Handler {
+        let handlers = handlers
         let name = String(request.model.prefix { $0 != "@" && $0 != ":" })
-        guard let methods = models[request.model] ?? models[name] else {
-            let known = models.keys.sorted().joined(separator: ", ")
-            return Response(
-                request,
-                ModelClientError(
-                    code: .notFound,
-                    message: "the fake has no model '\(request.model)'; it has \(known.isEmpty ? "none" : known)"
-                )
+        let candidates = [handlers[request.model], handlers[name]].compactMap { $0 }
+        if let handler = candidates.lazy.compactMap({ $0[request.method] }).first { return handler }
+        guard let methods = candidates.first else {
+            let known = handlers.keys.sorted().joined(separator: ", ")
+            throw ModelClientError(
+                code: .notFound,
+                message: "the fake has no model '\(request.model)'; it has \(known.isEmpty ? "none" : known)"
             )
         }
-        let known = methods.map { $0.split(separator: "/").last.map(String.init) ?? $0 }.sorted()
-        return Response(
-            request,
-            ModelClientError(
-                code: .invalidArgument,
-                message: "model: the fake's '\(request.model)' does not answer \(request.method); "
-                    + "it answers \(known.joined(separator: ", "))"
-            )
+        let known = methods.keys.map(FakeRequest.methodName).sorted().joined(separator: ", ")
+        throw ModelClientError(
+            code: .invalidArgument,
+            message: "model: the fake's '\(request.model)' does not answer \(request.method); it answers \(known)"
         )
     }
 
     private func control(_ method: ControlMethod, _ request: Request) -> Response {
         switch method {
         case .reload:
-            let results = models.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: 2) }
+            let results = handlers.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: 2) }
             return Response(request, payload: ReloadResponse(results: results).encode())
         case .cacheList: return Response(request, payload: CacheListResponse(path: "/fake").encode())
         case .cachePrune: return Response(request, payload: CachePruneResponse().encode())
         case .status, .watch:
-            let models = models.sorted { $0.key < $1.key }.map { name, methods in
-                WireModelStatus(
+            let models = handlers.sorted { $0.key < $1.key }.map { name, methods in
+                Messages.ModelStatus(
                     name: name,
                     version: 1,
                     variant: "fp32",
                     state: ModelState.ready.name,
                     generation: 1,
-                    tasks: methods.sorted()
+                    tasks: methods.keys.sorted()
                 )
             }
             let status = StatusResponse(state: ServerState.ready.name, version: "fake", pid: getpid(), models: models)

@@ -17,30 +17,30 @@ public struct FakeRequest: Sendable, Hashable {
     public var traceparent: String
 
     init(_ request: Request) {
-        method = request.method.split(separator: "/").last.map(String.init) ?? request.method
+        method = Self.methodName(request.method)
         model = request.model
         timeout = .microseconds(Int64(clamping: request.timeoutMicroseconds))
         requestID = request.requestID
         traceparent = request.traceparent
-        texts = (try? Self.texts(request)) ?? []
+        let asked = InferenceMethod(rawValue: request.method)
+        texts =
+            switch asked.flatMap({ try? InferenceRequest.decode($0, request.payload) }) {
+            case .classify(let message): message.inputs.map(\.text)
+            case .embed(let message): message.inputs.map(\.text)
+            case .features(let message): message.inputs.map(\.text)
+            case .tokenize(let message): message.inputs.map(\.text)
+            case .tagTokens(let message): message.texts
+            case .answerQuestion(let message): message.inputs.map(\.question)
+            case .fillMask(let message): message.texts
+            case .zeroShot(let message): message.texts
+            case .rerank(let message): message.texts
+            case .multipleChoice(let message): message.inputs.map(\.text)
+            case .infer, nil: []
+            }
     }
 
-    private static func texts(_ request: Request) throws(WireError) -> [String] {
-        let payload = request.payload
-        switch request.method {
-        case InferenceMethod.classify.rawValue: return try ClassifyRequest.decode(payload).inputs.map(\.text)
-        case InferenceMethod.embed.rawValue: return try EmbedRequest.decode(payload).inputs.map(\.text)
-        case InferenceMethod.features.rawValue: return try FeaturesRequest.decode(payload).inputs.map(\.text)
-        case InferenceMethod.tokenize.rawValue: return try TokenizeRequest.decode(payload).inputs.map(\.text)
-        case InferenceMethod.tagTokens.rawValue: return try TagTokensRequest.decode(payload).texts
-        case InferenceMethod.answerQuestion.rawValue:
-            return try AnswerQuestionRequest.decode(payload).inputs.map(\.question)
-        case InferenceMethod.fillMask.rawValue: return try FillMaskRequest.decode(payload).texts
-        case InferenceMethod.zeroShot.rawValue: return try ZeroShotRequest.decode(payload).texts
-        case InferenceMethod.rerank.rawValue: return try RerankRequest.decode(payload).texts
-        case InferenceMethod.multipleChoice.rawValue:
-            return try MultipleChoiceRequest.decode(payload).inputs.map(\.text)
-        default: return []
-        }
+    /// A method's name without its service.
+    static func methodName(_ method: String) -> String {
+        method.split(separator: "/").last.map(String.init) ?? method
     }
 }

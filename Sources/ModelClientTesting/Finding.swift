@@ -1,18 +1,9 @@
 import Messages
 import ModelClient
-import Wire
+import struct ModelClient.Classification
+import struct ModelClient.TextInput
 
 extension FakeModelServer {
-    /// Answers one element after the other, in their order.
-    static func each<Input, Result>(
-        _ inputs: [Input],
-        _ answer: (Input) async throws -> Result
-    ) async throws -> [Result] {
-        var results: [Result] = []
-        for input in inputs { results.append(try await answer(input)) }
-        return results
-    }
-
     /// As many tokens as a text has words, and two special ones.
     static func tokens(_ text: String) -> UInt32 {
         UInt32(clamping: text.split(whereSeparator: \.isWhitespace).count + 2)
@@ -22,11 +13,7 @@ extension FakeModelServer {
     ///
     /// - Throws: `ModelClientError` when it does not.
     static func find(_ part: String, in text: String, from start: String.Index) throws -> Range<String.Index> {
-        var index = start
-        while !part.isEmpty, index < text.endIndex {
-            if text[index...].hasPrefix(part) { return index..<text.index(index, offsetBy: part.count) }
-            text.formIndex(after: &index)
-        }
+        if !part.isEmpty, let range = text[start...].firstRange(of: part) { return range }
         throw ModelClientError(code: .internal, message: "the fake's answer '\(part)' is no part of '\(text)'")
     }
 
@@ -38,23 +25,16 @@ extension FakeModelServer {
     }
 }
 
-extension String {
-    /// The text with a part replaced.
-    func replacingCharacters(in range: Range<String.Index>, with text: String) -> String {
-        String(self[..<range.lowerBound]) + text + String(self[range.upperBound...])
-    }
-}
-
-extension ClientTextInput {
-    init(_ message: WireTextInput) {
+extension TextInput {
+    init(_ message: Messages.TextInput) {
         self.init(message.text, pair: message.hasPair ? message.textPair : nil)
     }
 }
 
-extension WireClassification {
-    init(_ classification: ClientClassification) {
+extension Messages.Classification {
+    init(_ classification: Classification) {
         self.init(
-            scores: classification.scores.map { WireLabelScore(label: $0.label, score: $0.score) },
+            scores: classification.scores.map { Messages.LabelScore(label: $0.label, score: $0.score) },
             tokens: UInt32(clamping: classification.tokens),
             truncated: classification.truncated,
             windows: UInt32(clamping: classification.windows)

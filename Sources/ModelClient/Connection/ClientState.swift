@@ -15,7 +15,7 @@ struct ClientState {
     typealias ConnectionID = Int
 
     enum Action {
-        /// Connect, after so many nanoseconds.
+        /// Connect, after a delay in nanoseconds.
         case connect(ConnectionID, delay: UInt64)
         case send(Call, ConnectionID)
         case sendCancel(streamID: UInt64, ConnectionID)
@@ -194,18 +194,18 @@ struct ClientState {
     mutating func submit(_ call: Call, now: UInt64) -> [Action] {
         var actions: [Action] = []
         if call.ticket.isCancelled {
-            actions.append(.finish(call, .failure(Self.cancelled(call))))
+            finish(call, .cancelled(), &actions)
         } else if isDraining {
-            actions.append(.finish(call, .failure(Self.shutDown(call))))
+            finish(call, Self.wasShutDown, &actions)
         } else if call.deadline <= now {
-            actions.append(.finish(call, .failure(late(call, wasSent: false))))
+            finish(call, late(wasSent: false), &actions)
         } else if case .open(var connection) = link, connection.mayTakeMore, waiting.isEmpty {
             connection.inFlight += 1
             link = .open(connection)
             calls[call.ticket.id] = Entry(call: call, sentOn: connection.id)
             actions.append(.send(call, connection.id))
         } else if !waitsForConnection, let lastFailure, case .delayed = link {
-            actions.append(.finish(call, .failure(lastFailure.about(call))))
+            finish(call, lastFailure, &actions)
         } else {
             calls[call.ticket.id] = Entry(call: call, sentOn: nil)
             waiting.append(call.ticket.id)
@@ -225,7 +225,7 @@ struct ClientState {
 
     mutating func cancel(_ id: UInt64) -> [Action] {
         guard let entry = calls[id] else { return [] }
-        return giveUp(entry, Self.cancelled(entry.call))
+        return giveUp(entry, .cancelled())
     }
 
     /// Gives up the calls whose deadline has passed.
@@ -234,7 +234,7 @@ struct ClientState {
         let late = calls.values.filter { Self.expiry($0) <= now }
         // Those that wait first: they must not be sent in the place of one that is given up.
         for entry in late.filter({ $0.sentOn == nil }) + late.filter({ $0.sentOn != nil }) {
-            actions += giveUp(entry, self.late(entry.call, wasSent: entry.sentOn != nil))
+            actions += giveUp(entry, self.late(wasSent: entry.sentOn != nil))
         }
         // Without a connection nothing else takes ended calls out of the queue.
         waiting.keep { calls[$0].map { $0.sentOn == nil } ?? false }
@@ -285,28 +285,25 @@ struct ClientState {
     /// Takes no more calls; those that there are end first.
     mutating func drain() -> [Action] {
         guard !isDraining else { return [] }
+        if case .idle = link { return shutDown() }
         isDraining = true
         var actions: [Action] = []
-        if case .idle = link { shutDown(&actions) } else if calls.isEmpty { finishShutdown(&actions) }
+        if calls.isEmpty { finishShutdown(&actions) }
         return actions
     }
 
     /// Ends now: every call fails.
     mutating func shutDown() -> [Action] {
-        var actions: [Action] = []
-        shutDown(&actions)
-        return actions
-    }
-
-    private mutating func shutDown(_ actions: inout [Action]) {
         isDraining = true
+        var actions: [Action] = []
         for entry in calls.values {
             if let connection = entry.sentOn {
                 actions.append(.sendCancel(streamID: entry.call.ticket.id, connection))
             }
-            finish(entry.call, Self.shutDown(entry.call), &actions)
+            finish(entry.call, Self.wasShutDown, &actions)
         }
         finishShutdown(&actions)
+        return actions
     }
 
     private mutating func finishShutdown(_ actions: inout [Action]) {
@@ -354,45 +351,42 @@ struct ClientState {
         }
     }
 
+    /// Ends a call with a failure, which then names the call's model.
     private mutating func finish(_ call: Call, _ failure: ModelClientError, _ actions: inout [Action]) {
         calls[call.ticket.id] = nil
-        actions.append(.finish(call, .failure(failure.about(call))))
+        var failure = failure
+        if !call.request.model.isEmpty { failure.model = call.request.model }
+        actions.append(.finish(call, .failure(failure)))
     }
 
     // MARK: - Failures
 
-    private func late(_ call: Call, wasSent: Bool) -> ModelClientError {
-        if wasSent {
-            return ModelClientError(code: .deadlineExceeded, message: "no answer came within the timeout").about(call)
-        }
-        switch link {
+    private func late(wasSent: Bool) -> ModelClientError {
+        if wasSent { return ModelClientError(code: .deadlineExceeded, message: "no answer came within the timeout") }
+        return switch link {
         case .open:
-            return ModelClientError(
+            ModelClientError(
                 code: .deadlineExceeded,
                 message: "the timeout passed before the call was sent; the server has no room for more"
-            ).about(call)
+            )
         case .idle:
-            return ModelClientError(
+            ModelClientError(
                 code: .unavailable,
                 message: "the client is not running: run() was not called, or its service group has not started it"
-            ).about(call)
+            )
         case .delayed, .connecting, .closed:
-            return ModelClientError(
+            ModelClientError(
                 code: .unavailable,
                 message: "there was no connection to '\(path)' within the timeout; is modeld running?",
                 origin: .connection,
                 isRetryable: true,
                 cause: lastFailure
-            ).about(call)
+            )
         }
     }
 
-    private static func cancelled(_ call: Call) -> ModelClientError {
-        ModelClientError(code: .cancelled, message: "the task was cancelled", cause: CancellationError()).about(call)
-    }
-
-    private static func shutDown(_ call: Call) -> ModelClientError {
-        ModelClientError(code: .unavailable, message: "the client has been shut down").about(call)
+    private static var wasShutDown: ModelClientError {
+        ModelClientError(code: .unavailable, message: "the client has been shut down")
     }
 
     private static func notSentAgain(_ failure: ModelClientError) -> ModelClientError {
@@ -403,14 +397,5 @@ struct ClientState {
             origin: .connection,
             cause: failure
         )
-    }
-}
-
-extension ModelClientError {
-    /// The error, naming the call's model.
-    fileprivate func about(_ call: Call) -> ModelClientError {
-        var error = self
-        if !call.request.model.isEmpty { error.model = call.request.model }
-        return error
     }
 }

@@ -49,12 +49,10 @@ public struct Classification: Sendable, Hashable {
     }
 
     init(_ message: Messages.Classification, _ metadata: ResponseMetadata) {
-        self.init(
-            scores: message.scores.map { LabelScore(label: $0.label, score: $0.score) },
-            tokens: Int(message.tokens),
-            truncated: message.truncated,
-            windows: max(1, Int(message.windows)),
-            metadata: metadata
-        )
+        scores = message.scores.map { LabelScore(label: $0.label, score: $0.score) }
+        tokens = Int(message.tokens)
+        truncated = message.truncated
+        windows = max(1, Int(message.windows))
+        self.metadata = metadata
     }
 }

@@ -43,11 +43,9 @@ public struct Embedding: Sendable, Hashable {
     }
 
     init(_ message: Messages.Embedding, _ metadata: ResponseMetadata) {
-        self.init(
-            values: message.values,
-            tokens: Int(message.tokens),
-            truncated: message.truncated,
-            metadata: metadata
-        )
+        values = message.values
+        tokens = Int(message.tokens)
+        truncated = message.truncated
+        self.metadata = metadata
     }
 }

@@ -75,20 +75,16 @@ public struct FilledText: Sendable, Hashable {
     /// - Throws: `WireError` when a mask lies outside of it.
     init(_ message: Messages.FilledText, of source: String, _ metadata: ResponseMetadata) throws(WireError) {
         var places = SourceOffsets(source)
-        var masks: [FilledMask] = []
-        for mask in message.masks {
+        masks = try message.masks.map { (mask) throws(WireError) in
             let place = try places.range(mask.start, mask.end, "results.masks")
             let tokens = mask.tokens.map {
                 FilledToken(id: Int($0.token), text: $0.tokenStr, score: $0.score, sequence: $0.sequence)
             }
-            masks.append(FilledMask(tokens: tokens, range: place.range, offsets: place.offsets))
+            return FilledMask(tokens: tokens, range: place.range, offsets: place.offsets)
         }
-        self.init(
-            masks: masks,
-            tokens: Int(message.tokens),
-            truncated: message.truncated,
-            warnings: message.warnings,
-            metadata: metadata
-        )
+        tokens = Int(message.tokens)
+        truncated = message.truncated
+        warnings = message.warnings
+        self.metadata = metadata
     }
 }

@@ -59,23 +59,19 @@ public struct QuestionAnswer: Sendable, Hashable {
         self.metadata = metadata
     }
 
-    /// - Parameter context: the context that was sent.
-    /// - Throws: `WireError` when an answer lies outside of it.
-    init(_ message: QuestionAnswers, in context: String, _ metadata: ResponseMetadata) throws(WireError) {
-        var places = SourceOffsets(context)
-        var candidates: [AnswerSpan] = []
-        candidates.reserveCapacity(message.answers.count)
-        for span in message.answers {
+    /// - Throws: `WireError` when an answer lies outside of the context that was sent.
+    init(
+        _ message: QuestionAnswers,
+        to question: Messages.QuestionInput,
+        _ metadata: ResponseMetadata
+    ) throws(WireError) {
+        var places = SourceOffsets(question.context)
+        candidates = try message.answers.map { (span) throws(WireError) in
             let place = try places.range(span.start, span.end, "results.answers")
-            candidates.append(
-                AnswerSpan(text: span.answer, score: span.score, range: place.range, offsets: place.offsets)
-            )
+            return AnswerSpan(text: span.answer, score: span.score, range: place.range, offsets: place.offsets)
         }
-        self.init(
-            candidates: candidates,
-            tokens: Int(message.tokens),
-            windows: max(1, Int(message.windows)),
-            metadata: metadata
-        )
+        tokens = Int(message.tokens)
+        windows = max(1, Int(message.windows))
+        self.metadata = metadata
     }
 }

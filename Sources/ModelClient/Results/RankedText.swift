@@ -32,11 +32,21 @@ public struct RankedText: Sendable, Hashable {
         self.truncated = truncated
         self.metadata = metadata
     }
+
+    /// At place 0: requests know a part of the list, and who has all of it sets the place.
+    init(_ message: Relevance, of text: String, _ metadata: ResponseMetadata) {
+        index = 0
+        self.text = text
+        score = message.score
+        tokens = Int(message.tokens)
+        truncated = message.truncated
+        self.metadata = metadata
+    }
 }
 
 /// Which of several choices fits a text.
 public struct Choice: Sendable, Hashable {
-    /// A probability a choice, in the order of the choices; they add up to 1.
+    /// One probability per choice, in the order of the choices; they add up to 1.
     public var scores: [Float]
     /// How many tokens the text had with all its choices, special tokens included.
     public var tokens: Int
@@ -63,20 +73,15 @@ public struct Choice: Sendable, Hashable {
         self.metadata = metadata
     }
 
-    /// - Throws: `WireError` when there is not one score a choice.
-    init(_ message: ChoiceScores, choices: Int, _ metadata: ResponseMetadata) throws(WireError) {
-        guard message.scores.count == choices else {
-            throw WireError(
-                .invalidValue,
-                field: "results.scores",
-                "there are \(message.scores.count) scores for \(choices) choices"
-            )
+    /// - Throws: `WireError` when there is not one score per choice.
+    init(_ message: ChoiceScores, among input: Messages.ChoiceInput, _ metadata: ResponseMetadata) throws(WireError) {
+        guard message.scores.count == input.choices.count else {
+            let reason = "there are \(message.scores.count) scores for \(input.choices.count) choices"
+            throw WireError(.invalidValue, field: "results.scores", reason)
         }
-        self.init(
-            scores: message.scores,
-            tokens: Int(message.tokens),
-            truncated: message.truncated,
-            metadata: metadata
-        )
+        scores = message.scores
+        tokens = Int(message.tokens)
+        truncated = message.truncated
+        self.metadata = metadata
     }
 }

@@ -38,15 +38,13 @@ public struct RequestTimings: Sendable, Hashable {
     }
 
     init(_ timings: Timings) {
-        self.init(
-            queue: .microseconds(Int64(clamping: timings.queueMicroseconds)),
-            tokenization: .microseconds(Int64(clamping: timings.tokenizationMicroseconds)),
-            compute: .microseconds(Int64(clamping: timings.computeMicroseconds)),
-            server: .microseconds(Int64(clamping: timings.serverMicroseconds)),
-            batchTokens: Int(timings.batchTokens),
-            batchRequests: Int(timings.batchRequests),
-            replays: Int(timings.replays)
-        )
+        queue = .microseconds(Int64(clamping: timings.queueMicroseconds))
+        tokenization = .microseconds(Int64(clamping: timings.tokenizationMicroseconds))
+        compute = .microseconds(Int64(clamping: timings.computeMicroseconds))
+        server = .microseconds(Int64(clamping: timings.serverMicroseconds))
+        batchTokens = Int(timings.batchTokens)
+        batchRequests = Int(timings.batchRequests)
+        replays = Int(timings.replays)
     }
 }
 

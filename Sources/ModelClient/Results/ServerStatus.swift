@@ -38,15 +38,13 @@ public struct ServerStatus: Sendable, Hashable {
     }
 
     init(_ message: StatusResponse) {
-        self.init(
-            state: message.state,
-            version: message.version,
-            pid: Int(message.pid),
-            uptime: .seconds(Int64(clamping: message.uptimeSeconds)),
-            models: message.models.map(ModelStatus.init),
-            connections: Int(message.connections),
-            pssBytes: Int(clamping: message.pssBytes)
-        )
+        state = message.state
+        version = message.version
+        pid = Int(message.pid)
+        uptime = .seconds(Int64(clamping: message.uptimeSeconds))
+        models = message.models.map(ModelStatus.init)
+        connections = Int(message.connections)
+        pssBytes = Int(clamping: message.pssBytes)
     }
 }
 

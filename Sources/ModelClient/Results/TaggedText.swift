@@ -70,28 +70,21 @@ public struct TaggedText: Sendable, Hashable {
     /// - Throws: `WireError` when an entity lies outside of it.
     init(_ message: Messages.TaggedText, of source: String, _ metadata: ResponseMetadata) throws(WireError) {
         var places = SourceOffsets(source)
-        var entities: [Entity] = []
-        entities.reserveCapacity(message.entities.count)
-        for entity in message.entities {
+        entities = try message.entities.map { (entity) throws(WireError) in
             let place = try places.range(entity.start, entity.end, "results.entities")
-            entities.append(
-                Entity(
-                    label: entity.label,
-                    score: entity.score,
-                    word: entity.word,
-                    text: String(source[place.range]),
-                    range: place.range,
-                    offsets: place.offsets,
-                    tokenIndex: entity.index == 0 ? nil : Int(entity.index)
-                )
+            return Entity(
+                label: entity.label,
+                score: entity.score,
+                word: entity.word,
+                text: String(source[place.range]),
+                range: place.range,
+                offsets: place.offsets,
+                tokenIndex: entity.index == 0 ? nil : Int(entity.index)
             )
         }
-        self.init(
-            entities: entities,
-            tokens: Int(message.tokens),
-            truncated: message.truncated,
-            windows: max(1, Int(message.windows)),
-            metadata: metadata
-        )
+        tokens = Int(message.tokens)
+        truncated = message.truncated
+        windows = max(1, Int(message.windows))
+        self.metadata = metadata
     }
 }

@@ -1,7 +1,7 @@
 import Messages
 import Wire
 
-/// A text as the model's tokens. Every list has one entry a token.
+/// A text as the model's tokens. Every list has one entry per token.
 public struct TextEncoding: Sendable, Hashable {
     /// The tokens' numbers in the vocabulary.
     public var ids: [Int]
@@ -50,23 +50,18 @@ public struct TextEncoding: Sendable, Hashable {
         guard counts.allSatisfy({ $0 == message.ids.count }) else {
             throw WireError(.invalidValue, field: "results", "the lists have different lengths")
         }
-        var offsets: [Range<Int>] = []
-        offsets.reserveCapacity(message.ids.count)
-        for (start, end) in zip(message.starts, message.ends) {
+        offsets = try zip(message.starts, message.ends).map { (start, end) throws(WireError) in
             guard start <= end else {
                 throw WireError(.invalidValue, field: "results.ends", "an end is before its start")
             }
-            offsets.append(Int(start)..<Int(end))
+            return Int(start)..<Int(end)
         }
-        self.init(
-            ids: message.ids.map(Int.init),
-            typeIDs: message.typeIDs.map(Int.init),
-            offsets: offsets,
-            isSpecial: message.special,
-            wordIDs: message.wordIDs.map { $0 < 0 ? nil : Int($0) },
-            tokens: message.tokens,
-            truncated: message.truncated,
-            metadata: metadata
-        )
+        ids = message.ids.map(Int.init)
+        typeIDs = message.typeIDs.map(Int.init)
+        isSpecial = message.special
+        wordIDs = message.wordIDs.map { $0 < 0 ? nil : Int($0) }
+        tokens = message.tokens
+        truncated = message.truncated
+        self.metadata = metadata
     }
 }

@@ -1,11 +1,11 @@
 import Messages
 import Wire
 
-/// The model's last hidden state of one text: a vector a token.
+/// The model's last hidden state of one text: one vector per token.
 public struct TokenFeatures: Sendable, Hashable {
     /// How many tokens (rows) there are, special tokens included.
     public var tokens: Int
-    /// How many values a token has (columns).
+    /// How many values each token has (columns).
     public var hidden: Int
     /// `tokens` × `hidden` values, one token after the other.
     public var values: [Float]
@@ -43,18 +43,13 @@ public struct TokenFeatures: Sendable, Hashable {
     init(_ message: Features, _ metadata: ResponseMetadata) throws(WireError) {
         // Both are below 2^32, so the product fits 64 unsigned bits.
         guard UInt64(message.tokens) * UInt64(message.hidden) == UInt64(message.values.count) else {
-            throw WireError(
-                .invalidValue,
-                field: "results.values",
-                "there are \(message.values.count) values for \(message.tokens) × \(message.hidden)"
-            )
+            let reason = "there are \(message.values.count) values for \(message.tokens) × \(message.hidden)"
+            throw WireError(.invalidValue, field: "results.values", reason)
         }
-        self.init(
-            tokens: Int(message.tokens),
-            hidden: Int(message.hidden),
-            values: message.values,
-            truncated: message.truncated,
-            metadata: metadata
-        )
+        tokens = Int(message.tokens)
+        hidden = Int(message.hidden)
+        values = message.values
+        truncated = message.truncated
+        self.metadata = metadata
     }
 }

@@ -153,11 +153,6 @@ where Inputs.Element: Sendable {
         }
 
         /// The next answer; nil after the last, or when the task was cancelled.
-        public mutating func next() async throws(Inputs.Failure) -> Element? {
-            try await next(isolation: #isolation)
-        }
-
-        /// The next answer; nil after the last, or when the task was cancelled.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(Inputs.Failure) -> Element? {
             let window = loop.window
             let result = await withTaskCancellationHandler(

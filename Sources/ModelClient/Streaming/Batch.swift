@@ -80,7 +80,7 @@ public final class Batch<Answer: Sendable>: AsyncSequence, Sendable {
 
     /// Waits for all results; cancels what is left when the task is cancelled.
     ///
-    /// - Returns: one result an input, in order.
+    /// - Returns: one result per input, in order.
     public func results() async -> [Result<Answer, ModelClientError>] {
         await withTaskCancellationHandler {
             await progress.results()
@@ -103,11 +103,6 @@ public final class Batch<Answer: Sendable>: AsyncSequence, Sendable {
         init(batch: Batch, elements: AsyncStream<Element>.Iterator) {
             self.batch = batch
             self.elements = elements
-        }
-
-        /// The next result; nil after the last, or when the task was cancelled.
-        public mutating func next() async -> Element? {
-            await next(isolation: #isolation)
         }
 
         /// The next result; nil after the last, or when the task was cancelled.
@@ -158,27 +153,23 @@ final class BatchProgress<Answer: Sendable>: Sendable {
     }
 
     private func finish(_ index: Int, _ outcome: Outcome) {
-        let waiters = state.withLockedValue { state in
+        let tell = state.withLockedValue { state in
             state.running[index] = nil
             return record(index, outcome, &state)
         }
-        for waiter in waiters { waiter.continuation.resume(returning: waiter.results) }
+        tell()
         start()
     }
 
     func cancel(_ index: Int) {
         let outcome = Outcome.failure(ModelClientError(code: .cancelled, message: "the input was cancelled"))
-        let step = state.withLockedValue { state -> Cancellation in
-            guard state.results.indices.contains(index), state.results[index] == nil else { return .waiters([]) }
+        let tell = state.withLockedValue { state in
+            guard state.results.indices.contains(index), state.results[index] == nil else { return {} }
             // One that runs reports its cancellation itself.
-            if let task = state.running[index] { return .task(task) }
-            return .waiters(record(index, outcome, &state))
+            if let task = state.running[index] { return { task.cancel() } }
+            return record(index, outcome, &state)
         }
-        switch step {
-        case .task(let task): task.cancel()
-        case .waiters(let waiters):
-            for waiter in waiters { waiter.continuation.resume(returning: waiter.results) }
-        }
+        tell()
     }
 
     func cancelAll() {
@@ -198,26 +189,17 @@ final class BatchProgress<Answer: Sendable>: Sendable {
         }
     }
 
-    private enum Cancellation {
-        case task(Task<Void, Never>)
-        case waiters([Waiter])
-    }
-
-    /// Who waits for the results, when they are complete.
-    private struct Waiter {
-        var continuation: CheckedContinuation<[Outcome], Never>
-        var results: [Outcome]
-    }
-
     /// Keeps a result and shows it to the loop, in one step, so that the last is shown last.
-    private func record(_ index: Int, _ outcome: Outcome, _ state: inout State) -> [Waiter] {
+    ///
+    /// - Returns: what tells those who wait for the results when they are complete, to be called without the lock.
+    private func record(_ index: Int, _ outcome: Outcome, _ state: inout State) -> () -> Void {
         state.results[index] = outcome
         state.missing -= 1
         continuation.yield(Batch<Answer>.Element(index: index, result: outcome))
-        guard state.missing == 0 else { return [] }
+        guard state.missing == 0 else { return {} }
         continuation.finish()
         let results = state.results.compactMap { $0 }
         defer { state.waiters = [] }
-        return state.waiters.map { Waiter(continuation: $0, results: results) }
+        return { [waiters = state.waiters] in for waiter in waiters { waiter.resume(returning: results) } }
     }
 }

@@ -2,8 +2,8 @@ import NIOConcurrencyHelpers
 
 /// Reads a sequence ahead of the loop that takes its answers, by a limited number of elements.
 ///
-/// One task reads, and waits when `limit` elements have been read and not been taken; a task an element asks; the loop
-/// takes the answers in order.
+/// One task reads, and waits when `limit` elements have been read and not been taken; one task per element asks; the
+/// loop takes the answers in order.
 final class ReadAhead<Inputs: AsyncSequence & Sendable, Answer: Sendable>: Sendable
 where Inputs.Element: Sendable {
     typealias Element = StreamedAnswer<Inputs.Element, Answer>

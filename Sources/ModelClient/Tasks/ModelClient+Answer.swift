@@ -41,7 +41,7 @@ extension ModelClient {
     /// print(answers.map { $0.range == nil ? "not said" : $0.text })
     /// ```
     ///
-    /// - Returns: one answer a question, in order; none for no questions.
+    /// - Returns: one answer per question, in order; none for no questions.
     /// - Throws: ``ModelClientError``, as for one question; one that is refused fails all.
     public nonisolated(nonsending) func answer(
         _ questions: [QuestionInput],
@@ -57,23 +57,7 @@ extension ModelClient {
             handleImpossibleAnswer: options.mayBeUnanswerable,
             withoutWordAlignment: !options.alignsToWords
         )
-        let call = Inference<QuestionInput, AnswerQuestionResponse, QuestionAnswer>(
-            method: InferenceMethod.answerQuestion.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            bytes: { $0.question.utf8.count + $0.context.utf8.count },
-            payload: { questions in
-                var request = request
-                request.inputs = questions.map { Messages.QuestionInput(question: $0.question, context: $0.context) }
-                return request.encode()
-            },
-            values: { (answer, questions, metadata) throws(WireError) in
-                try paired(answer.results, questions) { (result, question) throws(WireError) in
-                    try QuestionAnswer(result, in: question.context, metadata)
-                }
-            }
-        )
-        return try await infer(call, questions)
+        let call = Inference(request, \.inputs, \.results, model, options.metadata, timeout, value: QuestionAnswer.init)
+        return try await infer(call, questions.map { .init(question: $0.question, context: $0.context) })
     }
 }

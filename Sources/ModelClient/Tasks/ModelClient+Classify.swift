@@ -41,8 +41,8 @@ extension ModelClient {
     /// print(answers.map(\.label))   // ["POSITIVE", "NEGATIVE"]
     /// ```
     ///
-    /// - Returns: one classification a text, in order; none for no texts.
-    /// - Throws: ``ModelClientError``, as for one text; one text that is refused fails all. For a result a text, see
+    /// - Returns: one classification per text, in order; none for no texts.
+    /// - Throws: ``ModelClientError``, as for one text; one text that is refused fails all. For one result per text, see
     ///   ``batch(_:inFlight:_:)``.
     public nonisolated(nonsending) func classify(
         _ texts: [String],
@@ -60,7 +60,7 @@ extension ModelClient {
     /// let answers = try await client.classify(pairs, model: "entailment")
     /// ```
     ///
-    /// - Returns: one classification an input, in order; none for no inputs.
+    /// - Returns: one classification per input, in order; none for no inputs.
     /// - Throws: ``ModelClientError``, as for one text; one input that is refused fails all.
     public nonisolated(nonsending) func classify(
         _ inputs: [TextInput],
@@ -79,26 +79,13 @@ extension ModelClient {
         case .top(let count): request.topK = UInt32(clamping: max(1, count))
         case .all: request.allLabels = true
         }
-        let call = Inference<TextInput, ClassifyResponse, Classification>(
-            method: InferenceMethod.classify.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            bytes: { $0.bytes },
-            payload: { [request] inputs in
-                var request = request
-                request.inputs = inputs.map(\.message)
-                return request.encode()
-            },
-            values: { (answer, _, metadata) throws(WireError) in
-                try answer.results.map { (result) throws(WireError) in
-                    guard !result.scores.isEmpty else {
-                        throw WireError(.invalidValue, field: "results.scores", "there is no label")
-                    }
-                    return Classification(result, metadata)
-                }
+        let call = Inference(request, \.inputs, \.results, model, options.metadata, timeout) {
+            (result, _, metadata) throws(WireError) in
+            guard !result.scores.isEmpty else {
+                throw WireError(.invalidValue, field: "results.scores", "there is no label")
             }
-        )
-        return try await infer(call, inputs)
+            return Classification(result, metadata)
+        }
+        return try await infer(call, inputs.map { .init($0) })
     }
 }

@@ -34,8 +34,8 @@ extension ModelClient {
     /// print(vectors[0].cosineSimilarity(to: vectors[1]))
     /// ```
     ///
-    /// - Returns: one embedding a text, in order; none for no texts.
-    /// - Throws: ``ModelClientError``, as for one text; one text that is refused fails all. For a result a text, see
+    /// - Returns: one embedding per text, in order; none for no texts.
+    /// - Throws: ``ModelClientError``, as for one text; one text that is refused fails all. For one result per text, see
     ///   ``batch(_:inFlight:_:)``.
     public nonisolated(nonsending) func embed(
         _ texts: [String],
@@ -52,7 +52,7 @@ extension ModelClient {
     /// let vectors = try await client.embed([TextInput("title", pair: "body")], model: "minilm")
     /// ```
     ///
-    /// - Returns: one embedding an input, in order; none for no inputs.
+    /// - Returns: one embedding per input, in order; none for no inputs.
     /// - Throws: ``ModelClientError``, as for one text; one input that is refused fails all.
     public nonisolated(nonsending) func embed(
         _ inputs: [TextInput],
@@ -80,19 +80,7 @@ extension ModelClient {
         case .named(let name): request.promptName = name
         case .text(let text): (request.prompt, request.hasPrompt) = (text, true)
         }
-        let call = Inference<TextInput, EmbedResponse, Embedding>(
-            method: InferenceMethod.embed.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            bytes: { $0.bytes },
-            payload: { [request] inputs in
-                var request = request
-                request.inputs = inputs.map(\.message)
-                return request.encode()
-            },
-            values: { answer, _, metadata in answer.results.map { Embedding($0, metadata) } }
-        )
-        return try await infer(call, inputs)
+        let call = Inference(request, \.inputs, \.results, model, options.metadata, timeout) { Embedding($0, $2) }
+        return try await infer(call, inputs.map { .init($0) })
     }
 }

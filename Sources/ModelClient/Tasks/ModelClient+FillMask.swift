@@ -12,7 +12,7 @@ extension ModelClient {
     /// - Parameters:
     ///   - text: the text, with one or more masks as the model's tokenizer spells them: `[MASK]`.
     ///   - model: `name`, `name@2`, `name:int8` or `name@2:int8`.
-    ///   - options: how many tokens a mask, and which words.
+    ///   - options: how many tokens per mask, and which words.
     ///   - timeout: how long to wait for the answer; nil: the configuration's.
     /// - Throws: ``ModelClientError``. Do not retry `invalidArgument` (no mask, a text that is too long, a model without a
     ///   language-model head) and `notFound`; for the others see <doc:Errors>.
@@ -32,7 +32,7 @@ extension ModelClient {
     /// let results = try await client.fillMask(texts, model: "distilbert", options: options)
     /// ```
     ///
-    /// - Returns: one result a text, in order; none for no texts.
+    /// - Returns: one result per text, in order; none for no texts.
     /// - Throws: ``ModelClientError``, as for one text; one text that is refused fails all.
     public nonisolated(nonsending) func fillMask(
         _ texts: [String],
@@ -45,23 +45,7 @@ extension ModelClient {
             targets: options.targets,
             truncation: options.truncation.message
         )
-        let call = Inference<String, FillMaskResponse, FilledText>(
-            method: InferenceMethod.fillMask.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            bytes: { $0.utf8.count },
-            payload: { texts in
-                var request = request
-                request.texts = Array(texts)
-                return request.encode()
-            },
-            values: { (answer, texts, metadata) throws(WireError) in
-                try paired(answer.results, texts) { (result, text) throws(WireError) in
-                    try FilledText(result, of: text, metadata)
-                }
-            }
-        )
+        let call = Inference(request, \.texts, \.results, model, options.metadata, timeout, value: FilledText.init)
         return try await infer(call, texts)
     }
 }

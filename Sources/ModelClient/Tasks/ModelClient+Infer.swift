@@ -28,32 +28,19 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> InferenceOutput {
         for input in inputs where input.shape.contains(where: { $0 < 0 }) {
-            throw ModelClientError(
-                code: .invalidArgument,
-                message: "inputs[\(input.name)].shape: a size is below 0",
-                model: model
-            )
+            let message = "inputs[\(input.name)].shape: a size is below 0"
+            throw ModelClientError(code: .invalidArgument, message: message, model: model)
         }
         let tokens = inputs.first { $0.name == "input_ids" }?.values.count ?? 0
-        let request = Request(
-            method: InferenceMethod.infer.rawValue,
+        return try await ask(
+            InferRequest(inputs: inputs.map(\.message), outputs: outputs),
             model: model,
-            requestID: metadata.requestID ?? "",
-            traceparent: metadata.traceparent ?? "",
+            metadata: metadata,
             // A token is about four bytes of text.
-            costEstimate: UInt32(clamping: 4 * tokens),
-            payload: InferRequest(inputs: inputs.map(\.message), outputs: outputs).encode()
-        )
-        let response = try await send(request, timeout: timeout)
-        do throws(WireError) {
-            let answer = try InferResponse.decode(response.payload)
-            return InferenceOutput(
-                tensors: answer.outputs.map { Tensor($0) },
-                tokens: Int(answer.tokens),
-                metadata: ResponseMetadata(response)
-            )
-        } catch {
-            throw .badPayload(error.message, model: model)
+            cost: 4 * tokens,
+            timeout: timeout
+        ) { answer, metadata in
+            InferenceOutput(tensors: answer.outputs.map { Tensor($0) }, tokens: Int(answer.tokens), metadata: metadata)
         }
     }
 
@@ -79,9 +66,7 @@ extension ModelClient {
         metadata: RequestMetadata = RequestMetadata(),
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> RawResponse {
-        var request = Request(method: method, model: model, payload: payload)
-        request.requestID = metadata.requestID ?? ""
-        request.traceparent = metadata.traceparent ?? ""
+        let request = Request(method, model, metadata, payload: payload)
         let response = try await send(request, timeout: timeout, isPure: isPure)
         return RawResponse(payload: response.payload, metadata: ResponseMetadata(response))
     }

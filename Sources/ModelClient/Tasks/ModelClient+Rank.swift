@@ -33,31 +33,10 @@ extension ModelClient {
             functionToApply: options.function.message,
             truncation: options.truncation.message
         )
-        let call = Inference<(index: Int, text: String), RerankResponse, RankedText>(
-            method: InferenceMethod.rerank.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            bytes: { query.utf8.count + $0.text.utf8.count },
-            payload: { texts in
-                var request = request
-                request.texts = texts.map(\.text)
-                return request.encode()
-            },
-            values: { (answer, texts, metadata) throws(WireError) in
-                try paired(answer.results, texts) { result, text in
-                    RankedText(
-                        index: text.index,
-                        text: text.text,
-                        score: result.score,
-                        tokens: Int(result.tokens),
-                        truncated: result.truncated,
-                        metadata: metadata
-                    )
-                }
-            }
-        )
-        let ranked = try await infer(call, texts.enumerated().map { (index: $0.offset, text: $0.element) })
+        var call = Inference(request, \.texts, \.results, model, options.metadata, timeout, value: RankedText.init)
+        call.bytes = { query.bytes + $0.bytes }
+        var ranked = try await infer(call, texts)
+        for index in ranked.indices { ranked[index].index = index }
         return ranked.sorted { $0.score == $1.score ? $0.index < $1.index : $0.score > $1.score }
     }
 
@@ -94,7 +73,7 @@ extension ModelClient {
     /// let choices = try await client.choose(inputs, model: "swag")
     /// ```
     ///
-    /// - Returns: one choice an input, in order; none for no inputs.
+    /// - Returns: one choice per input, in order; none for no inputs.
     /// - Throws: ``ModelClientError``, as for one text; one input that is refused fails all.
     public nonisolated(nonsending) func choose(
         _ inputs: [ChoiceInput],
@@ -103,24 +82,8 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> [Choice] {
         let request = MultipleChoiceRequest(truncation: options.truncation.message)
-        let call = Inference<ChoiceInput, MultipleChoiceResponse, Choice>(
-            method: InferenceMethod.multipleChoice.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            requestInputs: 16,
-            bytes: { input in input.choices.reduce(0) { $0 + $1.utf8.count + input.text.utf8.count } },
-            payload: { inputs in
-                var request = request
-                request.inputs = inputs.map { Messages.ChoiceInput(text: $0.text, choices: $0.choices) }
-                return request.encode()
-            },
-            values: { (answer, inputs, metadata) throws(WireError) in
-                try paired(answer.results, inputs) { (result, input) throws(WireError) in
-                    try Choice(result, choices: input.choices.count, metadata)
-                }
-            }
-        )
-        return try await infer(call, inputs)
+        var call = Inference(request, \.inputs, \.results, model, options.metadata, timeout, value: Choice.init)
+        call.requestInputs = 16
+        return try await infer(call, inputs.map { .init(text: $0.text, choices: $0.choices) })
     }
 }

@@ -25,7 +25,7 @@ extension ModelClient {
     /// print(table[0][1] > table[0][2])   // true
     /// ```
     ///
-    /// - Returns: a row a text, with a value a text: symmetric, with ones on its diagonal.
+    /// - Returns: one row per text, with one value per text: symmetric, with ones on its diagonal.
     /// - Throws: ``ModelClientError``, as ``embed(_:pair:model:options:timeout:)`` does.
     public nonisolated(nonsending) func similarities(
         among texts: [String],

@@ -36,7 +36,7 @@ extension ModelClient {
     /// print(results.map(\.entities.count))
     /// ```
     ///
-    /// - Returns: one result a text, in order; none for no texts.
+    /// - Returns: one result per text, in order; none for no texts.
     /// - Throws: ``ModelClientError``, as for one text; one text that is refused fails all.
     public nonisolated(nonsending) func tag(
         _ texts: [String],
@@ -51,23 +51,7 @@ extension ModelClient {
             ignoreLabels: options.ignoredLabels,
             ignoreNone: options.ignoredLabels.isEmpty
         )
-        let call = Inference<String, TagTokensResponse, TaggedText>(
-            method: InferenceMethod.tagTokens.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            bytes: { $0.utf8.count },
-            payload: { texts in
-                var request = request
-                request.texts = Array(texts)
-                return request.encode()
-            },
-            values: { (answer, texts, metadata) throws(WireError) in
-                try paired(answer.results, texts) { (result, text) throws(WireError) in
-                    try TaggedText(result, of: text, metadata)
-                }
-            }
-        )
+        let call = Inference(request, \.texts, \.results, model, options.metadata, timeout, value: TaggedText.init)
         return try await infer(call, texts)
     }
 }

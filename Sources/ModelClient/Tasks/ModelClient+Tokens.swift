@@ -4,7 +4,7 @@ import Wire
 extension ModelClient {
     // MARK: - Token features
 
-    /// Computes the model's last hidden state of a text: a vector a token.
+    /// Computes the model's last hidden state of a text: one vector per token.
     ///
     /// ```swift
     /// let features = try await client.features("A cat", model: "minilm")
@@ -25,7 +25,7 @@ extension ModelClient {
 
     /// Computes the model's last hidden state of several texts, or pairs of texts.
     ///
-    /// An answer holds tokens × hidden floats a text: 1.5 MB for 512 tokens and 768 dimensions.
+    /// An answer holds tokens × hidden floats per text: 1.5 MB for 512 tokens and 768 dimensions.
     ///
     /// ```swift
     /// let all = try await client.features(["A cat", "A dog"], model: "minilm")
@@ -40,24 +40,12 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> [TokenFeatures] {
         let request = FeaturesRequest(truncation: options.truncation.message)
-        let call = Inference<TextInput, FeaturesResponse, TokenFeatures>(
-            method: InferenceMethod.features.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            // Their answer fits a frame of 16 MiB with 768 dimensions and 512 tokens each.
-            requestInputs: 8,
-            bytes: { $0.bytes },
-            payload: { inputs in
-                var request = request
-                request.inputs = inputs.map(\.message)
-                return request.encode()
-            },
-            values: { (answer, _, metadata) throws(WireError) in
-                try answer.results.map { (result) throws(WireError) in try TokenFeatures(result, metadata) }
-            }
-        )
-        return try await infer(call, inputs)
+        var call = Inference(request, \.inputs, \.results, model, options.metadata, timeout) {
+            (result, _, metadata) throws(WireError) in try TokenFeatures(result, metadata)
+        }
+        // Their answer fits a frame of 16 MiB with 768 dimensions and 512 tokens each.
+        call.requestInputs = 8
+        return try await infer(call, inputs.map { .init($0) })
     }
 
     // MARK: - Tokens
@@ -99,21 +87,9 @@ extension ModelClient {
             withoutSpecialTokens: !options.addsSpecialTokens,
             truncation: options.truncation.message
         )
-        let call = Inference<TextInput, TokenizeResponse, TextEncoding>(
-            method: InferenceMethod.tokenize.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            bytes: { $0.bytes },
-            payload: { inputs in
-                var request = request
-                request.inputs = inputs.map(\.message)
-                return request.encode()
-            },
-            values: { (answer, _, metadata) throws(WireError) in
-                try answer.results.map { (result) throws(WireError) in try TextEncoding(result, metadata) }
-            }
-        )
-        return try await infer(call, inputs)
+        let call = Inference(request, \.inputs, \.results, model, options.metadata, timeout) {
+            (result, _, metadata) throws(WireError) in try TextEncoding(result, metadata)
+        }
+        return try await infer(call, inputs.map { .init($0) })
     }
 }

@@ -10,8 +10,8 @@ extension ModelClient {
     /// print(answer.label)   // delivery
     /// ```
     ///
-    /// The model, one of natural-language inference, compares the text with a sentence a label; its label of entailment is
-    /// the one that begins with "entail". The text is computed once a label.
+    /// The model, one of natural-language inference, compares the text with one sentence per label; its label of entailment is
+    /// the one that begins with "entail". The text is computed once per label.
     ///
     /// - Parameters:
     ///   - text: the text, not empty and without U+0000.
@@ -39,7 +39,7 @@ extension ModelClient {
     /// let answers = try await client.classify(posts, as: ["sport", "money"], model: "nli", options: options)
     /// ```
     ///
-    /// - Returns: one classification a text, in order; none for no texts.
+    /// - Returns: one classification per text, in order; none for no texts.
     /// - Throws: ``ModelClientError``, as for one text; one text that is refused fails all.
     public nonisolated(nonsending) func classify(
         _ texts: [String],
@@ -54,32 +54,17 @@ extension ModelClient {
             multiLabel: options.allowsSeveralLabels,
             truncation: options.truncation.message
         )
-        let sentences = labels.reduce(0) { $0 + $1.utf8.count + options.hypothesis.utf8.count }
-        let call = Inference<String, ZeroShotResponse, Classification>(
-            method: InferenceMethod.zeroShot.rawValue,
-            model: model,
-            metadata: options.metadata,
-            timeout: timeout,
-            requestInputs: max(1, 64 / max(1, labels.count)),
-            bytes: { $0.utf8.count * labels.count + sentences },
-            payload: { texts in
-                var request = request
-                request.texts = Array(texts)
-                return request.encode()
-            },
-            values: { (answer, _, metadata) throws(WireError) in
-                try answer.results.map { (result) throws(WireError) in
-                    guard result.scores.count == labels.count else {
-                        throw WireError(
-                            .invalidValue,
-                            field: "results.scores",
-                            "there are \(result.scores.count) scores for \(labels.count) labels"
-                        )
-                    }
-                    return Classification(result, metadata)
-                }
+        var call = Inference(request, \.texts, \.results, model, options.metadata, timeout) {
+            (result, _, metadata) throws(WireError) in
+            guard result.scores.count == labels.count else {
+                let reason = "there are \(result.scores.count) scores for \(labels.count) labels"
+                throw WireError(.invalidValue, field: "results.scores", reason)
             }
-        )
+            return Classification(result, metadata)
+        }
+        call.requestInputs = max(1, 64 / max(1, labels.count))
+        let sentences = labels.reduce(0) { $0 + $1.bytes + options.hypothesis.bytes }
+        call.bytes = { $0.bytes * labels.count + sentences }
         return try await infer(call, texts)
     }
 }

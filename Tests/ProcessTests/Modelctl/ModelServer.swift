@@ -116,12 +116,17 @@ final class ModelServer {
     }
 
     /// Runs `modelctl`, or another program, until it ends.
+    ///
+    /// - Parameters:
+    ///   - program: one that was built beside these tests, or a path.
+    ///   - extra: of its environment.
     static func modelctl(
         _ arguments: [String],
         socket: String?,
         folder: String,
         input: String = "",
-        program: String = "modelctl"
+        program: String = "modelctl",
+        extra: [String: String] = [:]
     ) throws -> Run {
         let name = "\(folder)/run-\(UInt32.random(in: 0...UInt32.max))"
         try Data(input.utf8).write(to: URL(fileURLWithPath: "\(name).in"))
@@ -133,7 +138,8 @@ final class ModelServer {
             socket: socket,
             folder: folder,
             program: program,
-            descriptors: [0: source.rawValue, 1: output.rawValue, 2: errors.rawValue]
+            descriptors: [0: source.rawValue, 1: output.rawValue, 2: errors.rawValue],
+            extra: extra
         )
         let exit = try process.exit(within: 300)
         // Not `String(contentsOfFile:)`: Foundation's (Swift 6.3) leaks a page a call, which the address sanitizer reports.
@@ -170,9 +176,11 @@ final class ModelServer {
         )
     }
 
-    /// A program that was built beside these tests.
+    /// A program that was built beside these tests; a path as it is.
     private static func program(_ name: String) throws -> String {
-        "/" + (try ProcessSelf.executablePath().split(separator: "/").dropLast().joined(separator: "/")) + "/\(name)"
+        if name.hasPrefix("/") { return name }
+        let folder = try ProcessSelf.executablePath().split(separator: "/").dropLast().joined(separator: "/")
+        return "/\(folder)/\(name)"
     }
 
     private static func environment(home: String) -> [String: String] {

@@ -16,16 +16,17 @@ import Wire
         "distilbert-plain",
     ]
 
-    private func server() throws -> ModelServer {
-        let file = try JSONNode(readingFile: Self.golden.appendingPathComponent("models.json").path)
+    /// A server with a model of every head.
+    static func server() throws -> ModelServer {
+        let file = try JSONNode(readingFile: golden.appendingPathComponent("models.json").path)
         var checkpoints: [String: SeededCheckpoint] = [:]
         for node in try file.required("models").elements() {
             let name = try node.required("name").string()
-            if Self.models.contains(name) {
+            if models.contains(name) {
                 checkpoints["\(name)/1"] = try SeededCheckpoint(try node.required("checkpoint"))
             }
         }
-        try #require(checkpoints.count == Self.models.count)
+        try #require(checkpoints.count == models.count)
         let server = try ModelServer(models: checkpoints)
         try server.waitUntil("every model is ready") { $0.contains("\"state\":\"READY\",\"models\"") }
         return server
@@ -49,7 +50,7 @@ import Wire
     }
 
     @Test func everyTaskIsAnsweredThroughTheServer() throws {
-        let server = try server()
+        let server = try Self.server()
         var client = try RawClient.open(server.socket)
         var tasks: Set<String> = []
         for golden in try cases() {
@@ -82,7 +83,7 @@ import Wire
     }
 
     @Test func whatIsWrongIsRefusedByName() throws {
-        let server = try server()
+        let server = try Self.server()
         var client = try RawClient.open(server.socket)
         let requests: [(String, String, [UInt8], String)] = [
             (
