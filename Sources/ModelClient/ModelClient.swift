@@ -1,9 +1,9 @@
 public import Logging
-import Messages
+package import Messages
 import NIOCore
 public import ServiceLifecycle
 import Synchronization
-import Wire
+package import Wire
 
 /// A connection to `modeld`, the server that holds the models.
 ///
@@ -90,7 +90,7 @@ public final class ModelClient: Service {
     ///   - timeout: how long to wait for the answer; nil: the configuration's.
     ///   - isPure: whether it may be sent again when the connection is lost before it is answered.
     ///   - value: what the answer, and what came with it, become.
-    nonisolated(nonsending) func ask<Message: RPCRequest & WireMessage, Value>(
+    package nonisolated(nonsending) func ask<Message: RPCRequest & WireMessage, Value>(
         _ message: Message,
         model: String = "",
         metadata: RequestMetadata = RequestMetadata(),

@@ -73,7 +73,7 @@ extension TaskCommand where Request: WireMessage, Request.Answer: WireMessage {
         _ client: ModelClient,
         _ request: Request
     ) async throws(ModelClientError) -> Request.Answer {
-        try await client.call(request, model: inputs.model, timeout: inputs.timeout.duration).answer
+        try await client.ask(request, model: inputs.model, timeout: inputs.timeout.duration) { answer, _ in answer }
     }
 }
 
