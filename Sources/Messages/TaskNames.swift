@@ -7,7 +7,9 @@ extension InferenceMethod {
         default:
             // "inference.v1.Inference/FillMask" is fill-mask.
             let name = rawValue.drop { $0 != "/" }.dropFirst()
-            return name.reduce(into: "") { $0 += $1.isUppercase ? ($0.isEmpty ? "" : "-") + $1.lowercased() : String($1) }
+            return name.reduce(into: "") {
+                $0 += $1.isUppercase ? ($0.isEmpty ? "" : "-") + $1.lowercased() : String($1)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import Messages
 import ModelClient
 import NIOCore
+import NIOPosix
 import Wire
 
 /// What a fake server does about a request.
@@ -10,6 +11,17 @@ enum FakeReply: Sendable {
     case cut(Response)
     case disconnect
     case silence
+}
+
+/// Runs what answers requests on threads of its own, so that a test which blocks those of Swift's tasks, or an answer that
+/// blocks, keeps no other answer from coming.
+private final class AnswerExecutor: TaskExecutor {
+    static let shared = AnswerExecutor()
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        NIOThreadPool.singleton.submit { [self] _ in job.runSynchronously(on: asUnownedTaskExecutor()) }
+    }
 }
 
 /// A fake server's end of one connection.
@@ -73,7 +85,7 @@ final class FakeConnection: ChannelInboundHandler, @unchecked Sendable {
     private func received(_ frame: Frame) {
         switch frame {
         case .request(let request):
-            tasks[request.streamID] = Task {
+            tasks[request.streamID] = Task(executorPreference: AnswerExecutor.shared) {
                 let reply = await self.server.reply(to: request)
                 self.eventLoop.execute { self.perform(reply, request.streamID) }
             }

@@ -1,9 +1,10 @@
-import ModelFiles
 package import Messages
+import ModelFiles
 
 /// Every task. A new one is added here, twice, beside its file and its messages in `proto/`.
 private let tasks: [any InferenceTask.Type] = [
-    ClassifyTask.self, EmbedTask.self, FeaturesTask.self, TokenizeTask.self, TagTokensTask.self, AnswerQuestionTask.self,
+    ClassifyTask.self, EmbedTask.self, FeaturesTask.self, TokenizeTask.self, TagTokensTask.self,
+    AnswerQuestionTask.self,
     FillMaskTask.self, ZeroShotTask.self, RerankTask.self, MultipleChoiceTask.self, InferTask.self,
 ]
 

@@ -1,6 +1,6 @@
-import ModelFiles
 import DistilBERT
 import Messages
+import ModelFiles
 import Tokenization
 
 /// The fill-mask pipeline of `transformers`.

@@ -1,6 +1,6 @@
-import ModelFiles
 import DistilBERT
 import Messages
+import ModelFiles
 
 /// The inputs of an `infer` request, checked: `input_ids`, `attention_mask` and `token_type_ids`, of one shape,
 /// [batch, tokens] or, for multiple choice, [batch, choices, tokens].
@@ -108,7 +108,9 @@ extension Tensor {
     static func count(_ shape: [Int]) -> Int? {
         var count = 1
         for size in shape {
-            guard case let (product, overflow) = count.multipliedReportingOverflow(by: size), !overflow else { return nil }
+            guard case let (product, overflow) = count.multipliedReportingOverflow(by: size), !overflow else {
+                return nil
+            }
             count = product
         }
         return count

@@ -1,6 +1,6 @@
-import ModelFiles
 import DistilBERT
 import Messages
+import ModelFiles
 import Tensors
 
 /// The model's own outputs for token ids, named and shaped as `transformers` has them:

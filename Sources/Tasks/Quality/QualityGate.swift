@@ -71,7 +71,9 @@ package struct QualityGate {
         var outputs = Outputs(embedding: [])
         let inputs = [TextInput(text)]
         let embedding = try model.answer(.embed(EmbedRequest(inputs: inputs, truncation: .truncate)))
-        if case .embed(let response) = embedding, let result = response.results.first { outputs.embedding = result.values }
+        if case .embed(let response) = embedding, let result = response.results.first {
+            outputs.embedding = result.values
+        }
         guard model.hasLogits else { return outputs }
         let tokenized = try model.answer(.tokenize(TokenizeRequest(inputs: inputs, truncation: .truncate)))
         guard case .tokenize(let response) = tokenized, let encoding = response.results.first else { return outputs }
