@@ -30,7 +30,7 @@ struct StartContender: AsyncParsableCommand {
     var threads = 1
 
     func run() async throws {
-        let packer = try ModelPacker(directory: model, variant: variant)
+        let packer = try ModelPacker(directory: model, variant: variant, proven: true)
         let pack = try MemoryFile.create(name: "pack", size: 0)
         try packer.write(to: pack.rawValue)
         var lastLoad = 0.0
@@ -57,7 +57,6 @@ struct StartContender: AsyncParsableCommand {
             ChildCommand(
                 worker,
                 arguments: ["--channel-fd", "3", "--threads", "\(threads)"],
-                environment: ["OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "OMP_DYNAMIC": "FALSE"],
                 descriptors: [3: pair.second.rawValue]
             )
         )
