@@ -114,7 +114,7 @@ INLINE void multiply_add_words(const tile_kind kind, triple *acc, const float *a
 }
 #endif
 
-// How often a tile asks for a cache line of each panel that is needed later: for one every so many k, or for two at each k.
+// How often a tile asks for a cache line of each panel that is needed later: for one at every few k, or for two at each k.
 enum { SELDOM = 16, SOMETIMES = 4, OFTEN = 2, ALWAYS = 1, TWICE = -2 };
 INLINE size_t steps_between(int often) { return often > 0 ? (size_t)often : 1; }
 INLINE size_t lines_at_once(int often) { return often > 0 ? 1 : (size_t)-often; }

@@ -191,7 +191,7 @@ extension TemplatePiece {
     }
 }
 
-/// `vocab.txt`: one token a line; the line's index is the id.
+/// `vocab.txt`: one token per line; the line's index is the id.
 enum VocabularyFile {
     static let fileName = "vocab.txt"
     private static let largest = 64 << 20

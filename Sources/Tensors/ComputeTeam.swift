@@ -56,7 +56,7 @@ package final class ComputeTeam {
         scratchBytes = bytes
     }
 
-    /// Makes sure that `prepared` has so many bytes.
+    /// Makes sure that `prepared` has at least this number of bytes.
     func reservePrepared(_ bytes: Int) {
         guard bytes > preparedBytes else { return }
         prepared.deallocate()

@@ -2,7 +2,7 @@ internal import CKernels
 
 /// An instruction set that kernels exist for.
 ///
-/// Chosen once a process: the best one of the CPU, or the one that `DISTILLERY_ISA` names (`plain`, `avx2`, `avx512`,
+/// Chosen once per process: the best one of the CPU, or the one that `DISTILLERY_ISA` names (`plain`, `avx2`, `avx512`,
 /// `avx512vnni`, `avx512bf16`), so that each path can be tested where a better one exists.
 package enum InstructionSet: String, Sendable, CaseIterable {
     case plain, avx2, avx512
@@ -32,7 +32,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
     package var isSupported: Bool { ck_isa_supported(code) && ck_kernels_for(code) != nil }
 
     /// The multiply-add rate that one core sustains now for `seconds`, on registers alone, with the instructions that
-    /// products of `format` use, in 10⁹ operations a second; 0 for `plain`.
+    /// products of `format` use, in 10⁹ operations per second; 0 for `plain`.
     package func measurePeak(_ format: WeightFormat = .float32, seconds: Double) -> Double {
         ck_peak(code, format.code, seconds)
     }

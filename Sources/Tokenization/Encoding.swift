@@ -1,4 +1,4 @@
-/// A text as token ids. All arrays have one element a token.
+/// A text as token ids. All arrays have one element per token.
 package struct Encoding: Sendable, Equatable {
     /// Token ids, indices of the model's embedding table.
     package var ids: [Int32] = []

@@ -1,5 +1,5 @@
 /// Turns text into tokens in one pass: each scalar is normalized, joined to the word it belongs to and walked through
-/// the vocabulary, without a copy of the text. A word in ASCII that is in the vocabulary costs one load or two a byte.
+/// the vocabulary, without a copy of the text. A word in ASCII that is in the vocabulary costs one load or two per byte.
 struct WordScanner {
     let table: ScalarActions.Table
     let walker: ByteTrie.Walker

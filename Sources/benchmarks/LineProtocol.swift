@@ -1,7 +1,7 @@
 import Foundation
 import LinuxSystem
 
-/// How `ops/bench` drives one contender of a comparison: a command a line on standard input, an answer a line on
+/// How `ops/bench` drives one contender of a comparison: one command per line on standard input, one answer per line on
 /// standard output. The process says `ready` first, and ends with its input.
 ///
 /// Contenders take turns at single passes, so that a change of the machine's clock or load meets them all alike. The

@@ -21,7 +21,7 @@ struct LoadedEngine {
         head = try HeadLayers(model.plan.head, pack: pack, team: team)
     }
 
-    /// The classifier's logits, one row a sequence; computed as a worker does, first tokens alone in the last layer.
+    /// The classifier's logits, one row per sequence; computed as a worker does, first tokens alone in the last layer.
     func logits(_ sequences: [TokenSequence]) throws -> [[Float]] {
         guard let head, let output = try model.forward(sequences) else { return [] }
         var result: [[Float]] = []

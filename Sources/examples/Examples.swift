@@ -38,7 +38,7 @@ func contents(ofFile path: String) throws -> String {
     return text
 }
 
-/// A number with so many digits after the point.
+/// A number with a fixed number of digits after the point.
 func fixed(_ value: Double, _ digits: Int = 2) -> String {
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }

@@ -13,7 +13,7 @@ struct Sentiment: AsyncParsableCommand {
     @OptionGroup var server: Server
     @Option(help: "How many posts are read ahead at most.")
     var inFlight = 32
-    @Option(help: "Print a summary after so many posts.")
+    @Option(help: "Print a summary after this number of posts.")
     var every = 1000
 
     func run() async throws {

@@ -86,7 +86,7 @@ import Wire
             truncation: .error
         )
         #expect(try ZeroShotRequest.decode(requests[4].payload) == zeroShot)
-        // The text once a label, and a sentence each.
+        // The text once per label, and a sentence each.
         #expect(requests[4].costEstimate == 2 * 3 + 2 * (1 + 6))
         let rerank = RerankRequest(query: "q", texts: ["t"], functionToApply: .none)
         #expect(try RerankRequest.decode(requests[5].payload) == rerank)

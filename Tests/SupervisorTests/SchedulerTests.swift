@@ -31,7 +31,7 @@ import Wire
     }
 
     @Test func aDecentBatchIsCommittedBehindTheComputingOne() {
-        // Ten tokens a request: five requests are half of 100.
+        // Ten tokens per request: five requests are half of 100.
         let harness = Harness(policy: Harness.policy(tokens: 100))
         harness.submit(1)
         _ = harness.decide()

@@ -34,7 +34,7 @@ import Testing
         let gate = try QualityGate(reference: try Self.model(folder, "fp32"), texts: texts)
         let report = try gate.measure(try Self.model(folder, "fp32"))
         #expect(report.texts == texts.count)
-        #expect(report.predictions == texts.count, "one a text")
+        #expect(report.predictions == texts.count, "one per text")
         #expect(report.agreement == 1)
         #expect(report.largestScoreChange == 0)
         #expect(abs(report.leastCosine - 1) < 1e-12)

@@ -191,7 +191,7 @@ import Testing
             ([tensor("input_ids", [], [2])], "input_ids: its shape is []"),
             ([tensor("input_ids", [5000, 1], Array(repeating: 2, count: 5000))], "input_ids: it has 5000 rows, and"),
             ([tensor("input_ids", [0, 3], [])], "input_ids: its shape is [0, 3]"),
-            ([tensor("input_ids", [1, 65], Array(repeating: 2, count: 65))], "input_ids: it has 65 tokens a row"),
+            ([tensor("input_ids", [1, 65], Array(repeating: 2, count: 65))], "input_ids: it has 65 tokens per row"),
             ([tensor("input_ids", [1, 1], [900])], "input_ids: 900 is not between 0 and 899"),
             ([tensor("input_ids", [1, 1], [-1])], "input_ids: -1 is not"),
             ([ids, tensor("attention_mask", [2, 1], [1, 1])], "attention_mask: its shape is [2, 1], and"),

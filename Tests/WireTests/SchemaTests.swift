@@ -46,7 +46,7 @@ import Wire
                 let name = String(cString: message.pointee.name)
                 let fields = Self.fields(of: message)
                 #expect(fields.allSatisfy { $0.type != PROTOBUF_C_TYPE_STRING }, "\(name) has a string field")
-                // PreScan keeps one bit a field, and the last for the only oneof.
+                // PreScan keeps one bit per field, and the last for the only oneof.
                 #expect(fields.count < 64, "\(name)")
                 var oneOfs: Set<UInt32> = []
                 for field in fields where field.flags & PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue != 0 {

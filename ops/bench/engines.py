@@ -13,7 +13,7 @@ import report
 SHAPES = ["1x16", "1x128", "1x384", "8x128", "32x32", "mixed"]
 # Every 200th of the 4,000 real texts; more would leave too few rounds.
 MIXED_STEP = 200
-# How ours is served: sequences of a batch end to end, at most so many tokens a step.
+# How ours is served: sequences of a batch end to end, at most a number of tokens per step.
 STEP_TOKENS = 512
 # How many texts of the mixed set the peers take at once: one needs no padding, several use the cores better.
 PEER_BATCHES = [1, 8]

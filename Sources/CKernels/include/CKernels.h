@@ -160,7 +160,7 @@ double ck_softplus(double x);
 
 // MARK: - The chip
 
-/// The multiply-add rate that one core sustains for `seconds`, 10⁹ operations a second (two a multiply-add), on registers
+/// The multiply-add rate that one core sustains for `seconds`, 10⁹ operations per second (two per multiply-add), on registers
 /// alone, with the instructions that products of this format use. Whatever else takes the core's time meanwhile lowers it,
 /// as it would lower a product's. 0 for plain C.
 double ck_peak(ck_isa isa, ck_format format, double seconds);

@@ -1,6 +1,6 @@
 /// Which versions of a model are served.
 package enum VersionPolicy: Equatable, Sendable {
-    /// The highest so many.
+    /// The highest versions, this number of them.
     case latest(Int)
     case all
     case specific([UInt64])
@@ -17,7 +17,7 @@ package enum VersionPolicy: Equatable, Sendable {
 
 /// What a variant of less precision than fp32 has to keep, measured when it is packed. Below it, it is not served.
 package struct QualityPolicy: Equatable, Sendable {
-    /// Texts to measure on, one a line; relative to the model's folder. Nil: those that are built in.
+    /// Texts to measure on, one per line; relative to the model's folder. Nil: those that are built in.
     package var calibrationFile: String?
     /// The least mean cosine between the embeddings of the variant and of fp32.
     package var minCosine: Double

@@ -1,7 +1,7 @@
 /// What a model's requests have cost so far: enough to guess the next one's tokens from its bytes, and how soon a
 /// full queue has room again.
 package struct CostModel: Sendable {
-    /// Before anything is known: English text has about four bytes a token, and two special tokens a text.
+    /// Before anything is known: English text has about four bytes per token, and two special tokens per text.
     private var tokensPerByte = 0.3
     private var tokensPerNanosecond = 0.0
 

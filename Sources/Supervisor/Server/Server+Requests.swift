@@ -51,7 +51,7 @@ extension Server {
         )
         pendingBytes += bytes
         client.requests[request.streamID] = id
-        // Some tasks compute a text several times: once a label, once a choice.
+        // Some tasks compute a text several times: once per label, once per choice.
         let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
         scheduler.submit(id, to: model.queue, bytes: cost, deadline: deadline, at: now)
     }

@@ -7,7 +7,7 @@ import ModelFiles
 struct InferInputs {
     /// [batch, tokens] or [batch, choices, tokens].
     let shape: [Int]
-    /// Tokens that the mask keeps, one sequence a row; the places in its row that they come from.
+    /// Tokens that the mask keeps, one sequence per row; the places in its row that they come from.
     let rows: [(sequence: TokenSequence, places: [Int])]
 
     var length: Int { shape[shape.count - 1] }
@@ -33,7 +33,7 @@ struct InferInputs {
         }
         let length = shape[rank - 1]
         guard length <= model.maxTokens else {
-            throw .invalid("input_ids", "it has \(length) tokens a row, the model takes at most \(model.maxTokens)")
+            throw .invalid("input_ids", "it has \(length) tokens per row, the model takes at most \(model.maxTokens)")
         }
         guard ids.count / length <= Self.mostRows else {
             throw .invalid("input_ids", "it has \(ids.count / length) rows, and \(Self.mostRows) is the most at once")

@@ -5,7 +5,7 @@ package struct QualityReport: Sendable, Equatable {
     /// Of the embeddings of each text; see `SentenceEmbedder`.
     package var meanCosine = 1.0
     package var leastCosine = 1.0
-    /// Rows of logits that were compared: one a text, or one a token. 0: the model has no head.
+    /// Rows of logits that were compared: one per text, or one per token. 0: the model has no head.
     package var predictions = 0
     /// The share of the predictions whose best label is the same.
     package var agreement = 1.0

@@ -3,7 +3,7 @@ import ModelFiles
 
 /// The texts that variants are compared on.
 enum CalibrationTexts {
-    /// A file's texts, one a line. Empty lines are passed over, and what comes after the first thousand.
+    /// A file's texts, one per line. Empty lines are passed over, and what comes after the first thousand.
     static func read(_ path: String) throws(ModelFilesError) -> [String] {
         let contents: String
         do {

@@ -11,7 +11,7 @@ package enum HumanText {
         return value < 0 ? "-" + text : text
     }
 
-    /// A number with so many digits after the point, 0 to 9, rounded half away from zero.
+    /// A number with `digits` digits after the point, 0 to 9, rounded half away from zero.
     package static func fixed(_ value: Double, _ digits: Int) -> String {
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }

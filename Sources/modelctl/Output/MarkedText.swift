@@ -26,7 +26,7 @@ enum MarkedText {
         return result + HumanText.printable(String(text[position...]))
     }
 
-    /// A part of a long text around a mark, of about so many characters, with an ellipsis where it was cut.
+    /// A part of a long text around a mark, of about `width` characters, with an ellipsis where it was cut.
     static func excerpt(_ text: String, _ mark: Mark, width: Int) -> String {
         let around = max(20, (width - text.distance(from: mark.range.lowerBound, to: mark.range.upperBound)) / 2)
         let first = text.index(mark.range.lowerBound, offsetBy: -around, limitedBy: text.startIndex) ?? text.startIndex
