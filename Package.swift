@@ -156,6 +156,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: ["ModelFiles", "LinuxSystem", "Messages", "Wire"],
+            path: "Tests/TestSupport",
             swiftSettings: strict
         ),
         .executableTarget(

@@ -1,4 +1,4 @@
-"""Random-weight checkpoints that Swift (Sources/TestSupport/SeededCheckpoint.swift) writes byte for byte alike.
+"""Random-weight checkpoints that Swift (Tests/TestSupport/SeededCheckpoint.swift) writes byte for byte alike.
 
 Element i of a tensor depends on the seed, the tensor's name and i alone:
 

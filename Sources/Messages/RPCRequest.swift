@@ -5,8 +5,3 @@ package protocol RPCRequest: Sendable, Equatable {
     /// The method's name, as it travels in `Request.method`.
     static var method: String { get }
 }
-
-extension StatusCode: CustomStringConvertible {
-    /// gRPC's spelling: `INVALID_ARGUMENT`.
-    package var description: String { name }
-}

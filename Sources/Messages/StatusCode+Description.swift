@@ -1,0 +1,4 @@
+extension StatusCode: CustomStringConvertible {
+    /// gRPC's spelling: `INVALID_ARGUMENT`.
+    package var description: String { name }
+}
