@@ -156,6 +156,12 @@ import Testing
         let listener = try UnixListener(path: elsewhere)
         guard rename(elsewhere, path) == 0 else { throw SystemError("rename", errno, path: elsewhere) }
         listener.close()
+        // A program that another test is starting has a copy of the descriptor until it has become that program.
+        let end = MonotonicClock.now + 10_000_000_000
+        while let stream = try? UnixStream.connect(to: path), MonotonicClock.now < end {
+            stream.close()
+            sched_yield()
+        }
     }
 
     private func accepted(by listener: borrowing UnixListener) throws -> UnixStream {
