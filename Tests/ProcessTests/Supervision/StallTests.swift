@@ -80,7 +80,8 @@ import Wire
         var seconds = 0.0
         while seconds < 4, texts < 100_000 {
             let payload = EmbedRequest(inputs: Array(repeating: text, count: texts)).encode()
-            let stream = try client.start("inference.v1.Inference/Embed", model: "m", payload: payload)
+            let method = InferenceMethod.embed.rawValue
+            let stream = try client.start(method, model: "m", payload: payload, timeoutMilliseconds: 110_000)
             let response = try client.response(stream, seconds: 120)
             try #require(response.status == .ok, "\(response.message)")
             seconds = Double(response.timings?.computeMicroseconds ?? 0) / 1e6
