@@ -9,6 +9,8 @@ final class InputSource: AsyncSequence, AsyncIteratorProtocol, @unchecked Sendab
     private var lineNumber = 0
     /// Reading may block, so it has a thread of its own.
     private let thread = DispatchQueue(label: "modelctl.input")
+    /// What was read last, and who waits has yet to take.
+    private var result: Result<TaskInput?, any Error>?
 
     init(given: [JSONValue], file: String?) throws(LineReader.Failure) {
         self.given = given
@@ -18,9 +20,14 @@ final class InputSource: AsyncSequence, AsyncIteratorProtocol, @unchecked Sendab
     func makeAsyncIterator() -> InputSource { self }
 
     func next() async throws -> TaskInput? {
-        try await withCheckedThrowingContinuation { continuation in
-            thread.async { continuation.resume(with: Result { try self.read() }) }
+        await withCheckedContinuation { continuation in
+            thread.async {
+                self.result = Result { try self.read() }
+                continuation.resume()
+            }
         }
+        // Taken from the queue, and not from the continuation, whose order of memory ThreadSanitizer does not see.
+        return try thread.sync { self.result.take() }?.get()
     }
 
     /// The next input; nil when there is no more. Empty lines are passed over. May wait for standard input.
