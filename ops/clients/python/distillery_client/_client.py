@@ -31,7 +31,7 @@ class Client:
     connection was lost is made once more, for an answer changes nothing on the server.
 
     Threads may share a client: their calls take turns. For several calls at once, which the server computes together,
-    give each thread a client of its own. A process that was forked, while no call was under way, connects anew.
+    use one client per thread. A process that was forked, while no call was under way, connects anew.
 
     socket: the path of modeld's socket; None: that in MODELD_SOCKET, else /run/modeld/modeld.sock.
     """
