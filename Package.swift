@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Tokenization", swiftSettings: strict),
 
-        // MARK: - L2 domain: checkpoints, the encoder, tasks, their answers as JSON
+        // MARK: - L2 domain: checkpoints, the encoder, tasks, their answers as JSON, training
 
         .target(name: "AnswerForms", dependencies: ["JSON", "Messages"], swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["JSON", "Tokenization"], swiftSettings: strict),
@@ -70,7 +70,13 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // MARK: - L3 roles: the worker, the supervisor, the client
+        .target(
+            name: "Training",
+            dependencies: ["DistilBERT", "JSON", "ModelFiles", "Tensors", "Tokenization"],
+            swiftSettings: strict
+        ),
+
+        // MARK: - L3 roles: the worker, the supervisor, the client, the maker of models
 
         .target(
             name: "Worker",
@@ -109,6 +115,16 @@ let package = Package(
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+
+        .target(
+            name: "Distillation",
+            dependencies: [
+                "AnswerForms", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors",
+                "Tokenization", "Training",
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
         ),
@@ -208,6 +224,19 @@ let package = Package(
             name: "TasksTests",
             dependencies: ["DistilBERT", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
             exclude: ["Golden"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["DistilBERT", "ModelFiles", "Tensors", "TestSupport", "Tokenization", "Training"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "DistillationTests",
+            dependencies: [
+                "DistilBERT", "Distillation", "JSON", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport",
+                "Tokenization", "Training",
+            ],
             swiftSettings: strict
         ),
         .testTarget(
