@@ -73,7 +73,7 @@ package struct Linear: Sendable {
 
     /// - Parameter stems: the names of the layer's tensors before `.weight` and `.bias`; of several, equal parts of the
     ///   outputs are.
-    init(
+    package init(
         _ name: String,
         _ stems: String...,
         outputs: Int,

@@ -1,0 +1,189 @@
+package import DistilBERT
+package import Tensors
+
+/// AdamW (Loshchilov and Hutter, arXiv 1711.05101) with clipping by the global norm. Biases and LayerNorms do not decay.
+package final class Optimizer {
+    package struct Settings: Sendable, Hashable {
+        package var beta1: Double
+        package var beta2: Double
+        package var epsilon: Double
+        package var decay: Double
+        /// The longest gradient; a longer one is shortened to it.
+        package var mostNorm: Double
+
+        package init(
+            beta1: Double = 0.9,
+            beta2: Double = 0.999,
+            epsilon: Double = 1e-8,
+            decay: Double = 0.01,
+            mostNorm: Double = 5
+        ) {
+            self.beta1 = beta1
+            self.beta2 = beta2
+            self.epsilon = epsilon
+            self.decay = decay
+            self.mostNorm = mostNorm
+        }
+    }
+
+    package let settings: Settings
+    /// The number of steps that were made.
+    package private(set) var steps = 0
+
+    private let layout: ParameterLayout
+    private let values: ParameterBlock
+    private let gradients: ParameterBlock
+    private let team: ComputeTeam
+    package let first: ParameterBlock
+    package let second: ParameterBlock
+    /// A table of which a step reaches few rows: the others only decay.
+    private let table: Parameter?
+    /// The rows of it that any step has reached.
+    package private(set) var reached: [Bool]
+
+    /// - Parameter table: the word table, unless every step reaches all of its rows, as a tied decoder does.
+    package init(
+        _ settings: Settings,
+        values: ParameterBlock,
+        gradients: ParameterBlock,
+        table: Parameter?,
+        team: ComputeTeam
+    ) {
+        self.settings = settings
+        layout = values.layout
+        self.values = values
+        self.gradients = gradients
+        self.table = table
+        self.team = team
+        first = ParameterBlock(layout)
+        second = ParameterBlock(layout)
+        reached = Array(repeating: false, count: table?.shape[0] ?? 0)
+    }
+
+    /// Takes up where an optimiser of the same network stopped; its moments are copied to `first` and `second` by the caller.
+    package func resume(steps: Int, reached: [Bool]) {
+        precondition(reached.count == self.reached.count, "the table has \(self.reached.count) rows")
+        self.steps = steps
+        self.reached = reached
+    }
+
+    /// Moves the values against the gradients, which are 0 afterwards.
+    ///
+    /// - Parameters:
+    ///   - rate: the learning rate of this step.
+    ///   - rows: the ids of all tokens of the step's batches.
+    /// - Returns: the norm of the gradient before it was shortened. Where it is not finite, nothing has been changed.
+    package func step(rate: Double, rows: some Sequence<Int32>) -> Double {
+        var now = [Bool](repeating: false, count: reached.count)
+        if table != nil { for id in rows { now[Int(id)] = true } }
+        let nowRanges = ranges(of: true, in: now)
+        let norm = norm(nowRanges)
+        guard norm.isFinite else { return norm }
+        steps += 1
+        for range in nowRanges { for row in range { reached[row] = true } }
+        let scale = min(1, settings.mostNorm / (norm + 1e-6))
+        for parameter in layout.parameters {
+            let decays = parameter.role == .linear || parameter.role == .table
+            let update = AdamWStep(
+                rate: Float(rate),
+                decay: Float(decays ? settings.decay : 0),
+                beta1: Float(settings.beta1),
+                beta2: Float(settings.beta2),
+                epsilon: Float(settings.epsilon),
+                correction1: Float(1 - power(settings.beta1, steps)),
+                correction2: Float(1 - power(settings.beta2, steps)),
+                gradientScale: Float(scale)
+            )
+            if parameter.name == table?.name {
+                let columns = parameter.shape[1]
+                for range in ranges(of: true, in: reached) { move(parameter, update, range, columns) }
+                let shrink = -Float(rate * settings.decay)
+                guard shrink != 0 else { continue }
+                for range in ranges(of: false, in: reached) {
+                    let start = values[parameter] + range.lowerBound * columns
+                    team.addScaled(shrink, start, count: range.count * columns, to: start)
+                }
+            } else {
+                move(parameter, update, 0..<1, parameter.count)
+            }
+        }
+        return norm
+    }
+
+    private func move(_ parameter: Parameter, _ step: AdamWStep, _ rows: Range<Int>, _ columns: Int) {
+        let (start, count) = (rows.lowerBound * columns, rows.count * columns)
+        team.adamW(
+            step,
+            gradient: gradients[parameter] + start,
+            weight: values[parameter] + start,
+            m: first[parameter] + start,
+            v: second[parameter] + start,
+            count: count
+        )
+        (gradients[parameter] + start).update(repeating: 0, count: count)
+    }
+
+    /// The gradient's, of the parameters in the layout's order.
+    private func norm(_ rows: [Range<Int>]) -> Double {
+        var sum = 0.0
+        for parameter in layout.parameters {
+            if parameter.name == table?.name {
+                let columns = parameter.shape[1]
+                for range in rows {
+                    let start = gradients[parameter] + range.lowerBound * columns
+                    sum += team.sumOfSquares(start, count: range.count * columns)
+                }
+            } else {
+                sum += team.sumOfSquares(gradients[parameter], count: parameter.count)
+            }
+        }
+        return sum.squareRoot()
+    }
+
+    private func ranges(of wanted: Bool, in flags: [Bool]) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        var start: Int?
+        for (index, flag) in flags.enumerated() {
+            if flag == wanted {
+                start = start ?? index
+            } else if let begun = start {
+                ranges.append(begun..<index)
+                start = nil
+            }
+        }
+        if let begun = start { ranges.append(begun..<flags.count) }
+        return ranges
+    }
+}
+
+/// base to the power of a whole number, by squaring: the same bits with every C library.
+private func power(_ base: Double, _ exponent: Int) -> Double {
+    var (result, square, rest) = (1.0, base, exponent)
+    while rest > 0 {
+        if rest & 1 == 1 { result *= square }
+        square *= square
+        rest >>= 1
+    }
+    return result
+}
+
+/// The learning rate of each step: it rises from near 0 to its peak and falls again.
+package struct LearningRate: Sendable, Hashable {
+    package let peak: Double
+    /// Steps of the rise.
+    package let warmup: Int
+    /// All steps.
+    package let steps: Int
+
+    package init(peak: Double, warmup: Int, steps: Int) {
+        self.peak = peak
+        self.warmup = warmup
+        self.steps = steps
+    }
+
+    /// Of step k, counted from 0: peak·(k + 1)/warmup while it rises, then a straight line to 0 behind the last step.
+    package func rate(ofStep k: Int) -> Double {
+        if k < warmup { return peak * Double(k + 1) / Double(warmup) }
+        return peak * Double(steps - k) / Double(max(1, steps - warmup))
+    }
+}
