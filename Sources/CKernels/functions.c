@@ -1,4 +1,4 @@
-// exp, erf, tanh and softplus in double precision: not the C library's, whose last bits change from one version to the
+// exp, erf, tanh, softplus and log in double precision: not the C library's, whose last bits change from one version to the
 // next, and not those of simd_vector.h, which are tested against these.
 #include <math.h>
 #include <stdint.h>
@@ -48,4 +48,20 @@ double ck_softplus(double x) {
     double sum = 0.0;
     for (int n = 33; n > 0; n -= 2) sum = sum * s * s + 1.0 / n;
     return (x > 0.0 ? x : 0.0) + 2.0 * s * sum;
+}
+
+// ln x = e·ln 2 + 2·artanh(s), x = m·2^e, √½ ≤ m < √2, s = (m − 1) / (m + 1): |s| is at most 0.172.
+double ck_log(double x) {
+    if (isnan(x) || isinf(x)) return x;
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    // 0x3fe6a09e... is √½
+    const int64_t exponent = (int64_t)(bits - 0x3fe6a09e667f3bcdu) >> 52;
+    bits -= (uint64_t)exponent << 52;
+    double m;
+    memcpy(&m, &bits, sizeof m);
+    const double s = (m - 1.0) / (m + 1.0);
+    double sum = 0.0;
+    for (int n = 21; n > 0; n -= 2) sum = sum * s * s + 1.0 / n;
+    return (double)exponent * 0.69314718055994531 + 2.0 * s * sum;
 }

@@ -5,6 +5,7 @@
 #include "CKernels.h"
 #include "kernel_tables.h"
 #include "packed.h"
+#include "plain_training.h"
 #include "scratch.h"
 
 static float activation_of(ck_activation kind, float x) {
@@ -39,25 +40,37 @@ static float quantize_input(const float *x, size_t k, uint8_t *codes, float *low
     return isfinite(sum) ? (hi - lo) * (1.0f / (float)CK_INPUT_LEVELS) : NAN;
 }
 
-// A row is a group. Prepared rows are there for int8 alone: a step, a lowest value and the codes each.
+// A row is a group. A prepared row is its values; for int8 a step, a lowest value and the codes.
 static size_t groups(size_t rows) { return rows; }
 
-static size_t prepared_row(size_t k) { return 2 * sizeof(float) + (k + 3) / 4 * 4; }
+static size_t prepared_row(ck_format format, size_t k) {
+    return format == CK_FORMAT_INT8 ? 2 * sizeof(float) + (k + 3) / 4 * 4 : k * sizeof(float);
+}
 
-static size_t prepared_bytes(ck_format format, size_t m, size_t k) {
-    return format == CK_FORMAT_INT8 ? m * prepared_row(k) : 0;
+static size_t prepared_bytes(ck_format format, size_t m, size_t k) { return m * prepared_row(format, k); }
+
+static float *in_prepared(const ck_linear *t, void *prepared, size_t row) {
+    return (float *)(void *)((char *)prepared + row * prepared_row(t->format, t->k));
 }
 
 static void prepare(const ck_linear *t, size_t g0, size_t g1, void *prepared) {
-    for (size_t i = g0; i < g1 && t->format == CK_FORMAT_INT8; i++) {
-        float *row = (float *)(void *)((char *)prepared + i * prepared_row(t->k));
-        row[0] = quantize_input(t->x + i * t->ldx, t->k, (uint8_t *)(row + 2), row + 1);
+    for (size_t i = g0; i < g1; i++) {
+        float *row = in_prepared(t, prepared, i);
+        if (t->format == CK_FORMAT_INT8)
+            row[0] = quantize_input(t->x + i * t->ldx, t->k, (uint8_t *)(row + 2), row + 1);
+        else
+            memcpy(row, t->x + i * t->ldx, t->k * sizeof(float));
     }
+}
+
+static void prepare_transposed(const ck_linear *t, size_t g0, size_t g1, void *prepared) {
+    for (size_t i = g0; i < g1; i++)
+        for (size_t kk = 0; kk < t->k; kk++) in_prepared(t, prepared, i)[kk] = t->x[kk * t->ldx + i];
 }
 
 static size_t linear_scratch(void) { return 0; }
 
-// Sums of one panel's columns for row x, begun at the bias, as float32 multiply-adds.
+// Sums of one panel's columns for row x, begun at what is there, as float32 multiply-adds.
 static void float_sums(const ck_linear *t, const float *x, size_t p, float *sum) {
     const char *panel = (const char *)t->packed + p * ck_words(t->format, t->k) * CK_PANEL * sizeof(uint32_t);
     for (size_t kk = 0; kk < t->k; kk++)
@@ -89,17 +102,16 @@ static void integer_sums(const ck_linear *t, const uint8_t *u, float step, float
 static void linear(const ck_linear *t, void *prepared, size_t g0, size_t g1, size_t p0, size_t p1, void *scratch) {
     (void)scratch;
     for (size_t i = g0; i < g1; i++) {
-        const float *x = t->x + i * t->ldx;
-        const float *row = (const float *)(void *)((char *)prepared + i * prepared_row(t->k));
+        const float *row = in_prepared(t, prepared, i);
         for (size_t p = p0; p < p1; p++) {
             size_t column = p * CK_PANEL, columns = t->n - column < CK_PANEL ? t->n - column : CK_PANEL;
             float sum[CK_PANEL] = {0};
-            if (t->bias)
-                for (size_t j = 0; j < columns; j++) sum[j] = t->bias[column + j];
+            const float *start = t->accumulate ? t->y + i * t->ldy : t->bias;
+            if (start) memcpy(sum, start + column, columns * sizeof(float));
             if (t->format == CK_FORMAT_INT8)
                 integer_sums(t, (const uint8_t *)(row + 2), row[0], row[1], p, sum);
             else
-                float_sums(t, x, p, sum);
+                float_sums(t, row, p, sum);
             for (size_t j = 0; j < columns; j++) {
                 float residual = t->residual ? t->residual[i * t->ldresidual + column + j] : 0.0f;
                 t->y[i * t->ldy + column + j] = activation_of(t->activation, sum[j] + residual);
@@ -191,6 +203,10 @@ static const ck_kernels kernels = {
     .layer_norm = layer_norm,
     .embedding = embedding,
     .activate = activate,
+    .training = {
+        .prepare_transposed = prepare_transposed,
+        TRAINING_OF_PLAIN_C,
+    },
 };
 
 const ck_kernels *ck_kernels_plain(void) { return &kernels; }

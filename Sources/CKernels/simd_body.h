@@ -13,6 +13,7 @@
 #include "CKernels.h"
 #include "erf_coefficients.h"
 #include "packed.h"
+#include "plain_training.h"
 #include "scratch.h"
 
 #include "simd_vector.h"
@@ -35,4 +36,8 @@ static const ck_kernels NAME(kernels) = {
     .layer_norm = NAME(layer_norm),
     .embedding = NAME(embedding),
     .activate = NAME(activate),
+    .training = {
+        .prepare_transposed = NAME(prepare_transposed),
+        TRAINING_OF_PLAIN_C,
+    },
 };

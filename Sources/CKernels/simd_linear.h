@@ -129,7 +129,8 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
         bias[j] = t->bias && j < columns ? t->bias[column + j] : 0.0f;
         zero[j] = 0.0f;
     }
-    const float *start = b->word > 0 ? 0 : (format == CK_FORMAT_INT8 ? zero : bias);
+    const bool onward = b->word > 0 || (format != CK_FORMAT_INT8 && t->accumulate);  // the sums begin at what is in y
+    const float *start = onward ? 0 : (format == CK_FORMAT_INT8 ? zero : bias);
     dequantization d = {0, 0, 0, bias};
     float scales[TILE] = {0}, sums[TILE] = {0};
     if (format == CK_FORMAT_INT8) {
@@ -160,7 +161,7 @@ INLINE void compute_panels(const ck_format format, const linear_block *b, size_t
         float edge[MR * TILE];
         if (aside) {
             for (size_t i = 0; i < n; i++) {
-                if (b->word > 0) memcpy(edge + i * TILE, y + i * t->ldy, columns * sizeof(float));
+                if (onward) memcpy(edge + i * TILE, y + i * t->ldy, columns * sizeof(float));
                 // where the results will go is asked for now
                 for (size_t j = 0; j < columns; j += LINE) __builtin_prefetch(y + i * t->ldy + j, 1, 3);
             }

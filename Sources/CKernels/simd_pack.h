@@ -25,6 +25,7 @@ INLINE size_t block_words(ck_format format) { return is_expanded(format) ? K_BLO
 
 typedef float v4 __attribute__((vector_size(16)));
 typedef float v4u __attribute__((vector_size(16), aligned(4)));
+typedef uint32_t u4 __attribute__((vector_size(16)));
 
 // Four k of four rows, transposed: out[k·stride + row].
 INLINE void transpose4(const float *x, size_t ldx, float *out, size_t stride) {
@@ -171,6 +172,83 @@ static void NAME(prepare)(const ck_linear *t, size_t g0, size_t g1, void *memory
 #endif
             } else {
                 pack_group(x + k0, t->ldx, n, k, floats, out);
+            }
+        }
+    }
+}
+
+// MARK: - Rows that are stored as columns
+
+// The nearest bfloat16, ties to even, in the high halves of words, of which the low ones are left as they come; NaN stays NaN.
+INLINE u4 high_halves(v4 x) {
+    const u4 bits = (u4)x, rounded = bits + 0x7fffu + (bits >> 16 & 1u);
+    const u4 nan = (u4)((bits & 0x7fffffffu) > 0x7f800000u);
+    return (nan & (bits | 0x00400000u)) | (~nan & rounded);
+}
+
+// Words of two k of four columns: the first in the low bits.
+INLINE v4 pair_halves(v4 first, v4 second) {
+    return (v4)(high_halves(first) >> 16 | (high_halves(second) & 0xffff0000u));
+}
+
+// One k of a group's rows, 1 ≤ n ≤ MR, side by side.
+INLINE void copy_rows(const float *x, size_t n, float *out) {
+    if (n < 4) {
+        for (size_t i = 0; i < n; i++) out[i] = x[i];
+        return;
+    }
+    v4 first = *(const v4u *)x, last = *(const v4u *)(x + n - 4);
+    *(v4u *)out = first, *(v4u *)(out + n - 4) = last;
+}
+
+#if defined(PAIRS)
+// Two k of them as words of two bfloat16; `second` may be null.
+INLINE void pair_rows(const float *first, const float *second, size_t n, float *out) {
+    for (size_t i = 0; i < n;) {
+        if (n >= 4) {
+            const size_t at = i + 4 <= n ? i : n - 4;
+            const v4 zero = {0};
+            *(v4u *)(out + at) = pair_halves(*(const v4u *)(first + at), second ? (v4)*(const v4u *)(second + at) : zero);
+            i += 4;
+        } else {
+            const uint32_t word = ck_to_bfloat16(first[i]) | (uint32_t)(second ? ck_to_bfloat16(second[i]) : 0) << 16;
+            memcpy(out + i++, &word, sizeof word);
+        }
+    }
+}
+#endif
+
+// Some k at a time, for all groups: a cache line of x has the values of more than one.
+enum { TRANSPOSED_STEP = 16 };
+
+static void NAME(prepare_transposed)(const ck_linear *t, size_t g0, size_t g1, void *memory) {
+    const prepared_rows p = in_prepared(memory, t->format, t->m);
+    const size_t groups = NAME(groups)(t->m), words = ck_words(t->format, t->k);
+    const size_t block = block_words(t->format), values = ck_word_values(t->format);
+    for (size_t word = 0; word < words; word += block) {
+        const size_t count = words - word < block ? words - word : block;
+        const size_t floats = floats_of(t->format, count);
+        float *const start = p.rows + t->m * floats_of(t->format, word);
+        const bool pairs = t->format == CK_FORMAT_BFLOAT16 && !is_expanded(t->format);
+        for (size_t at = 0; at < floats; at += TRANSPOSED_STEP) {
+            const size_t end = floats - at < TRANSPOSED_STEP ? floats : at + TRANSPOSED_STEP;
+            for (size_t g = g0; g < g1; g++) {
+                const size_t n = group_rows(t->m, g, groups), row = group_start(t->m, g, groups);
+                for (size_t i = at; i < end; i++) {
+                    const size_t k = word * values + (pairs ? 2 * i : i);
+                    const float *x = t->x + k * t->ldx + row;
+                    float *out = start + row * floats + i * n;
+#if defined(PAIRS)
+                    if (pairs) {
+                        pair_rows(x, k + 1 < t->k ? x + t->ldx : 0, n, out);
+                        continue;
+                    }
+#endif
+                    if (k < t->k)
+                        copy_rows(x, n, out);
+                    else
+                        memset(out, 0, n * sizeof(float));
+                }
             }
         }
     }

@@ -66,13 +66,21 @@ extension ComputeTeam {
         task.format = weight.format.code
         task.packed = weight.weight
         let panel = Int(CK_PANEL)
-        product(task, panels: outputs.lowerBound / panel..<(outputs.upperBound + panel - 1) / panel)
+        product(task, panels: outputs.lowerBound / panel..<(outputs.upperBound + panel - 1) / panel) {
+            kernels.prepare($0, $1, $2, $3)
+        }
     }
 
     /// First the rows are laid out as the kernels read them, once for all threads. Then blocks of rows times strips of
     /// panels are computed, strip by strip: a strip's weights are read from memory once, and its sums of a block of rows
     /// stay in a core's own cache.
-    private func product(_ task: ck_linear, panels: Range<Int>) {
+    ///
+    /// - Parameter prepare: lays out groups of rows: `kernels.prepare`, or its twin for rows that are stored as columns.
+    func product(
+        _ task: ck_linear,
+        panels: Range<Int>,
+        prepare: (UnsafePointer<ck_linear>, Int, Int, UnsafeMutableRawPointer) -> Void
+    ) {
         let groups = kernels.groups(task.m)
         reservePrepared(kernels.prepared_bytes(task.format, task.m, task.k))
         reserve(kernels.linear_scratch())
@@ -83,7 +91,7 @@ extension ComputeTeam {
         withUnsafePointer(to: task) { task in
             run((groups + groupsPerTask - 1) / groupsPerTask) { index, _ in
                 let first = index * groupsPerTask
-                kernels.prepare(task, first, min(groups, first + groupsPerTask), prepared)
+                prepare(task, first, min(groups, first + groupsPerTask), prepared)
             }
             run(strips * blocks) { index, thread in
                 let (strip, block) = (index / blocks, index % blocks)

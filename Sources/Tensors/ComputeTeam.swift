@@ -16,7 +16,8 @@ package final class ComputeTeam {
     /// Scratch of each thread, grown on demand by `reserve`.
     private(set) var scratch: [UnsafeMutableRawPointer]
     private(set) var scratchBytes: Int
-    /// The rows of a product as its kernel reads them, for all threads.
+    /// Memory for all threads together during one operation: a product's rows as its kernel reads them, the sums of blocks of
+    /// rows.
     private(set) var prepared: UnsafeMutableRawPointer
     private var preparedBytes = 64
 

@@ -71,6 +71,8 @@ typedef enum {
 /// float32 and bfloat16: a chain of float32 multiply-adds; sets with products of bfloat16 round x to it and take two k at
 /// a time. int8: x's row is quantised to u = round((x − lo) / s) in
 /// [0, 255], s = (hi − lo) / 255, the integers Σ u·w are exact, and x · w = (s·Σ u·w + lo·Σ w) · scale. For k ≤ 131,000.
+/// With `accumulate` the sums begin at y instead of at the bias: y += x · Wᵀ, without bias, residual and activation, not for
+/// int8.
 typedef struct {
     const float *x;
     size_t ldx;
@@ -83,6 +85,7 @@ typedef struct {
     size_t ldy;
     size_t m, n, k;
     ck_activation activation;
+    bool accumulate;
 } ck_linear;
 
 /// Bidirectional self-attention of one head over one sequence: its first `queries` rows look at all `length`. `q`, `k`,
@@ -113,6 +116,8 @@ typedef struct {
     float *out;
 } ck_embedding;
 
+#include "training.h"
+
 typedef struct {
     ck_isa isa;
     /// Rows are computed in groups of a few: the number of groups that m rows make, and how many one call of `linear`
@@ -135,6 +140,7 @@ typedef struct {
     void (*embedding)(const ck_embedding *task, size_t row0, size_t row1);
     /// In place over n values.
     void (*activate)(ck_activation activation, float *x, size_t n);
+    ck_training_kernels training;
 } ck_kernels;
 
 /// The kernels of an instruction set, or null where this build has none. The caller checks that the CPU has it.
@@ -157,6 +163,8 @@ double ck_erf(double x);
 double ck_tanh(double x);
 /// ln(1 + e^x)
 double ck_softplus(double x);
+/// ln x of a normal number x > 0
+double ck_log(double x);
 
 // MARK: - The chip
 
