@@ -60,7 +60,11 @@ let package = Package(
         // MARK: - L2 domain: checkpoints, the encoder, tasks, their answers as JSON, training
 
         .target(name: "AnswerForms", dependencies: ["JSON", "Messages"], swiftSettings: strict),
-        .target(name: "ModelFiles", dependencies: ["JSON", "Tokenization"], swiftSettings: strict),
+        .target(
+            name: "ModelFiles",
+            dependencies: ["CLinuxShims", "JSON", "Tokenization"],
+            swiftSettings: strict
+        ),
         .target(name: "DistilBERT", dependencies: ["Tensors", "ModelFiles", "Tokenization"], swiftSettings: strict),
         .target(
             name: "Tasks",

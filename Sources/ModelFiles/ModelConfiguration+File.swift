@@ -56,15 +56,36 @@ extension ModelConfiguration {
         let classifies = self.architecture.hasSuffix("ForSequenceClassification")
         labels = classifies || self.architecture.hasSuffix("ForTokenClassification") ? try Self.labels(file) : []
         if classifies {
-            problemType = try file.member("problem_type").map { node throws(ModelFilesError) in
-                guard let type = ProblemType(rawValue: try node.string()) else {
-                    throw node.mismatch("one of " + ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
-                }
-                return type
-            }
+            problemType = try Self.problemType(file)
             crossEncoderActivation = try Self.crossEncoderActivation(file)
+        } else if labels.isEmpty, let names = Self.namedLabels(file) {
+            labels = names
+            problemType = try? Self.problemType(file)
         }
         tiesWordEmbeddings = try file.member("tie_word_embeddings")?.bool() ?? true
+        dropouts.hidden = try Self.dropout(file, keys.hiddenDropout) ?? dropouts.hidden
+        dropouts.attention = try Self.dropout(file, keys.attentionDropout) ?? dropouts.attention
+        dropouts.classifier = try Self.dropout(file, keys.classifierDropout)
+        if family == .distilBERT { dropouts.answer = try Self.dropout(file, "qa_dropout") }
+        if let node = try file.member("initializer_range") {
+            initializerRange = try node.number()
+            guard initializerRange >= 0 else { throw node.mismatch("a number of at least 0") }
+        }
+    }
+
+    private static func problemType(_ file: JSONNode) throws(ModelFilesError) -> ProblemType? {
+        guard let node = try file.member("problem_type") else { return nil }
+        guard let type = ProblemType(rawValue: try node.string()) else {
+            throw node.mismatch("one of " + ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return type
+    }
+
+    private static func dropout(_ file: JSONNode, _ key: String) throws(ModelFilesError) -> Double? {
+        guard let node = try file.member(key) else { return nil }
+        let share = try node.number()
+        guard (0...1).contains(share) else { throw node.mismatch("a number from 0 to 1") }
+        return share
     }
 
     /// sentence-transformers writes the activation's class under `sentence_transformers.activation_fn`, before version 4
@@ -186,6 +207,13 @@ extension ModelConfiguration {
         return labels.compactMap { $0 }
     }
 
+    /// The labels of a file whose network has no classifier, if it names them and they are not the standard ones; such
+    /// a file may say anything there, so that what cannot be read is none.
+    private static func namedLabels(_ file: JSONNode) -> [String]? {
+        guard let names = try? labels(file) else { return nil }
+        return names.enumerated().allSatisfy { $1 == "LABEL_\($0)" } ? nil : names
+    }
+
     /// A class's name as Python writes the value: numbers may be names.
     private static func label(_ node: JSONNode) throws(ModelFilesError) -> String {
         switch node.value {
@@ -199,9 +227,10 @@ extension ModelConfiguration {
 }
 
 /// How the keys of `config.json` are called in a family, the family's own name first, and their defaults.
-private struct Keys {
+struct Keys {
     let hiddenSize, layers, heads, intermediateSize: [String]
     let activation: String
+    let hiddenDropout, attentionDropout, classifierDropout: String
     let defaultLayers: Int
     let defaultArchitecture: String
 
@@ -213,6 +242,9 @@ private struct Keys {
             heads = ["num_attention_heads"]
             intermediateSize = ["intermediate_size"]
             activation = "hidden_act"
+            hiddenDropout = "hidden_dropout_prob"
+            attentionDropout = "attention_probs_dropout_prob"
+            classifierDropout = "classifier_dropout"
             defaultLayers = 12
             defaultArchitecture = "BertModel"
         case .distilBERT:
@@ -221,6 +253,9 @@ private struct Keys {
             heads = ["n_heads", "num_attention_heads"]
             intermediateSize = ["hidden_dim"]
             activation = "activation"
+            hiddenDropout = "dropout"
+            attentionDropout = "attention_dropout"
+            classifierDropout = "seq_classif_dropout"
             defaultLayers = 6
             defaultArchitecture = "DistilBertModel"
         }

@@ -27,6 +27,20 @@ package struct ModelConfiguration: Sendable, Hashable {
         case multiLabelClassification = "multi_label_classification"
     }
 
+    /// Shares of values that training sets to zero, between 0 and 1.
+    package struct Dropouts: Sendable, Hashable {
+        /// Of the embeddings, and of what attention and feed-forward layers add to the hidden states.
+        package var hidden = 0.1
+        /// Of the weights of attention.
+        package var attention = 0.1
+        /// Before a classifier. Nil where the file does not say: BERT then takes `hidden`, DistilBERT 0.2.
+        package var classifier: Double?
+        /// Before the last layer of question answering: DistilBERT's; nil where the file does not say, 0.1.
+        package var answer: Double?
+
+        package init() {}
+    }
+
     package var family: Family
     /// The class that the checkpoint was saved from, "BertForSequenceClassification" for example: says which head it has.
     package var architecture: String
@@ -47,7 +61,8 @@ package struct ModelConfiguration: Sendable, Hashable {
     /// Nil where the configuration says null.
     package var padTokenID: Int?
     /// Names of the classes in the order of the classifier's outputs; `LABEL_0`, `LABEL_1`, … where the file has none.
-    /// Empty for heads that are no classifiers.
+    /// Without a classifier those that the file names otherwise, which may be of the modules of sentence-transformers; most
+    /// often none.
     package var labels: [String]
     /// Nil where the file does not say; the number of labels decides then.
     package var problemType: ProblemType?
@@ -56,6 +71,9 @@ package struct ModelConfiguration: Sendable, Hashable {
     package var tiesWordEmbeddings = true
     /// What a cross-encoder's score goes through, where sentence-transformers recorded it.
     package var crossEncoderActivation: ModuleActivation?
+    package var dropouts = Dropouts()
+    /// The standard deviation of new weights.
+    package var initializerRange = 0.02
 
     /// A configuration as given, unchecked.
     package init(

@@ -1,4 +1,4 @@
-/// Why a model's files cannot be used: which file, what is wrong in it, and what to do about it.
+/// Why a model's files cannot be used, or written: which file, what is wrong in it, and what to do about it.
 package struct ModelFilesError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure, for programs; people read ``ModelFilesError/message``.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
@@ -25,6 +25,10 @@ package struct ModelFilesError: Error, Sendable, Hashable, CustomStringConvertib
         package static let unexpectedTensor = Code(description: "unexpected tensor")
         /// A pack in the cache is damaged or of another version; it can be made again.
         package static let malformedPack = Code(description: "malformed pack")
+        /// A file or folder cannot be written: the disk is full, for example.
+        package static let unwritableFile = Code(description: "unwritable file")
+        /// A folder is there already, and was not to be replaced.
+        package static let existingFolder = Code(description: "existing folder")
         /// The tokenizer is of a kind that is not implemented.
         package static let unsupportedTokenizer = Code(description: "unsupported tokenizer")
         /// The vocabulary or the tokenizer's settings are malformed.

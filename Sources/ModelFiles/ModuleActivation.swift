@@ -21,11 +21,14 @@ package enum ModuleActivation: String, Sendable, Hashable, CaseIterable {
     /// The activation of this class; nil if it is not one of PyTorch's that are implemented.
     private init?(path: String) {
         let name = path.split(separator: ".", omittingEmptySubsequences: false).last.map(String.init) ?? ""
-        guard let activation = Self(rawValue: name) else { return nil }
-        let home = activation == .identity ? "linear" : "activation"
-        guard path == "torch.nn.modules.\(home).\(name)" || path == "torch.nn.\(name)" else { return nil }
+        guard let activation = Self(rawValue: name), path == activation.path || path == "torch.nn.\(name)" else {
+            return nil
+        }
         self = activation
     }
+
+    /// The path of its class.
+    var path: String { "torch.nn.modules.\(self == .identity ? "linear" : "activation").\(rawValue)" }
 
     /// A Dense module's. Of a class that is not PyTorch's, old releases of sentence-transformers run the code and new ones
     /// take tanh in its place: it is refused.

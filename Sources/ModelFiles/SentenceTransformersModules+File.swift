@@ -106,9 +106,9 @@ extension SentenceTransformersModules {
         return String(last)
     }
 
-    /// `config_sentence_transformers.json`; nil where there is none, as before version 2.
+    /// The settings of the whole; nil where there is none, as before version 2.
     private static func settings(_ directory: String, _ files: FolderFiles) throws(ModelFilesError) -> JSONNode? {
-        let path = join(directory, "config_sentence_transformers.json")
+        let path = join(directory, settingsFileName)
         return files.exists(path) ? try JSONNode(readingFile: path, from: files) : nil
     }
 
@@ -149,13 +149,7 @@ extension SentenceTransformersModules {
                 throw node.mismatch("1 to \(PoolingMode.allCases.count) modes")
             }
         } else {
-            let keys: [(String, PoolingMode)] = [
-                ("pooling_mode_cls_token", .cls), ("pooling_mode_max_tokens", .max),
-                ("pooling_mode_mean_tokens", .mean),
-                ("pooling_mode_mean_sqrt_len_tokens", .meanSqrtLengthTokens),
-                ("pooling_mode_weightedmean_tokens", .weightedMean), ("pooling_mode_lasttoken", .lastToken),
-            ]
-            for (key, mode) in keys {
+            for (key, mode) in poolingKeys {
                 if try file.member(key)?.bool() == true { modes.append(mode) }
             }
             if modes.isEmpty { modes = [.mean] }
@@ -166,6 +160,13 @@ extension SentenceTransformersModules {
             includesPrompt: try file.member("include_prompt")?.bool() ?? true
         )
     }
+
+    /// The keys of the older form, in the order in which their results are laid one after the other.
+    static let poolingKeys: [(String, PoolingMode)] = [
+        ("pooling_mode_cls_token", .cls), ("pooling_mode_max_tokens", .max), ("pooling_mode_mean_tokens", .mean),
+        ("pooling_mode_mean_sqrt_len_tokens", .meanSqrtLengthTokens),
+        ("pooling_mode_weightedmean_tokens", .weightedMean), ("pooling_mode_lasttoken", .lastToken),
+    ]
 
     private static func mode(_ node: JSONNode) throws(ModelFilesError) -> PoolingMode {
         guard let mode = PoolingMode(rawValue: try node.string()) else {

@@ -35,6 +35,12 @@ package struct SentenceTransformersModules: Sendable {
         package let modes: [PoolingMode]
         /// Whether the tokens of a prompt take part.
         package let includesPrompt: Bool
+
+        package init(dimension: Int, modes: [PoolingMode], includesPrompt: Bool = true) {
+            self.dimension = dimension
+            self.modes = modes
+            self.includesPrompt = includesPrompt
+        }
     }
 
     /// A linear layer with an activation.
@@ -46,8 +52,24 @@ package struct SentenceTransformersModules: Sendable {
         package let activation: ModuleActivation
         /// What is added to the result in the end.
         package let residual: Residual
-        /// The module's folder.
+        /// The module's folder; empty of one that is not written yet.
         package let directory: String
+
+        package init(
+            inputs: Int,
+            outputs: Int,
+            hasBias: Bool = true,
+            activation: ModuleActivation = .identity,
+            residual: Residual = .none,
+            directory: String = ""
+        ) {
+            self.inputs = inputs
+            self.outputs = outputs
+            self.hasBias = hasBias
+            self.activation = activation
+            self.residual = residual
+            self.directory = directory
+        }
 
         package enum Residual: Sendable, Hashable {
             case none
@@ -116,5 +138,19 @@ package struct SentenceTransformersModules: Sendable {
         return dimension
     }
 
+    /// The modules of a new embedding model, whose prompts are none.
+    package init(pooling: Pooling, steps: [Step], maxSequenceLength: Int?) {
+        transformerDirectory = ""
+        self.maxSequenceLength = maxSequenceLength
+        lowercases = false
+        purpose = .embedding
+        self.pooling = pooling
+        self.steps = steps
+        prompts = []
+        defaultPrompt = nil
+        keptDimensions = nil
+    }
+
     static let fileName = "modules.json"
+    static let settingsFileName = "config_sentence_transformers.json"
 }

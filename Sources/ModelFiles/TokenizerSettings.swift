@@ -27,6 +27,8 @@ struct TokenizerSettings {
     private(set) var addedTokens: [AddedToken] = []
 
     static let fileName = "tokenizer_config.json"
+    static let specialTokensFileName = "special_tokens_map.json"
+    static let addedTokensFileName = "added_tokens.json"
 
     init(directory: String, files: FolderFiles) throws(ModelFilesError) {
         var hasDecoder = false
@@ -47,8 +49,8 @@ struct TokenizerSettings {
             tokenizerClass = try Self.tokenizerClass(file)
         }
         guard !hasDecoder else { return }
-        if let file = try Self.read(directory, "special_tokens_map.json", files) { try readSpecialTokens(file) }
-        if let file = try Self.read(directory, "added_tokens.json", files) {
+        if let file = try Self.read(directory, Self.specialTokensFileName, files) { try readSpecialTokens(file) }
+        if let file = try Self.read(directory, Self.addedTokensFileName, files) {
             for (content, node) in try file.members() {
                 let special = isSpecial(content)
                 let id = Int32(try node.integer(in: 0...Int(Int32.max)))

@@ -27,6 +27,15 @@ int linux_duplicate_from(int fd, int minimum);
 /// for ever.
 int linux_wait_ready(int fd, bool writable, int timeout_milliseconds);
 
+// MARK: - Folders
+
+/// `rename` to a name that nothing has; -EEXIST if something has it, -EINVAL on a file system that cannot tell.
+int linux_rename_new(const char *_Nonnull from, const char *_Nonnull to);
+/// Exchanges what two names stand for, in one step.
+int linux_exchange(const char *_Nonnull one, const char *_Nonnull other);
+/// Removes a file, or a folder with all it holds; links are not followed.
+int linux_remove_tree(const char *_Nonnull path);
+
 // MARK: - Sockets
 
 struct linux_peer {
