@@ -233,6 +233,7 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: ["DistilBERT", "ModelFiles", "Tensors", "TestSupport", "Tokenization", "Training"],
+            exclude: ["Golden"],
             swiftSettings: strict
         ),
         .testTarget(
