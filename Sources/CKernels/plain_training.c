@@ -85,7 +85,7 @@ void ck_plain_attention_gradient(const ck_attention_gradient *t, void *scratch) 
         memset(t->dk + i * t->lddqkv, 0, t->d * sizeof(float));
         memset(t->dv + i * t->lddqkv, 0, t->d * sizeof(float));
     }
-    for (size_t i = 0; i < t->length; i++) {
+    for (size_t i = 0; i < t->queries; i++) {
         const float *q = t->q + i * t->ldqkv, *dout = t->dout + i * t->lddout;
         probabilities_of(q, t->k, t->ldqkv, t->length, t->d, probabilities);
         float sum = 0.0f;

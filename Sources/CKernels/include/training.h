@@ -31,10 +31,11 @@ typedef struct {
 typedef struct {
     const float *q, *k, *v;  // as in ck_attention
     size_t ldqkv;
-    const float *dout;  // gradient of the output [length, d]
+    const float *dout;  // gradient of the output of the first `queries` rows, [queries, d]
     size_t lddout;
-    float *dq, *dk, *dv;  // written, [length, d] each
+    float *dq, *dk, *dv;  // written, [length, d] each; dq is 0 in the other rows
     size_t lddqkv;
+    size_t queries;
     size_t length, d;
     ck_dropout dropout;  // probability (i, j) is value offset + i · length + j
     uint64_t offset;
