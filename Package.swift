@@ -232,8 +232,8 @@ let package = Package(
         ),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["DistilBERT", "ModelFiles", "Tensors", "TestSupport", "Tokenization", "Training"],
-            exclude: ["Golden"],
+            dependencies: ["DistilBERT", "JSON", "ModelFiles", "Tensors", "TestSupport", "Tokenization", "Training"],
+            resources: [.copy("Golden")],
             swiftSettings: strict
         ),
         .testTarget(

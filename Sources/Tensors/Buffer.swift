@@ -41,5 +41,6 @@ package struct Matrix {
         Matrix(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
     }
 
-    var shape: String { "[\(rows), \(columns)]" }
+    /// For messages.
+    package var shape: String { "[\(rows), \(columns)]" }
 }

@@ -1,5 +1,5 @@
 internal import Glibc
-package import Tensors
+import Tensors
 
 /// Chooses the words that masked language modelling asks for, anew for each batch: ⌈share · tokens⌉ of them, rare words rather
 /// than frequent ones (a token's chance goes with max(count, 1)^−smoothing), special tokens never; 80 % of them become the mask, 10 %

@@ -1,4 +1,3 @@
-package import DistilBERT
 package import Tensors
 
 /// What a batch's answers should be.

@@ -1,5 +1,5 @@
 package import DistilBERT
-package import ModelFiles
+import ModelFiles
 package import Tensors
 
 /// A model that learns: its encoder and head with the losses of an objective.
@@ -164,20 +164,20 @@ package final class TrainableModel {
         let (logits, gradient) = (head.logits, head.logitsGradient)
         if objective.task > 0 {
             let weight = objective.task * scale
-            losses.task +=
-                switch supervision {
-                case .none, .pairs: 0
-                case .labels(let labels), .tokens(let labels), .words(_, let labels):
-                    logitLosses.crossEntropy(logits, labels: labels, weight: weight, into: gradient)
-                case .probabilities(let probabilities):
-                    logitLosses.crossEntropy(logits, probabilities: probabilities, weight: weight, into: gradient)
-                case .labelSets(let targets):
-                    logitLosses.binaryCrossEntropy(logits, targets: targets, weight: weight, into: gradient)
-                case .values(let targets):
-                    logitLosses.squaredError(logits, targets: targets, weight: weight, into: gradient)
-                case .spans(let spans):
+            switch supervision {
+            case .none, .pairs: break
+            case .labels(let labels), .tokens(let labels), .words(_, let labels):
+                losses.task = logitLosses.crossEntropy(logits, labels: labels, weight: weight, into: gradient)
+            case .probabilities(let wanted):
+                losses.task = logitLosses.crossEntropy(logits, probabilities: wanted, weight: weight, into: gradient)
+            case .labelSets(let wanted):
+                losses.task = logitLosses.binaryCrossEntropy(logits, targets: wanted, weight: weight, into: gradient)
+            case .values(let wanted):
+                losses.task = logitLosses.squaredError(logits, targets: wanted, weight: weight, into: gradient)
+            case .spans(let spans):
+                losses.task =
                     spanLosses.crossEntropy(logits, batch.bounds, spans: spans, weight: weight, into: gradient)
-                }
+            }
         }
         guard let wanted = teacher.logits else { return }
         if objective.softTargets > 0 {
