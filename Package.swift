@@ -226,7 +226,9 @@ let package = Package(
         ),
         .testTarget(
             name: "TasksTests",
-            dependencies: ["DistilBERT", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors", "TestSupport"],
+            dependencies: [
+                "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors", "TestSupport",
+            ],
             exclude: ["Golden"],
             swiftSettings: strict
         ),

@@ -66,6 +66,8 @@ package struct HeadPlan: Sendable {
     package let first: Linear?
     package let norm: Norm?
     package let last: Linear?
+    /// The share of the inputs of `last` that training sets to zero.
+    package let dropout: Double
 
     init(_ c: ModelConfiguration, words: Parameter, holds: (Linear) -> Bool) {
         let (hidden, isBERT) = (c.hiddenSize, c.family == .bert)
@@ -81,6 +83,7 @@ package struct HeadPlan: Sendable {
             Linear("head.classifier", stem, outputs: head.outputs, inputs: hidden)
         }
         self.head = head
+        dropout = Self.dropout(head, c)
         switch head {
         case .none(let hasPooler): (first, norm, last) = (hasPooler ? pooling : nil, nil, nil)
         case .sequenceClassification, .multipleChoice: (first, norm, last) = (pooling, nil, classifier("classifier"))
@@ -106,6 +109,16 @@ package struct HeadPlan: Sendable {
                 outputs: vocabulary,
                 inputs: hidden
             )
+        }
+    }
+
+    private static func dropout(_ head: Head, _ c: ModelConfiguration) -> Double {
+        switch (head, c.family) {
+        case (.none, _), (.maskedLM, _), (.questionAnswering, .bert): 0
+        case (.questionAnswering, .distilBERT): c.dropouts.answer ?? 0.1
+        case (.tokenClassification, .distilBERT): c.dropouts.hidden
+        case (.sequenceClassification, .distilBERT), (.multipleChoice, .distilBERT): c.dropouts.classifier ?? 0.2
+        case (_, .bert): c.dropouts.classifier ?? c.dropouts.hidden
         }
     }
 

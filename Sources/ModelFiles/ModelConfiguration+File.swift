@@ -58,7 +58,7 @@ extension ModelConfiguration {
         if classifies {
             problemType = try Self.problemType(file)
             crossEncoderActivation = try Self.crossEncoderActivation(file)
-        } else if labels.isEmpty, let names = Self.namedLabels(file) {
+        } else if self.architecture == keys.defaultArchitecture, let names = Self.namedLabels(file) {
             labels = names
             problemType = try? Self.problemType(file)
         }
@@ -207,8 +207,8 @@ extension ModelConfiguration {
         return labels.compactMap { $0 }
     }
 
-    /// The labels of a file whose network has no classifier, if it names them and they are not the standard ones; such
-    /// a file may say anything there, so that what cannot be read is none.
+    /// The labels of a file whose network has no head, if it names them and they are not the standard ones; such a file may
+    /// say anything there, so that what cannot be read is none.
     private static func namedLabels(_ file: JSONNode) -> [String]? {
         guard let names = try? labels(file) else { return nil }
         return names.enumerated().allSatisfy { $1 == "LABEL_\($0)" } ? nil : names

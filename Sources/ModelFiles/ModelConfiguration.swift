@@ -61,8 +61,7 @@ package struct ModelConfiguration: Sendable, Hashable {
     /// Nil where the configuration says null.
     package var padTokenID: Int?
     /// Names of the classes in the order of the classifier's outputs; `LABEL_0`, `LABEL_1`, … where the file has none.
-    /// Without a classifier those that the file names otherwise, which may be of the modules of sentence-transformers; most
-    /// often none.
+    /// Of an encoder without a head those that the file names otherwise (`ModelFolder.moduleLabels`). Empty for other heads.
     package var labels: [String]
     /// Nil where the file does not say; the number of labels decides then.
     package var problemType: ProblemType?

@@ -47,6 +47,20 @@ package struct ModelFolder: Sendable {
         }
     }
 
+    /// The labels of a folder whose modules end in a classifier: a Dense module without an activation, whose outputs are as
+    /// many as the labels that config.json names. Nil for other folders.
+    ///
+    /// What the modules give are then both the embedding, as sentence-transformers has it, and the logits of the labels.
+    package var moduleLabels: [String]? {
+        let labels = configuration.labels
+        guard let modules, modules.purpose == .embedding, case .dense(let dense) = modules.steps.last,
+            dense.activation == .identity, dense.residual == .none, dense.outputs == labels.count,
+            configuration.architecture.hasSuffix("Model"),
+            modules.keptDimensions == nil, modules.defaultPrompt == nil
+        else { return nil }
+        return labels
+    }
+
     /// Maps and checks the weights.
     package func checkpoint() throws(ModelFilesError) -> Checkpoint {
         try Checkpoint(directory: transformerDirectory)

@@ -171,7 +171,7 @@ package struct BatchRun {
 }
 
 extension BatchRun {
-    /// Hands the scores that a cross-encoder's modules make of a sequence to its pipeline.
+    /// Hands the scores that the model's modules make of a sequence to its pipeline.
     private mutating func score(_ states: Matrix, of item: Item) throws(EngineError) {
         guard let scorer = model.scorer, let length = progress[item.request]?.sequences[item.sequence].ids.count else {
             return

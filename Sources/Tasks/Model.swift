@@ -11,16 +11,19 @@ package final class Model {
     let encoder: Encoder
     let head: HeadLayers?
     let embedder: SentenceEmbedder
-    /// Makes the scores of a cross-encoder that ends in modules; nil where the head does, if anything.
+    /// Makes the scores of a model whose modules do: of a cross-encoder, or of a classifier that is an embedder, too. Nil
+    /// where the head does, if anything.
     let scorer: SentenceEmbedder?
+    /// Whether the scorer is a cross-encoder's.
+    let scoresPairs: Bool
     /// What the scores of a cross-encoder go through, where its folder says.
     let scoreActivation: ModuleActivation?
     /// What a cross-encoder puts before the first text of a pair.
     let scorePrompt: String
     /// Whether the model knows the types of the tokens of two texts.
     let takesPairs: Bool
-    /// Names of a classifier's outputs.
-    let labels: [String]
+    /// The names of a classifier's outputs, in their order; none for other models.
+    package let labels: [String]
     private let pack: PackFile
 
     /// The longest sequence, special tokens included.
@@ -50,19 +53,27 @@ package final class Model {
             // Embeddings of it are the mean, as of a folder without modules.
             self.embedder = try SentenceEmbedder(nil, plan, pack: pack, team: team)
             scorer = modules.pooling == nil ? nil : embedder
+            scoresPairs = scorer != nil
             scoreActivation = activation ?? configuration.crossEncoderActivation
             scorePrompt = modules.defaultPrompt ?? ""
             textLimit = folder.embeddingLimit(specification)
         } else {
             self.embedder = embedder
-            scorer = nil
+            scorer = folder.moduleLabels == nil ? nil : embedder
+            scoresPairs = false
             scoreActivation = configuration.crossEncoderActivation
             scorePrompt = ""
-            textLimit = min(specification.modelMaxLength ?? maxTokens, maxTokens)
+            let limit = min(specification.modelMaxLength ?? maxTokens, maxTokens)
+            textLimit = scorer == nil ? limit : folder.embeddingLimit(specification)
         }
         let types = specification.pairTemplate.map(\.typeID).max() ?? 0
         takesPairs = configuration.typeVocabularySize == 0 || types < configuration.typeVocabularySize
-        labels = scorer.map { scorer in (0..<scorer.dimensions).map { "LABEL_\($0)" } } ?? configuration.labels
+        labels =
+            if scoresPairs {
+                (0..<embedder.dimensions).map { "LABEL_\($0)" }
+            } else {
+                folder.moduleLabels ?? (plan.head.last == nil ? [] : configuration.labels)
+            }
         embeddingLimit = folder.embeddingLimit(specification)
     }
 

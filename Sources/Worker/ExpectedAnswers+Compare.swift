@@ -23,8 +23,3 @@ extension ExpectedAnswers {
         return try answers.compare(with: model, tasks: tasks, progress: progress)
     }
 }
-
-extension Model {
-    /// The names of a classifier's outputs, in their order; none for other models.
-    var labels: [String] { tasks.contains(.classify) || tasks.contains(.tagTokens) ? configuration.labels : [] }
-}

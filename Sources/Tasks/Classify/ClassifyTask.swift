@@ -4,8 +4,9 @@ import ModelFiles
 import Tensors
 import Tokenization
 
-/// The text-classification pipeline of `transformers`; windows are ours. A cross-encoder that ends in modules has no
-/// pipeline: its scores are those of `CrossEncoder.predict`.
+/// The text-classification pipeline of `transformers`; windows are ours. Models that end in modules have no pipeline: the
+/// scores of a cross-encoder are those of `CrossEncoder.predict`, those of an embedder whose last module is a classifier
+/// what the pipeline would make of its embedding.
 struct ClassifyTask: InferenceTask {
     static let method = InferenceMethod.classify
     private let request: ClassifyRequest
@@ -110,7 +111,7 @@ extension Model {
     /// multi_label_classification, has the sigmoid; else softmax. `CrossEncoder.predict` has what the folder says, or else
     /// the sigmoid of one score and nothing of several.
     fileprivate var classActivation: ModuleActivation {
-        if scorer != nil { return scoreActivation ?? (labels.count == 1 ? .sigmoid : .identity) }
+        if scoresPairs { return scoreActivation ?? (labels.count == 1 ? .sigmoid : .identity) }
         return switch configuration.problemType {
         case .regression: .identity
         case .multiLabelClassification: .sigmoid
