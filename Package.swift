@@ -196,7 +196,7 @@ let package = Package(
         .target(name: "FaultyKernels", dependencies: ["CKernels"], path: "Tests/FaultyKernels"),
         .executableTarget(
             name: "faultyworker",
-            dependencies: ["FaultyKernels", "Worker"],
+            dependencies: ["FaultyKernels", "Tensors", "Worker"],
             path: "Tests/FaultyWorker",
             swiftSettings: strict
         ),

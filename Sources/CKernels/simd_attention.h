@@ -122,33 +122,33 @@ INLINE float softmax_row(float *row, float scale, size_t length, size_t keys) {
     return 1.0f / sum_lanes(sum);
 }
 
-// Keys as the columns of panels [key / PAIR][d][PAIR], zeros from the sequence's length on.
-INLINE void lay_keys(const ck_attention *t, size_t keys, float *panels) {
+// Rows of a head as the columns of panels [row / PAIR][d][PAIR], zeros from `length` on.
+INLINE void lay_columns(const float *x, size_t ldx, size_t length, size_t d, size_t keys, float *panels) {
     size_t key = 0;
     for (; key < keys; key += 4) {
-        float *columns = panels + key / PAIR * PAIR * t->d + key % PAIR;
-        const float *rows = t->k + key * t->ldqkv;
+        float *columns = panels + key / PAIR * PAIR * d + key % PAIR;
+        const float *rows = x + key * ldx;
         size_t i = 0;
-        if (key + 4 <= t->length)
-            for (; i + 4 <= t->d; i += 4) transpose4(rows + i, t->ldqkv, columns + i * PAIR, PAIR);
-        for (; i < t->d; i++)
-            for (size_t j = 0; j < 4; j++)
-                columns[i * PAIR + j] = key + j < t->length ? rows[j * t->ldqkv + i] : 0.0f;
+        if (key + 4 <= length)
+            for (; i + 4 <= d; i += 4) transpose4(rows + i, ldx, columns + i * PAIR, PAIR);
+        for (; i < d; i++)
+            for (size_t j = 0; j < 4; j++) columns[i * PAIR + j] = key + j < length ? rows[j * ldx + i] : 0.0f;
     }
 }
 
-// Values as panels [dimension / PAIR][length][PAIR], zeros from d on.
-INLINE void lay_values(const ck_attention *t, float *panels) {
-    for (size_t j = 0; j < t->d; j += W) {
-        const float *column = t->v + j;
-        float *out = panels + j / PAIR * t->length * PAIR + j % PAIR;
-        const size_t n = t->d - j < W ? t->d - j : W;
-        for (size_t key = 0; key < t->length; key++, column += t->ldqkv, out += PAIR)
+// Rows of a head as panels [dimension / PAIR][length][PAIR], zeros from d on.
+INLINE void lay_panels(const float *x, size_t ldx, size_t length, size_t d, float *panels) {
+    for (size_t j = 0; j < d; j += W) {
+        const float *column = x + j;
+        float *out = panels + j / PAIR * length * PAIR + j % PAIR;
+        const size_t n = d - j < W ? d - j : W;
+        for (size_t key = 0; key < length; key++, column += ldx, out += PAIR)
             store(out, n == W ? load(column) : load_partial(column, n, 0.0f));
     }
 }
 
-static void NAME(attention)(const ck_attention *t, void *scratch) {
+// `drops`, a constant: with dropout on the probabilities, which are values `offset` on of the pass.
+INLINE void attention_of(const bool drops, const ck_attention *t, ck_dropout dropout, uint64_t offset, void *scratch) {
     const size_t length = t->length, d = t->d, keys = up(length, W), dims = up(d, W);
     const float scale = 1.0f / sqrtf((float)d);
 
@@ -158,15 +158,22 @@ static void NAME(attention)(const ck_attention *t, void *scratch) {
     float *scores = ck_take(&s, AR * keys);
     float *out = ck_take(&s, AR * dims);
 
-    lay_keys(t, keys, key_panels);
-    lay_values(t, value_panels);
+    lay_columns(t->k, t->ldqkv, length, d, keys, key_panels);
+    lay_panels(t->v, t->ldqkv, length, d, value_panels);
 
     const size_t groups = (t->queries + AR - 1) / AR;
     for (size_t group = 0, q0 = 0, rows; group < groups; group++, q0 += rows) {
         rows = group_rows(t->queries, group, groups);
         float inverse[AR];
         NAME(product)(rows, d, t->q + q0 * t->ldqkv, t->ldqkv, key_panels, keys, scores, keys);
-        for (size_t i = 0; i < rows; i++) inverse[i] = softmax_row(scores + i * keys, scale, length, keys);
+        for (size_t i = 0; i < rows; i++) {
+            float *row = scores + i * keys;
+            inverse[i] = softmax_row(row, scale, length, keys);
+            if (!drops) continue;
+            const uint64_t index = offset + (q0 + i) * length;
+            const draws drawn = draws_from(dropout, index);
+            for (size_t j = 0; j < keys; j += W) store(row + j, load(row + j) * kept_(&drawn, index + j));
+        }
         NAME(product)(rows, length, scores, keys, value_panels, dims, out, dims);
         for (size_t i = 0; i < rows; i++) {
             float *destination = t->out + (q0 + i) * t->ldout;
@@ -178,3 +185,13 @@ static void NAME(attention)(const ck_attention *t, void *scratch) {
     }
 }
 
+static void NAME(attention)(const ck_attention *t, void *scratch) {
+    attention_of(false, t, (ck_dropout){0}, 0, scratch);
+}
+
+static void NAME(attention_dropped)(const ck_attention *t, ck_dropout dropout, uint64_t offset, void *scratch) {
+    if (dropout.rate > 0.0f)
+        attention_of(true, t, dropout, offset, scratch);
+    else
+        NAME(attention)(t, scratch);
+}

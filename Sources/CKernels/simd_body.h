@@ -13,15 +13,19 @@
 #include "CKernels.h"
 #include "erf_coefficients.h"
 #include "packed.h"
-#include "plain_training.h"
+#include "random.h"
 #include "scratch.h"
 
 #include "simd_vector.h"
 #include "simd_tile.h"
 #include "simd_pack.h"
 #include "simd_linear.h"
+#include "simd_dropout.h"
 #include "simd_attention.h"
 #include "simd_rows.h"
+#include "simd_weight.h"
+#include "simd_attention_gradient.h"
+#include "simd_gradients.h"
 
 static const ck_kernels NAME(kernels) = {
     .isa = ISA,
@@ -37,7 +41,19 @@ static const ck_kernels NAME(kernels) = {
     .embedding = NAME(embedding),
     .activate = NAME(activate),
     .training = {
+        .pack = NAME(pack),
         .prepare_transposed = NAME(prepare_transposed),
-        TRAINING_OF_PLAIN_C,
+        .attention = NAME(attention_dropped),
+        .attention_gradient_scratch = NAME(attention_gradient_scratch),
+        .attention_gradient = NAME(attention_gradient),
+        .activation_gradient = NAME(activation_gradient),
+        .dropout = NAME(dropout),
+        .layer_norm_gradient = NAME(layer_norm_gradient),
+        .embedding_sum = NAME(embedding_sum),
+        .column_sums = NAME(column_sums),
+        .add_scaled = NAME(add_scaled),
+        .sum_of_squares = NAME(sum_of_squares),
+        .log_softmax = NAME(log_softmax),
+        .adamw = NAME(adamw),
     },
 };

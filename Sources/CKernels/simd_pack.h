@@ -26,6 +26,9 @@ INLINE size_t block_words(ck_format format) { return is_expanded(format) ? K_BLO
 typedef float v4 __attribute__((vector_size(16)));
 typedef float v4u __attribute__((vector_size(16), aligned(4)));
 typedef uint32_t u4 __attribute__((vector_size(16)));
+typedef float v8 __attribute__((vector_size(32)));
+typedef float v8u __attribute__((vector_size(32), aligned(4)));
+typedef uint32_t u8 __attribute__((vector_size(32)));
 
 // Four k of four rows, transposed: out[k·stride + row].
 INLINE void transpose4(const float *x, size_t ldx, float *out, size_t stride) {
@@ -180,15 +183,20 @@ static void NAME(prepare)(const ck_linear *t, size_t g0, size_t g1, void *memory
 // MARK: - Rows that are stored as columns
 
 // The nearest bfloat16, ties to even, in the high halves of words, of which the low ones are left as they come; NaN stays NaN.
-INLINE u4 high_halves(v4 x) {
-    const u4 bits = (u4)x, rounded = bits + 0x7fffu + (bits >> 16 & 1u);
-    const u4 nan = (u4)((bits & 0x7fffffffu) > 0x7f800000u);
+#define HIGH_HALVES(X, WORDS)                                                                                         \
+    const WORDS bits = (WORDS)(X), rounded = bits + 0x7fffu + (bits >> 16 & 1u);                                      \
+    const WORDS nan = (WORDS)((bits & 0x7fffffffu) > 0x7f800000u);                                                    \
     return (nan & (bits | 0x00400000u)) | (~nan & rounded);
-}
+INLINE u4 high_halves(v4 x) { HIGH_HALVES(x, u4) }
+INLINE u8 high_halves8(v8 x) { HIGH_HALVES(x, u8) }
+#undef HIGH_HALVES
 
-// Words of two k of four columns: the first in the low bits.
+// Words of two k of four or eight columns: the first in the low bits.
 INLINE v4 pair_halves(v4 first, v4 second) {
     return (v4)(high_halves(first) >> 16 | (high_halves(second) & 0xffff0000u));
+}
+INLINE v8 pair_halves8(v8 first, v8 second) {
+    return (v8)(high_halves8(first) >> 16 | (high_halves8(second) & 0xffff0000u));
 }
 
 // One k of a group's rows, 1 ≤ n ≤ MR, side by side.

@@ -18,9 +18,9 @@ package struct ProofFailure: Error, Equatable, CustomStringConvertible {
 /// number that a tile of rows can be left with and of more than one block, are computed with one thread and with all: a
 /// row's bits do not depend on its neighbours, so each has to be the same bits again.
 package final class KernelProof {
-    private let team: ComputeTeam
-    private let single: ComputeTeam
-    private let plain: ComputeTeam
+    let team: ComputeTeam
+    let single: ComputeTeam
+    let plain: ComputeTeam
     private var random: UInt64 = 0x9E37_79B9_7F4A_7C15
 
     /// How many rows of a batch differ from each other.
@@ -191,7 +191,7 @@ package final class KernelProof {
 
     /// Rows of multiples of 1/256 below `scale`, which bfloat16 holds exactly while `scale` is 1, with both ends of the
     /// range, so that quantising them to 256 levels is exact as well.
-    private func inputs(rows: Int, columns: Int, scale: Float = 1) -> Rows {
+    func inputs(rows: Int, columns: Int, scale: Float = 1) -> Rows {
         let buffer = FloatBuffer(count: rows * columns)
         for index in 0..<rows * columns { buffer.base[index] = scale * Float(next() >> 56) / 256 }
         for row in 0..<rows where columns > 1 && scale == 1 {
@@ -212,7 +212,7 @@ package final class KernelProof {
 
     /// The plain kernels sum in another order, so results differ by the rounding of long sums: less than 1e-4 of the
     /// largest value, and usually a hundredth of that.
-    private func compare(_ operation: String, _ actual: [Float], _ expected: [Float]) throws(ProofFailure) {
+    func compare(_ operation: String, _ actual: [Float], _ expected: [Float]) throws(ProofFailure) {
         let largest = expected.reduce(0) { max($0, abs($1)) }
         let tolerance = 1e-4 * max(largest, 1e-6)
         var worst: Float = 0
@@ -227,7 +227,7 @@ package final class KernelProof {
 }
 
 /// A few rows, and batches that repeat them.
-private struct Rows {
+struct Rows {
     let buffer: FloatBuffer
     let rows: Int
     let columns: Int
@@ -248,7 +248,7 @@ extension Matrix {
         Matrix(base: base + index * stride, rows: 1, columns: columns, stride: stride)
     }
 
-    fileprivate var rowValues: [Float] { (0..<rows).flatMap { Array(self[$0]) } }
+    var rowValues: [Float] { (0..<rows).flatMap { Array(self[$0]) } }
 }
 
 extension UnsafeMutableBufferPointer<Float> {

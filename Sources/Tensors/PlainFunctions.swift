@@ -8,4 +8,6 @@ package enum PlainFunctions {
     package static func tanh(_ x: Double) -> Double { ck_tanh(x) }
     /// ln(1 + eˣ)
     package static func softplus(_ x: Double) -> Double { ck_softplus(x) }
+    /// ln x of a normal number x > 0
+    package static func log(_ x: Double) -> Double { ck_log(x) }
 }

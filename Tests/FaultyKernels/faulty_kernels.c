@@ -9,7 +9,9 @@
 #include <string.h>
 
 const char *const faulty_kernels_faults =
-    "product product-remainder product-block attention gelu norm quantisation embedding pack-weight pack-qk";
+    "product product-remainder product-block attention gelu norm quantisation embedding pack-weight pack-qk "
+    "training-pack training-columns training-accumulate training-dropout training-attention training-attention-keys "
+    "training-slope training-norm training-norm-sums training-softmax training-adamw";
 
 // What DISTILLERY_FAULT says, or the file that DISTILLERY_FAULT_FILE names when this process first looks.
 static const char *chosen(void) {
@@ -46,6 +48,7 @@ static ck_kernels faulty[SETS];
                              void *scratch) {                                                                         \
         const ck_kernels *own = ck_own_kernels_for(ISA);                                                              \
         ck_linear changed = *task;                                                                                    \
+        if (planted("training-accumulate")) changed.accumulate = false;                                               \
         if (planted("gelu") && task->activation == CK_ACTIVATION_GELU) changed.activation = CK_ACTIVATION_GELU_TANH;  \
         own->linear(&changed, prepared, g0, g1, p0, p1, scratch);                                                     \
         const bool first = g0 == 0 && p0 == 0, last = g1 == own->groups(task->m) && p0 == 0;                          \
@@ -73,6 +76,52 @@ static ck_kernels faulty[SETS];
         ck_own_kernels_for(ISA)->embedding(&changed, row0, row1);                                                     \
     }
 
+// The same of the kernels of training.
+#define TRAINING_SET(ISA)                                                                                             \
+    static const ck_training_kernels *training_##ISA(void) { return &ck_own_kernels_for(ISA)->training; }             \
+    static void training_pack_##ISA(const ck_packing *task, size_t p0, size_t p1) {                                   \
+        training_##ISA()->pack(task, p0, p1);                                                                         \
+        if (planted("training-pack") && task->transposed && p0 == 0) ((float *)task->packed)[CK_PANEL] *= 1.5f;       \
+    }                                                                                                                 \
+    static void training_prepare_##ISA(const ck_linear *task, size_t g0, size_t g1, void *prepared) {                 \
+        ck_linear changed = *task;                                                                                    \
+        if (planted("training-columns")) changed.k -= 1;                                                              \
+        training_##ISA()->prepare_transposed(&changed, g0, g1, prepared);                                             \
+    }                                                                                                                 \
+    static void training_dropout_##ISA(ck_dropout dropout, uint64_t first, const float *x, const float *residual,     \
+                                       size_t n, float *y) {                                                          \
+        training_##ISA()->dropout(dropout, planted("training-dropout") ? first + 1 : first, x, residual, n, y);       \
+    }                                                                                                                 \
+    static void training_attention_##ISA(const ck_attention *task, ck_dropout dropout, uint64_t offset,               \
+                                         void *scratch) {                                                             \
+        if (planted("training-attention")) offset += 1;                                                               \
+        training_##ISA()->attention(task, dropout, offset, scratch);                                                  \
+    }                                                                                                                 \
+    static void training_attention_gradient_##ISA(const ck_attention_gradient *task, void *scratch) {                 \
+        training_##ISA()->attention_gradient(task, scratch);                                                          \
+        if (planted("training-attention-keys") && task->length == 100) task->dk[99 * task->lddqkv] *= 1.05f;          \
+    }                                                                                                                 \
+    static void training_slope_##ISA(ck_activation activation, const float *u, const float *da, size_t n, float *du) { \
+        if (planted("training-slope") && activation == CK_ACTIVATION_GELU) activation = CK_ACTIVATION_GELU_TANH;      \
+        training_##ISA()->activation_gradient(activation, u, da, n, du);                                              \
+    }                                                                                                                 \
+    static void training_norm_##ISA(const float *x, const float *gamma, float epsilon, const float *dy, size_t rows,  \
+                                    size_t n, float *dx, float *dgamma, float *dbeta) {                               \
+        const float kept = dgamma[0];                                                                                 \
+        training_##ISA()->layer_norm_gradient(x, gamma, epsilon, dy, rows, n, dx, dgamma, dbeta);                     \
+        if (planted("training-norm")) dx[(rows - 1) * n] *= 1.01f;                                                    \
+        if (planted("training-norm-sums")) dgamma[0] = kept;                                                          \
+    }                                                                                                                 \
+    static float training_softmax_##ISA(const float *x, float scale, size_t n, float *y) {                            \
+        return training_##ISA()->log_softmax(x, planted("training-softmax") ? 1.0f : scale, n, y);                    \
+    }                                                                                                                 \
+    static void training_adamw_##ISA(const ck_adamw *step, const float *gradient, size_t n, float *weight, float *m,  \
+                                     float *v) {                                                                      \
+        ck_adamw changed = *step;                                                                                     \
+        if (planted("training-adamw")) changed.correction2 = 1.0f;                                                    \
+        training_##ISA()->adamw(&changed, gradient, n, weight, m, v);                                                 \
+    }
+
 // int8 with every second level of its activations alone.
 static void prepare_quantised(const ck_kernels *own, const ck_linear *task, size_t g0, size_t g1, void *prepared) {
     float *rows = planted("quantisation") && task->format == CK_FORMAT_INT8 ? malloc(task->m * task->k * sizeof(float)) : 0;
@@ -91,17 +140,32 @@ static void prepare_quantised(const ck_kernels *own, const ck_linear *task, size
 }
 
 SET(CK_ISA_AVX2)
+TRAINING_SET(CK_ISA_AVX2)
 SET(CK_ISA_AVX512)
+TRAINING_SET(CK_ISA_AVX512)
 SET(CK_ISA_AVX512_VNNI)
+TRAINING_SET(CK_ISA_AVX512_VNNI)
 SET(CK_ISA_AVX512_BF16)
+TRAINING_SET(CK_ISA_AVX512_BF16)
 SET(CK_ISA_AVX512_EMULATED)
+TRAINING_SET(CK_ISA_AVX512_EMULATED)
 SET(CK_ISA_AVX512_BF16_EMULATED)
+TRAINING_SET(CK_ISA_AVX512_BF16_EMULATED)
 
 #define REPLACE(ISA)                                                                                                  \
     case ISA:                                                                                                         \
         faulty[isa].linear = linear_##ISA, faulty[isa].prepare = prepare_##ISA;                                       \
         faulty[isa].attention = attention_##ISA, faulty[isa].layer_norm = layer_norm_##ISA;                           \
         faulty[isa].embedding = embedding_##ISA;                                                                      \
+        faulty[isa].training.pack = training_pack_##ISA;                                                              \
+        faulty[isa].training.prepare_transposed = training_prepare_##ISA;                                             \
+        faulty[isa].training.dropout = training_dropout_##ISA;                                                        \
+        faulty[isa].training.attention = training_attention_##ISA;                                                    \
+        faulty[isa].training.attention_gradient = training_attention_gradient_##ISA;                                  \
+        faulty[isa].training.activation_gradient = training_slope_##ISA;                                              \
+        faulty[isa].training.layer_norm_gradient = training_norm_##ISA;                                               \
+        faulty[isa].training.log_softmax = training_softmax_##ISA;                                                    \
+        faulty[isa].training.adamw = training_adamw_##ISA;                                                            \
         break;
 
 const ck_kernels *ck_kernels_for(ck_isa isa) {

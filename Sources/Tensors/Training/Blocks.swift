@@ -3,7 +3,7 @@ internal import CKernels
 /// Work cut into blocks by its size alone: which thread computes a block, and how many threads there are, changes no sum.
 extension ComputeTeam {
     /// Rows whose sums are one block.
-    static let rowsPerBlock = 128
+    static let rowsPerBlock = 32
     /// Values of a task that goes over dense memory: 64 KiB.
     static let valuesPerTask = 16384
 

@@ -30,8 +30,8 @@ package final class StepWeight {
 }
 
 extension ComputeTeam {
-    /// Panels that one task packs.
-    private static let panelsPerTask = 8
+    /// Panels that one task packs: whole cache lines of a weight that is stored transposed.
+    private static let panelsPerTask = 4
 
     /// Packs `matrix`: stored [outputs, inputs], or, transposed, [inputs, outputs].
     package func pack(_ matrix: Matrix, transposed: Bool = false, into weight: StepWeight) {
@@ -57,7 +57,7 @@ extension ComputeTeam {
     ///
     /// - Parameters:
     ///   - x: [m, inputs]; `transposed`: stored [inputs, m].
-    ///   - residual: [m, outputs] or none.
+    ///   - residual: [m, outputs] or none, not y: what is to be added to y accumulates.
     ///   - accumulate: adds the product to what y holds; no bias, residual or activation then.
     ///   - y: [m, outputs], not overlapping x.
     package func product(
