@@ -182,7 +182,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology", "Messages", "Wire",
+                "Distillation", "ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology",
+                "Messages", "Wire",
             ],
             path: "Tests/Fuzzing",
             swiftSettings: strict
@@ -244,6 +245,7 @@ let package = Package(
                 "DistilBERT", "Distillation", "JSON", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport",
                 "Tokenization", "Training",
             ],
+            resources: [.copy("Golden")],
             swiftSettings: strict
         ),
         .testTarget(

@@ -66,17 +66,27 @@ package struct Example: Sendable, Hashable {
 /// Examples of one task, read from one or several files.
 package struct Dataset: Sendable {
     package var task: TrainingTask
-    /// The labels' names; a label is named by its index. Sorted by their UTF-8 where the data alone says which there are.
+    /// The labels' names; a label is named by its index. In the order of the model or of the format where one of them says
+    /// which there are, sorted by their UTF-8 where the data alone does.
     package var labels: [String]
     package var examples: [Example]
     /// What a person should know about the data, such as duplicates: a sentence each, with its count.
     package var warnings: [String]
+    /// What was decided for the user, such as the task: a sentence each.
+    package var notices: [String]
 
-    package init(task: TrainingTask, labels: [String] = [], examples: [Example] = [], warnings: [String] = []) {
+    package init(
+        task: TrainingTask,
+        labels: [String] = [],
+        examples: [Example] = [],
+        warnings: [String] = [],
+        notices: [String] = []
+    ) {
         self.task = task
         self.labels = labels
         self.examples = examples
         self.warnings = warnings
+        self.notices = notices
     }
 
     package var count: Int { examples.count }
