@@ -1,4 +1,4 @@
-package import JSON
+import JSON
 
 /// What a model says about one example, as a line of a predictions file.
 package struct Prediction: Sendable, Equatable, JSONWritable {
