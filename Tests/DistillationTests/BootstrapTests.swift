@@ -27,9 +27,9 @@ import Testing
         erfc(-mean / (2 * variance).squareRoot()) / 2
     }
 
-    /// Of hundreds of reruns with other examples and other seeds, the interval of the difference between a recipe and a
-    /// teacher has the true difference as often as it says. The truth is known: an example is answered rightly where the sum
-    /// of the model's skill, the example's ease, the seed's luck and chance is above 0.
+    /// Of hundreds of reruns with other examples and other seeds, the interval of the difference between a recipe and
+    /// a teacher has the true difference as often as it says. The truth is known: an example is answered rightly
+    /// where the sum of the model's skill, the example's ease, the seed's luck and chance is above 0.
     @Test(arguments: [0.0, 0.1, 0.3])
     func theIntervalCoversTheTruth(luck: Double) {
         let (reruns, examples, seeds) = (400, 100, 4)

@@ -5,20 +5,21 @@ import Glibc
 /// Every example counts once for the number itself.
 package typealias Statistic = @Sendable (_ counts: [Int32]) -> Double
 
-/// How sure a number is, by drawing the examples again and again, with repetition (Efron, "Bootstrap Methods: Another Look
-/// at the Jackknife", 1979).
+/// How sure a number is, by drawing the examples again and again, with repetition (Efron, "Bootstrap Methods: Another
+/// Look at the Jackknife", 1979).
 ///
 /// A resample is the same for every system, so that differences are paired: what is hard for both costs neither.
 ///
-/// Where a recipe was run with several seeds, two things vary: the examples and the seed. The examples are drawn as ever. To
-/// draw from four seeds as if they were all that there are is far too sure of itself: it takes the spread for smaller by
-/// √(3/4), and the spread's own error for nothing (Hesterberg, "What Teachers Should Know about the Bootstrap", The American
-/// Statistician 69, 2015, on samples this small). So each resample moves the mean over the seeds by a draw from Student's
-/// t distribution with S − 1 degrees of freedom, times the seeds' standard deviation by √S, which is the exact interval where
-/// the examples are no source of doubt and seeds are normal; adding draws of both sources is a generalised confidence
-/// interval (Weerahandi, Journal of the American Statistical Association 88, 1993). The seeds' deviation includes what the
-/// choice of examples does to each seed, so that the interval is rather too wide than too narrow. Of one seed, nothing is
-/// known about others, and the interval is about the examples alone.
+/// Where a recipe was run with several seeds, two things vary: the examples and the seed. The examples are drawn as
+/// ever. To draw from four seeds as if they were all that there are is far too sure of itself: it takes the spread
+/// for smaller by √(3/4), and the spread's own error for nothing (Hesterberg, "What Teachers Should Know about the
+/// Bootstrap", The American Statistician 69, 2015, on samples this small). So each resample moves the mean over the
+/// seeds by a draw from Student's t distribution with S − 1 degrees of freedom, times the seeds' standard deviation
+/// by √S, which is the exact interval where the examples are no source of doubt and seeds are normal; adding draws of
+/// both sources is a generalised confidence interval (Weerahandi, Journal of the American Statistical Association 88,
+/// 1993). The seeds' deviation includes what the choice of examples does to each seed, so that the interval is rather
+/// too wide than too narrow. Of one seed, nothing is known about others, and the interval is about the examples
+/// alone.
 ///
 /// Reproducible: resamples follow from the seed, however many systems are compared.
 package struct Bootstrap: Sendable {
@@ -157,8 +158,8 @@ package enum Verdict: String, Sendable, Equatable {
     }
 }
 
-/// The numbers that `Bootstrap` draws: SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators",
-/// 2014), one stream per resample.
+/// The numbers that `Bootstrap` draws: SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
+/// Generators", 2014), one stream per resample.
 private struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

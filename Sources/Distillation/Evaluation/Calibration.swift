@@ -1,7 +1,7 @@
 import Glibc
 
-/// Whether a model is right as often as its probabilities say: its predictions in bins of equal width by the probability
-/// of the best label (Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv 1706.04599).
+/// Whether a model is right as often as its probabilities say: its predictions in bins of equal width by the
+/// probability of the best label (Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv 1706.04599).
 package struct Calibration: Sendable, Equatable {
     package struct Bin: Sendable, Equatable {
         /// Its probabilities are above the first and at most the second.
@@ -35,8 +35,8 @@ package struct Calibration: Sendable, Equatable {
 
     package var count: Int { bins.reduce(0) { $0 + $1.count } }
 
-    /// The expected calibration error: the mean distance of the bins' accuracy from their confidence, each by its share of
-    /// the examples; NaN of nothing.
+    /// The expected calibration error: the mean distance of the bins' accuracy from their confidence, each by its
+    /// share of the examples; NaN of nothing.
     package var error: Double {
         let sum = bins.reduce(0.0) { $0 + ($1.count == 0 ? 0 : abs(Double($1.right) - $1.confidences)) }
         return sum / Double(count)

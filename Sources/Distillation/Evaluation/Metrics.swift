@@ -2,8 +2,8 @@ import JSON
 
 /// How good a model is on some examples: numbers by their names, in the order to show them.
 ///
-/// Fractions are between 0 and 1. A number that the examples do not define, such as the correlation with values that are
-/// all the same, is NaN, and `null` in JSON.
+/// Fractions are between 0 and 1. A number that the examples do not define, such as the correlation with values that
+/// are all the same, is NaN, and `null` in JSON.
 package struct Metrics: Sendable, Equatable, JSONWritable {
     package struct Value: Sendable, Equatable {
         package let name: String

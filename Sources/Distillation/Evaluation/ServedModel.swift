@@ -5,8 +5,8 @@ import ModelFiles
 import Tasks
 package import Tensors
 
-/// A model folder, run as `modelworker` runs it: packed, in one of its variants, by the serving engine. What is measured of
-/// it is what its callers get.
+/// A model folder, run as `modelworker` runs it: packed, in one of its variants, by the serving engine. What is
+/// measured of it is what its callers get.
 ///
 /// Used by one thread, which leads the `threads` that compute.
 package final class ServedModel {

@@ -111,7 +111,8 @@ enum Plots {
         return svg + "</svg>"
     }
 
-    /// The share that is right by the probability that the model gave it; the diagonal is a model that is as sure as it may be.
+    /// The share that is right by the probability that the model gave it; the diagonal is a model that is as sure as
+    /// it may be.
     static func calibration(_ name: String, style: String, _ calibration: Calibration) -> String {
         let size = 260.0
         let area = PlotBox(x: 40, y: 26, width: size - 54, height: size - 74)

@@ -1,5 +1,5 @@
-/// Which of several systems to serve, and how sure that is. A pure value: `json` and `html` say the same, for programs and
-/// for people.
+/// Which of several systems to serve, and how sure that is. A pure value: `json` and `html` say the same, for
+/// programs and for people.
 package struct Report: Sendable {
     /// What could not be compared, and why.
     package struct Missing: Sendable, Equatable {

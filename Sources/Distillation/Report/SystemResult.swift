@@ -1,4 +1,5 @@
-/// What one way of making a model gives: the models that its seeds made, evaluated on the same examples in the same order.
+/// What one way of making a model gives: the models that its seeds made, evaluated on the same examples in the same
+/// order.
 package struct SystemResult: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case teacher
