@@ -58,8 +58,8 @@ extension Report {
         guard !marks.isEmpty else { return "" }
         return figure(
             Plots.quality(marks, metric: metricName, teacher: teacher.quality.estimate),
-            "Up is better, right is faster. Bars are 95 % intervals; the area of a point is the size of the model in memory; "
-                + "the dashed line is the teacher."
+            "Up is better, right is faster. Bars are 95 % intervals, a point’s area is the model’s size in memory, and the "
+                + "dashed line is the teacher."
         )
     }
 
@@ -73,12 +73,12 @@ extension Report {
             let difference = row.difference.map { "<small>\(escaped(Words.points($0)))</small>" } ?? ""
             let notes = system.notes.map { "<small>\(escaped($0))</small>" }.joined()
             let cells = [
-                #"<th scope="row">\#(escaped(system.name))<small>\#(escaped(system.kind.rawValue))\#(seeds)</small>\#(notes)</th>"#,
-                #"<td class="n">\#(percentCell(row.quality))</td>"#, #"<td class="n">\#(percentCell(row.kept))</td>"#,
+                rowHead(system.name, "<small>\(escaped(system.kind.rawValue))\(seeds)</small>\(notes)"),
+                number(percentCell(row.quality)), number(percentCell(row.kept)),
                 "<td>\(verdict ?? "–")\(difference)</td>",
-                #"<td class="n">\#(system.requestsPerSecond.map(Words.factor) ?? "–")</td>"#,
-                #"<td class="n">\#(system.bytes.map(Words.bytes) ?? "–")</td>"#,
-                #"<td class="n">\#(system.parameters.map(Words.parameters) ?? "–")</td>"#,
+                number(system.requestsPerSecond.map(Words.factor) ?? "–"),
+                number(system.bytes.map(Words.bytes) ?? "–"),
+                number(system.parameters.map(Words.parameters) ?? "–"),
             ]
             let chosen = row.system.name == served.system.name ? #" class="chosen""# : ""
             return "<tr\(chosen)>\(cells.joined())</tr>"
@@ -90,8 +90,8 @@ extension Report {
                     "#size", "#parameters",
                 ],
                 body,
-                "On \(Words.grouped(examples)) test examples, with 95 % intervals. “No gain” means that the interval of the paired "
-                    + "difference includes 0: it may be chance."
+                "On \(Words.grouped(examples)) test examples, with 95 % intervals. “No gain” means that the interval of the "
+                    + "paired difference includes 0: it may be chance."
             )
     }
 
@@ -108,8 +108,8 @@ extension Report {
         guard !others.isEmpty else { return "" }
         return figure(
             Plots.differences(others),
-            "The same examples for both, so what is hard for everyone does not blur the difference. A bar that crosses the dashed "
-                + "line shows no gain and no loss."
+            "Both answered the same examples, so what is hard for everyone does not blur the difference. A bar that crosses "
+                + "the dashed line shows no gain and no loss."
         )
     }
 
@@ -140,13 +140,13 @@ extension Report {
             + table(
                 ["", "DistilBERT and BERT", "\(row.system.name) and \(teacher.system.name)"],
                 lines.map { name, paper, here in
-                    #"<tr><th scope="row">\#(escaped(name))</th><td>\#(escaped(paper))</td><td>\#(escaped(here))</td></tr>"#
+                    "<tr>\(rowHead(name))<td>\(escaped(paper))</td><td>\(escaped(here))</td></tr>"
                 },
                 "Sanh et al., “DistilBERT, a distilled version of BERT”, arXiv 1910.01108."
             )
             + paragraph(
-                "DistilBERT is often called “60 % smaller”. That is a misreading: it needs 61 % of BERT’s time (410 s of 668 s), and is "
-                    + "40 % smaller.",
+                "DistilBERT is often called “60 % smaller”. That is a misreading: it needs 61 % of BERT’s time (410 s of 668 s), "
+                    + "and is 40 % smaller.",
                 "quiet"
             )
     }
@@ -159,9 +159,9 @@ extension Report {
         guard !found.isEmpty else { return "" }
         let body = found.map { pair in
             let cells = [
-                #"<th scope="row">\#(escaped(label(pair.gold)))</th>"#, "<td>\(escaped(label(pair.predicted)))</td>",
-                #"<td class="n">\#(Words.grouped(pair.count))</td>"#,
-                #"<td class="n">\#(Words.percent(pair.share))</td>"#,
+                rowHead(label(pair.gold)), "<td>\(escaped(label(pair.predicted)))</td>",
+                number(Words.grouped(pair.count)),
+                number(Words.percent(pair.share)),
             ]
             return "<tr>\(cells.joined())</tr>"
         }
@@ -188,7 +188,8 @@ extension Report {
         }
         return "<h2>Is it right as often as it is sure?</h2>"
             + paragraph(
-                "A model on the dashed line is right in 80 % of the cases in which it is 80 % sure; below it, it is too sure of itself."
+                "A model on the dashed line is right in 80 % of the cases in which it is 80 % sure; below the line, it is too "
+                    + "sure of itself."
             )
             + #"<div class="pair">\#(figures.joined())</div>"#
     }
@@ -204,14 +205,14 @@ extension Report {
                 Words.number(outcome.threshold, 3), Words.percent(outcome.kept), Words.percent(outcome.accuracyOfKept),
                 Words.percent(outcome.outOfScopeRecall), Words.number(system.outOfScope.areaUnderCurve, 3),
             ]
-            let cells = numbers.map { #"<td class="n">\#($0)</td>"# }.joined()
-            return #"<tr><th scope="row">\#(escaped(system.name))</th>\#(cells)</tr>"#
+            let cells = numbers.map { number($0) }.joined()
+            return "<tr>\(rowHead(system.name))\(cells)</tr>"
         }
         return "<h2>When it says “none of these”</h2>"
             + figure(
                 Plots.abstention(Array(systems.prefix(4))),
-                "Below a threshold of the best label’s probability, the answer is “none of these”. The points are the thresholds that "
-                    + "held-out texts chose."
+                "Below a threshold of the best label’s probability, the answer is “none of these”. The points are the "
+                    + "thresholds that held-out texts chose."
             )
             + table(
                 [
@@ -236,25 +237,20 @@ extension Report {
             "\(escaped(file.role)): \(escaped(file.name)), \(Words.grouped(file.examples)) examples, "
                 + "<code>\(escaped(file.hash))</code>"
         }
+        let threads =
+            "\(setting.threads) thread\(setting.threads == 1 ? "" : "s"); answers do not depend on their number"
+        let speed =
+            "one thread, one request at a time, tokenizing included, the models in turn, the median of the rounds; "
+            + setting.timedTexts
+        let intervals =
+            "95 %, percentile bootstrap: \(Words.grouped(resamples)) resamples of the examples, the same for all systems, "
+            + "seed \(seed); of several seeds moved by Student’s t, as a few seeds do not show their whole spread"
+        let enough =
+            "a student is recommended when the lower end of what it keeps is at least \(Words.percent(leastKept))"
         let entries = [
             ("processor", escaped(setting.processor)), ("instruction set", escaped(setting.instructionSet)),
-            (
-                "speed",
-                "one thread, one request at a time, tokenizing included, the models in turn, the median of the rounds; \(escaped(setting.timedTexts))"
-            ),
-            (
-                "evaluated with",
-                "\(setting.threads) thread\(setting.threads == 1 ? "" : "s"); answers do not depend on it"
-            ),
-            ("data", files.joined(separator: "<br>")),
-            (
-                "intervals",
-                "95 %, percentile bootstrap, \(Words.grouped(resamples)) resamples of the examples, the same for all systems, seed \(seed); of several seeds moved by Student’s t, as a few seeds do not show their whole spread"
-            ),
-            (
-                "enough",
-                "a student is recommended when the lower end of what it keeps is at least \(Words.percent(leastKept))"
-            ),
+            ("speed", escaped(speed)), ("evaluated with", threads), ("data", files.joined(separator: "<br>")),
+            ("intervals", intervals), ("enough", enough),
         ]
         return "<h2>How it was measured</h2><dl>"
             + entries.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }.joined() + "</dl>"
@@ -267,9 +263,9 @@ extension Report {
         let body = rows.flatMap { row in
             row.system.runs.map { run -> String in
                 let head =
-                    #"<th scope="row">\#(escaped(row.system.name))</th><td class="n">\#(run.seed.map { "\($0)" } ?? "–")</td>"#
+                    rowHead(row.system.name) + number(run.seed.map { "\($0)" } ?? "–")
                 let cells = shown.map { name in
-                    #"<td class="n">\#(run.metrics[name].map { Words.number($0, 4) } ?? "–")</td>"#
+                    number(run.metrics[name].map { Words.number($0, 4) } ?? "–")
                 }
                 let contents = run.contents.map { "<code>\(escaped($0))</code>" } ?? "–"
                 return "<tr>\(head)\(cells.joined())<td>\(contents)</td></tr>"
@@ -293,6 +289,14 @@ extension Report {
         "<figure>\(svg)<figcaption>\(escaped(caption))</figcaption></figure>"
     }
 
+    /// The head of a row, with markup behind it.
+    private func rowHead(_ text: String, _ markup: String = "") -> String {
+        #"<th scope="row">\#(escaped(text))\#(markup)</th>"#
+    }
+
+    /// A cell with a number, or with markup about one.
+    private func number(_ text: String) -> String { #"<td class="n">\#(text)</td>"# }
+
     /// - Parameter heads: of each column; those that begin with "#" are of numbers.
     private func table(_ heads: [String], _ body: [String], _ caption: String) -> String {
         let head = heads.map { head in
@@ -302,8 +306,8 @@ extension Report {
                     ? #"<th scope="col" class="n">\#(escaped(String(head.dropFirst())))</th>"#
                     : #"<th scope="col">\#(escaped(head))</th>"#
         }
-        return #"<div class="scroll" tabindex="0" role="group" aria-label="\#(escaped(caption))"><table><caption>"#
-            + "\(escaped(caption))</caption><thead><tr>\(head.joined())</tr></thead><tbody>\(body.joined(separator: "\n"))"
-            + "</tbody></table></div>"
+        return #"<div class="scroll" tabindex="0" role="group" aria-label="\#(escaped(caption))">"#
+            + "<table><caption>\(escaped(caption))</caption><thead><tr>\(head.joined())</tr></thead>"
+            + "<tbody>\(body.joined(separator: "\n"))</tbody></table></div>"
     }
 }

@@ -75,7 +75,7 @@ package struct Report: Sendable {
             for run in system.runs {
                 guard run.metrics.count == examples else {
                     throw .usage(
-                        "\(system.name) was evaluated on \(run.metrics.count) examples, and the report is about \(examples)"
+                        "\(system.name) was evaluated on \(run.metrics.count) examples, the report is about \(examples)"
                     )
                 }
                 guard run.statistic(metric) != nil else { throw .usage("\(system.name) has no metric '\(metric)'") }

@@ -4,7 +4,8 @@ enum ReportStyle {
         :root{color-scheme:light dark;--page:#fff;--ink:#1c2128;--quiet:#59636e;--rule:#d9dee4;--soft:#f4f6f8;\
         --served:#0b62d6;--student:#5a8fd8;--teacher:#b35900;--other:#6e7781;--good:#1a7f37;--bad:#cf222e}
         @media(prefers-color-scheme:dark){:root{--page:#14181d;--ink:#e4e8ec;--quiet:#9aa4af;--rule:#343b44;\
-        --soft:#1d2229;--served:#58a6ff;--student:#8bb8ee;--teacher:#f0a050;--other:#9aa4af;--good:#4cc06a;--bad:#ff7b72}}
+        --soft:#1d2229;--served:#58a6ff;--student:#8bb8ee;--teacher:#f0a050;--other:#9aa4af;\
+        --good:#4cc06a;--bad:#ff7b72}}
         *{box-sizing:border-box}
         body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",\
         Roboto,"DejaVu Sans",sans-serif}
