@@ -10,8 +10,8 @@ package struct EntitySpan: Sendable, Hashable {
     }
 
     /// The entities that the tags of a sentence's words spell, as seqeval 1.2 finds them when it is not strict: `B-`,
-    /// `I-`, `E-` and `S-`, also where they break the scheme's rules: an `I-` that nothing precedes begins an entity, and
-    /// one of another type begins the next.
+    /// `I-`, `E-` and `S-`, also where they break the scheme's rules: an `I-` that nothing precedes begins an entity,
+    /// and one of another type begins the next.
     package static func find(in tags: [String]) -> [EntitySpan] {
         var spans: [EntitySpan] = []
         var (previous, previousType) = (Character("O"), "")

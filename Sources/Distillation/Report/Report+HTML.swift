@@ -58,8 +58,8 @@ extension Report {
         guard !marks.isEmpty else { return "" }
         return figure(
             Plots.quality(marks, metric: metricName, teacher: teacher.quality.estimate),
-            "Up is better, right is faster. Bars are 95 % intervals, a point’s area is the model’s size in memory, and the "
-                + "dashed line is the teacher."
+            "Up is better, right is faster. Bars are 95 % intervals, a point’s area is the model’s size in memory, and "
+                + "the dashed line is the teacher."
         )
     }
 
@@ -90,8 +90,8 @@ extension Report {
                     "#size", "#parameters",
                 ],
                 body,
-                "On \(Words.grouped(examples)) test examples, with 95 % intervals. “No gain” means that the interval of the "
-                    + "paired difference includes 0: it may be chance."
+                "On \(Words.grouped(examples)) test examples, with 95 % intervals. “No gain” means that the interval of "
+                    + "the paired difference includes 0: it may be chance."
             )
     }
 
@@ -108,8 +108,8 @@ extension Report {
         guard !others.isEmpty else { return "" }
         return figure(
             Plots.differences(others),
-            "Both answered the same examples, so what is hard for everyone does not blur the difference. A bar that crosses "
-                + "the dashed line shows no gain and no loss."
+            "Both answered the same examples, so what is hard for everyone does not blur the difference. A bar that "
+                + "crosses the dashed line shows no gain and no loss."
         )
     }
 
@@ -145,8 +145,8 @@ extension Report {
                 "Sanh et al., “DistilBERT, a distilled version of BERT”, arXiv 1910.01108."
             )
             + paragraph(
-                "DistilBERT is often called “60 % smaller”. That is a misreading: it needs 61 % of BERT’s time (410 s of 668 s), "
-                    + "and is 40 % smaller.",
+                "DistilBERT is often called “60 % smaller”. That is a misreading: it needs 61 % of BERT’s time (410 of "
+                    + "668 s), and is 40 % smaller.",
                 "quiet"
             )
     }
@@ -188,8 +188,8 @@ extension Report {
         }
         return "<h2>Is it right as often as it is sure?</h2>"
             + paragraph(
-                "A model on the dashed line is right in 80 % of the cases in which it is 80 % sure; below the line, it is too "
-                    + "sure of itself."
+                "A model on the dashed line is right in 80 % of the cases in which it is 80 % sure; below the line, it is "
+                    + "too sure of itself."
             )
             + #"<div class="pair">\#(figures.joined())</div>"#
     }
@@ -243,8 +243,8 @@ extension Report {
             "one thread, one request at a time, tokenizing included, the models in turn, the median of the rounds; "
             + setting.timedTexts
         let intervals =
-            "95 %, percentile bootstrap: \(Words.grouped(resamples)) resamples of the examples, the same for all systems, "
-            + "seed \(seed); of several seeds moved by Student’s t, as a few seeds do not show their whole spread"
+            "95 %, percentile bootstrap: \(Words.grouped(resamples)) resamples of the examples, the same for all "
+            + "systems, seed \(seed); of several seeds moved by Student’s t, as a few seeds do not show their whole spread"
         let enough =
             "a student is recommended when the lower end of what it keeps is at least \(Words.percent(leastKept))"
         let entries = [

@@ -1,7 +1,7 @@
 import JSON
 
-/// `report.json`: fractions between 0 and 1, an *interval* as `{"value","low","high"}` with the ends of the 95 % interval;
-/// what was not measured is `null`.
+/// `report.json`: fractions between 0 and 1, an *interval* as `{"value","low","high"}` with the ends of the 95 %
+/// interval; what was not measured is `null`.
 ///
 ///     {"format": 1, "title", "task", "metric", "n", "labels": ["…"], "headline", "least_kept",
 ///      "serve": the name of the system to serve,
