@@ -53,8 +53,6 @@ import Testing
         let confidences = (0..<examples).map { 0.4 + 0.6 * Double($0 % 50) / 50 }
         teacher.calibration = Calibration(confidences: confidences, correct: confidences.map { $0 > 0.55 })
         var student = system("student, 3 layers", .student, wrong: [7, 8, 7, 8, 7], rate: 400, bytes: 69_000_000)
-        student.confusion = ConfusionMatrix(gold: [0, 0, 1, 2, 2], predicted: [1, 1, 1, 2, 0], labels: 3)
-        student.calibration = Calibration(confidences: confidences, correct: confidences.map { $0 > 0.62 })
         let inScope = confidences.map { Abstention.InScope(confidence: $0, isCorrect: $0 > 0.6) }
         let outside = (0..<80).map { 0.3 + 0.5 * Double($0) / 80 }
         student.outOfScope = SystemResult.OutOfScope(
@@ -63,6 +61,8 @@ import Testing
             curve: Abstention.curve(inScope: inScope, outOfScope: outside)
         )
         var int8 = system("student, int8", .reducedPrecision, wrong: [8, 8, 8, 9, 8], rate: 760, bytes: 18_000_000)
+        int8.confusion = ConfusionMatrix(gold: [0, 0, 1, 2, 2], predicted: [1, 1, 1, 2, 0], labels: 3)
+        int8.calibration = Calibration(confidences: confidences, correct: confidences.map { $0 > 0.62 })
         int8.notes = ["a <note>"]
         let plain = system(
             "student, no distillation",
@@ -96,6 +96,7 @@ import Testing
         #expect(report.headline.hasPrefix("Serve student, int8, because it keeps "), "\(report.headline)")
         #expect(report.headline.contains("3.62 times the requests per second"))
         #expect(report.headline.hasSuffix("20.0 % of the bytes."))
+        #expect(report.gainSentence?.contains("differ by +0.6 points (") == true)
         #expect(report.gainSentence?.contains("no gain") == true, "\(report.gainSentence ?? "")")
     }
 

@@ -1,4 +1,5 @@
 import Distillation
+import ModelFiles
 import Tensors
 import TestSupport
 import Testing
@@ -101,14 +102,16 @@ import Testing
         let multi = try evaluate(model: many, data: Dataset(task: .multiLabel, labels: ["x", "y"], examples: sets))
         #expect(multi.metrics.values.map(\.name) == ["exact_match", "micro_f1", "macro_f1"])
 
-        let one = try ServedModel(directory: try Self.folder(["value"], .sequence, "regression").path)
+        let oneFolder = try Self.folder(["value"], .sequence, "regression")
+        let one = try ServedModel(directory: oneFolder.path)
         let logits = try one.logits(of: Self.examples(Self.texts))
         let values = zip(Self.texts, logits).map { Example(text: $0, target: .value(2 * $1[0] + 1)) }
         let regression = try evaluate(model: one, data: Dataset(task: .regression, examples: values))
         #expect(try #require(regression.metrics["pearson"]) > 0.999)
         #expect(regression.metrics["spearman"] == 1)
 
-        let reader = try ServedModel(directory: try Self.folder([], .answer).path)
+        let readerFolder = try Self.folder([], .answer)
+        let reader = try ServedModel(directory: readerFolder.path)
         let context = "one two three four five, what is this?"
         let question = Example(text: "what?", pair: context)
         let answer = try reader.answers(to: [question], mayBeImpossible: false)[0]

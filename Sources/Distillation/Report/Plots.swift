@@ -102,7 +102,8 @@ enum Plots {
             let top = area.y + Double(place) * rowHeight
             let middle = top + 30
             svg += text("name", area.x, top + 15, shortened(row.name))
-            svg += text("tick", area.x + area.width, top + 15, row.verdict.rawValue, anchor: "end")
+            let numbers = "\(row.verdict.rawValue), \(Words.points(row.difference, unit: ""))"
+            svg += text("tick", area.x + area.width, top + 15, numbers, anchor: "end")
             let (left, right) = (x(row.difference.lower * 100), x(row.difference.upper * 100))
             svg += #"<g class="\#(row.style)">"# + line("bar", left, middle, right, middle)
             svg += line("bar", left, middle - 4, left, middle + 4) + line("bar", right, middle - 4, right, middle + 4)

@@ -220,11 +220,11 @@ package struct Report: Sendable {
         gain.map { gain in
             let numbers = Words.points(gain.difference)
             return switch Verdict(gain.difference) {
-            case .better: "Distillation helps: \(gain.student) is better than \(gain.without) by \(numbers)."
-            case .worse: "Distillation harms here: \(gain.student) is worse than \(gain.without), by \(numbers)."
+            case .better: "Distillation helps: \(gain.student) is better than \(gain.without): \(numbers)."
+            case .worse: "Distillation harms here: \(gain.student) is worse than \(gain.without): \(numbers)."
             case .noGain:
-                "Distillation shows no gain here: between \(gain.student) and \(gain.without) lie \(numbers), which "
-                    + "includes 0."
+                "Distillation shows no gain here: \(gain.student) and \(gain.without) differ by \(numbers), an interval "
+                    + "that includes 0."
             }
         }
     }

@@ -24,9 +24,11 @@ enum ReportStyle {
         .scroll{overflow-x:auto;margin:1rem 0}
         table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
         th,td{text-align:left;padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
-        thead th{color:var(--quiet);font-weight:600;vertical-align:bottom}
+        thead th{color:var(--quiet);font-weight:600;vertical-align:bottom;white-space:normal!important}
         tbody th{font-weight:600}
         td.n,th.n{text-align:right;white-space:nowrap}
+        tbody th{min-width:9.5rem}
+        td>small{white-space:nowrap}
         small{display:block;color:var(--quiet);font-weight:400;font-size:.85em}
         tr.chosen th{color:var(--served)}
         .better{color:var(--good)}.worse{color:var(--bad)}

@@ -13,9 +13,9 @@ enum Words {
     }
 
     /// "+1.2 points (−0.3 to +2.7)"
-    static func points(_ interval: Interval) -> String {
+    static func points(_ interval: Interval, unit: String = " points") -> String {
         let ends = "\(signed(interval.lower * 100)) to \(signed(interval.upper * 100))"
-        return "\(signed(interval.estimate * 100)) points (\(ends))"
+        return "\(signed(interval.estimate * 100))\(unit) (\(ends))"
     }
 
     private static func signed(_ value: Double) -> String {
