@@ -126,7 +126,7 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "AnswerForms", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors",
+                "AnswerForms", "CLinuxShims", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors",
                 "Tokenization", "Training",
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -2,13 +2,13 @@ import Glibc
 
 /// A file that appears under its name when all of it is on the disk. Until then it is beside it under another name, and
 /// whatever fails on the way leaves neither.
-final class OutputFile {
+package final class OutputFile {
     private let path: String
     private let temporary: String
     private let descriptor: CInt
     private var isPublished = false
 
-    init(_ path: String) throws(ModelFilesError) {
+    package init(_ path: String) throws(ModelFilesError) {
         self.path = path
         temporary = "\(path).\(getpid()).new"
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
@@ -21,7 +21,7 @@ final class OutputFile {
     }
 
     /// Takes the room for all that will be written, so that a disk that is too full is found before the work.
-    func reserve(_ count: Int) throws(ModelFilesError) {
+    package func reserve(_ count: Int) throws(ModelFilesError) {
         let failure = posix_fallocate(descriptor, 0, off_t(count))
         // Some file systems cannot; there the writing fails.
         guard failure == 0 || failure == EOPNOTSUPP || failure == EINVAL else {
@@ -29,7 +29,7 @@ final class OutputFile {
         }
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws(ModelFilesError) {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(ModelFilesError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
@@ -42,14 +42,14 @@ final class OutputFile {
     }
 
     /// Waits until the contents are on the disk, and gives the file its name.
-    func publish() throws(ModelFilesError) {
+    package func publish() throws(ModelFilesError) {
         guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw unwritable(path, "written") }
         isPublished = true
         try syncFolder(parent(of: path))
     }
 
     /// Writes a whole file.
-    static func write(_ contents: UnsafeRawBufferPointer, to path: String) throws(ModelFilesError) {
+    package static func write(_ contents: UnsafeRawBufferPointer, to path: String) throws(ModelFilesError) {
         let file = try OutputFile(path)
         try file.write(contents)
         try file.publish()

@@ -116,8 +116,9 @@ package final class TrainableModel {
         scale: Double
     ) throws(TensorError) -> LossValues {
         let usesLogits = objective.task > 0 || objective.softTargets > 0 || objective.logits > 0
-        var usesEmbeddings = objective.embedding > 0
-        if case .pairs = supervision { usesEmbeddings = true }
+        var comparesPairs = false
+        if case .pairs = supervision { comparesPairs = true }
+        let usesEmbeddings = objective.embedding > 0 || comparesPairs
         let rows = headRows(batch, supervision)
         let readsFirst = head?.head.readsFirstToken == true && !usesEmbeddings && objective.cosine == 0
         var projections: Set<Int> = []
@@ -129,7 +130,7 @@ package final class TrainableModel {
             projections: projections
         )
         var losses = LossValues()
-        if let head, usesLogits, !usesEmbeddings || objective.task == 0 {
+        if let head, usesLogits, !comparesPairs {
             try head.forward(
                 encoder.lastHidden,
                 rows: readsFirst ? Array(0..<batch.sequences) : rows,

@@ -1,0 +1,215 @@
+import DistilBERT
+import ModelFiles
+import Tensors
+import Training
+
+/// Few labels: two ways compete by cross-validation on the labels at hand, and the winner is named.
+///
+/// - `frozen`: the encoder stays as it is, and logistic regression is fitted to its sentence embeddings.
+/// - `contrastive`: the encoder is tuned first, on pairs of texts of the same label and of different ones (Tunstall et al.,
+///   arXiv 2209.11055).
+///
+/// The result is a folder of sentence-transformers: Transformer, Pooling, Normalize and a Dense layer to the labels.
+struct FewShot {
+    let source: ModelSource
+    let data: Dataset
+    let recipe: Recipe
+    let options: RunOptions
+    let command: [(key: String, value: String)]
+
+    func run() throws -> TrainedModel {
+        guard data.task == .classify || data.task == .multiLabel else {
+            throw DistillationError.usage(
+                "--method few-shot is there for classify and multi-label, not for \(data.task.rawValue)"
+            )
+        }
+        let configuration = source.configuration.adapted(to: .embed, labels: [])
+        let encoder = ExampleEncoder(source.tokenizer, configuration, maxLength: recipe.integer(.maxLength))
+        let (examples, truncated) = try encoder.encode(data)
+        report(truncated: truncated, of: data.count, limit: encoder.maxLength, options)
+        let plan = NetworkPlan(configuration) { _ in false }
+        let initialisation = try studentInitialisation(from: source.plan, to: plan)
+        let old = try source.values()
+        let run = try TrainingRun(
+            plan,
+            projection: nil,
+            recipe: recipe,
+            options: options,
+            teacher: nil,
+            longest: 2 * encoder.maxLength,
+            team: try options.team()
+        ) { parameter, destination in
+            initialisation.fill(parameter, destination, seed: recipe.seed) { UnsafePointer(old[$0]) }
+        }
+        let untouched = ParameterBlock(run.model.values.layout)
+        untouched.copy(from: run.model.values)
+        let targets = try LinearTargets(data)
+        let folds = try data.folds(k: recipe.integer(.folds), seed: recipe.seed)
+
+        let sequences = examples.map(\.sequence)
+        let width = configuration.hiddenSize
+        let frozenRows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
+        let frozen = try LogisticRegression.crossValidated(frozenRows, targets, folds: folds)
+        let frozenScore = accuracy(frozen.heldOut, targets)
+        options.report(.notice("frozen embeddings + logistic regression: \(percent(frozenScore)) held out, C = \(frozen.c)"))
+
+        // The same folds, each with an encoder that has not seen what it is judged by.
+        var heldOut = [Double](repeating: 0, count: examples.count * targets.outputs)
+        var summary = TrainingSummary()
+        for (number, fold) in folds.enumerated() {
+            restore(run, untouched)
+            let part = try tune(run, examples, fold.train, stage: ".fold\(number)")
+            summary.steps += part.steps
+            summary.tokens += part.tokens
+            summary.seconds += part.seconds
+            let rows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
+            let model = try LogisticRegression(c: frozen.c).fit(rows.selecting(fold.train), targets.selecting(fold.train))
+            let predictions = model.predictions(rows.selecting(fold.test))
+            for (row, index) in fold.test.enumerated() {
+                for output in 0..<targets.outputs {
+                    heldOut[index * targets.outputs + output] = predictions[row * targets.outputs + output]
+                }
+            }
+        }
+        let tunedScore = accuracy(heldOut, targets)
+        options.report(.notice("contrastive tuning + logistic regression: \(percent(tunedScore)) held out"))
+        let wins = tunedScore > frozenScore
+        options.report(.notice("\(wins ? "contrastive tuning" : "frozen embeddings") won"))
+
+        restore(run, untouched)
+        var stages = folds.indices.map { ".fold\($0)" }
+        var head = frozen.model
+        if wins {
+            let part = try tune(run, examples, Array(examples.indices), stage: ".tuning")
+            stages.append(".tuning")
+            summary.steps += part.steps
+            summary.tokens += part.tokens
+            summary.seconds += part.seconds
+            summary.loss = part.loss
+            let rows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
+            head = try LogisticRegression(c: frozen.c).fit(rows, targets)
+        }
+        summary.isComplete = true
+        try write(run, head, stages)
+        var result = TrainedModel(output: options.output, task: data.task, summary: summary)
+        result.winner = wins ? "contrastive" : "frozen"
+        result.facts = [("frozen_accuracy", frozenScore), ("contrastive_accuracy", tunedScore)]
+        return result
+    }
+
+    private func restore(_ run: TrainingRun, _ values: ParameterBlock) {
+        run.model.values.copy(from: values)
+        run.model.refresh()
+    }
+
+    /// One pass over `pairs` pairs of each of some texts with one of the same label, and as many with others.
+    private func tune(
+        _ run: TrainingRun,
+        _ examples: [EncodedExample],
+        _ members: [Int],
+        stage: String
+    ) throws -> TrainingSummary {
+        var settings = recipe.loop
+        settings.epochs = 1
+        if recipe.settings.number(.learningRate) == Recipe.standard.number(.learningRate) { settings.learningRate = 2e-5 }
+        settings.batchSize = min(settings.batchSize, 16)
+        let pairs = self.pairs(examples, members)
+        return try run.train(
+            pairs,
+            objective: .task,
+            settings: settings,
+            key: runKey(recipe, pairs, [source.contents], run.plan),
+            stage: stage
+        )
+    }
+
+    private func pairs(_ examples: [EncodedExample], _ members: [Int]) -> [EncodedExample] {
+        var generator = SeededGenerator(seed: recipe.seed, stream: 0x9A175)
+        func labels(_ place: Int) -> Set<Int> {
+            switch examples[place].goal {
+            case .label(let label): [label]
+            case .labelSet(let set): Set(set.indices.filter { set[$0] > 0.5 })
+            default: []
+            }
+        }
+        let sets = Dictionary(uniqueKeysWithValues: members.map { ($0, labels($0)) })
+        var result: [EncodedExample] = []
+        func add(_ first: Int, _ second: Int, _ value: Float) {
+            result.append(
+                EncodedExample(
+                    sequence: examples[first].sequence,
+                    other: examples[second].sequence,
+                    goal: .similarity(value),
+                    example: first
+                )
+            )
+        }
+        for place in members {
+            let own = sets[place] ?? []
+            let same = members.filter { $0 != place && !(sets[$0] ?? []).isDisjoint(with: own) }
+            let others = members.filter { (sets[$0] ?? []).isDisjoint(with: own) }
+            for _ in 0..<recipe.integer(.pairs) {
+                if !same.isEmpty { add(place, same[generator.below(same.count)], 1) }
+                if !others.isEmpty { add(place, others[generator.below(others.count)], 0) }
+            }
+        }
+        return result
+    }
+
+    private func accuracy(_ predictions: [Double], _ targets: LinearTargets) -> Double {
+        let outputs = targets.outputs
+        var right = 0
+        for row in 0..<targets.count {
+            let range = row * outputs..<(row + 1) * outputs
+            switch targets.link {
+            case .softmax:
+                if argmax(Array(predictions[range])) == argmax(Array(targets.values[range])) { right += 1 }
+            default:
+                if zip(predictions[range], targets.values[range]).allSatisfy({ ($0 > 0.5) == ($1 > 0.5) }) { right += 1 }
+            }
+        }
+        return Double(right) / Double(max(1, targets.count))
+    }
+
+    private func percent(_ fraction: Double) -> String { "\((fraction * 1000).rounded() / 10) %" }
+
+    private func write(_ run: TrainingRun, _ head: LinearModel, _ stages: [String]) throws(DistillationError) {
+        var configuration = run.plan.configuration
+        configuration.labels = data.labels
+        configuration.problemType = data.task == .multiLabel ? .multiLabelClassification : .singleLabelClassification
+        let width = configuration.hiddenSize
+        let modules = SentenceTransformersModules(
+            pooling: .init(dimension: width, modes: [.mean]),
+            steps: [.normalize, .dense(.init(inputs: width, outputs: head.outputs))],
+            maxSequenceLength: min(recipe.integer(.maxLength), configuration.maxPositions)
+        )
+        let plan = NetworkPlan(configuration, modules) { _ in false }
+        let weights = FloatBuffer(count: head.outputs * width)
+        let biases = FloatBuffer(count: head.outputs)
+        for output in 0..<head.outputs {
+            for (column, weight) in head.weights(output).enumerated() {
+                weights.base[output * width + column] = Float(weight)
+            }
+            biases.base[output] = Float(head.bias(output))
+        }
+        let dense = plan.modules.flatMap(\.linears)[0]
+        do throws(ModelFilesError) {
+            let tokenizer = try source.tokenizerFiles().filter { $0.name != RecipeFile.name }
+            try ModelFolderWriter(plan, modules: modules, tokenizer: tokenizer + [recipeFile(recipe, command)]).write(
+                to: options.output,
+                replacing: options.replacing
+            ) { parameter in
+                switch parameter.name {
+                case dense.weight.name: UnsafePointer(weights.base)
+                case dense.bias?.name: UnsafePointer(biases.base)
+                default: UnsafePointer(run.model.values[parameter])
+                }
+            }
+        } catch let error as DistillationError {
+            throw error
+        } catch {
+            throw .failed("\(error)")
+        }
+        for stage in stages { RunState(output: options.output + stage, key: "").remove() }
+    }
+}

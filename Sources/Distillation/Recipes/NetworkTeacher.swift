@@ -1,0 +1,78 @@
+import DistilBERT
+import Tensors
+import Training
+
+/// A teacher beside its student: what it says of the batch at hand.
+///
+/// Logits of texts and embeddings do not depend on the step and are worked out once, before the first. What belongs to tokens or
+/// layers is computed with each batch.
+final class NetworkTeacher: TeacherSignals {
+    /// Of each example: the teacher's logits, row by row; nil where they are not wanted or computed with the batch.
+    private let logits: [Float]?
+    private let outputs: Int
+    private let embeddings: [Float]?
+    private let width: Int
+    private let model: TrainableModel?
+    private let objective: Objective
+
+    private let logitRows = GrowingBuffer()
+    private let embeddingRows = GrowingBuffer()
+    private let firsts: [Int: GrowingBuffer]
+
+    /// - Parameters:
+    ///   - logits: [examples, outputs]
+    ///   - embeddings: [examples, width]
+    ///   - model: for what is computed with each batch; nil where nothing is.
+    init(
+        logits: [Float]?,
+        outputs: Int,
+        embeddings: [Float]?,
+        width: Int,
+        model: TrainableModel?,
+        objective: Objective
+    ) {
+        self.logits = logits
+        self.outputs = outputs
+        self.embeddings = embeddings
+        self.width = width
+        self.model = model
+        self.objective = objective
+        firsts = Dictionary(objective.patientLayers.map { ($0.teacher, GrowingBuffer()) }) { first, _ in first }
+    }
+
+    func outputs(_ examples: [Int], _ batch: Batch, _ supervision: Supervision) throws -> TeacherOutputs {
+        var result = TeacherOutputs()
+        if let logits { result.logits = rows(logits, outputs, examples, logitRows) }
+        if let embeddings { result.embeddings = rows(embeddings, width, examples, embeddingRows) }
+        guard let model else { return result }
+        let relations = objective.relations > 0 ? objective.relationLayers?.teacher : nil
+        try model.encoder.forward(batch, projections: relations.map { [$0] } ?? [])
+        if objective.cosine > 0 { result.hidden = model.encoder.lastHidden }
+        if objective.patient > 0 {
+            for (layer, buffer) in firsts {
+                let state = model.encoder.hidden(layer + 1)
+                let some = buffer.matrix(rows: batch.sequences, columns: state.columns)
+                for (index, row) in batch.firstRows.enumerated() {
+                    _ = some[index].update(fromContentsOf: state[row])
+                }
+                result.firstStates[layer] = some
+            }
+        }
+        if let relations { result.projections = model.encoder.projections(relations) }
+        if logits == nil, objective.softTargets > 0 || objective.logits > 0, let head = model.head {
+            var rows = head.head.readsFirstToken ? batch.firstRows : Array(0..<batch.tokens)
+            if case .words(let chosen, _) = supervision { rows = chosen }
+            try head.forward(model.encoder.lastHidden, rows: rows)
+            result.logits = head.logits
+        }
+        return result
+    }
+
+    private func rows(_ values: [Float], _ width: Int, _ examples: [Int], _ buffer: GrowingBuffer) -> Matrix {
+        let matrix = buffer.matrix(rows: examples.count, columns: width)
+        for (row, example) in examples.enumerated() {
+            for column in 0..<width { matrix[row][column] = values[example * width + column] }
+        }
+        return matrix
+    }
+}

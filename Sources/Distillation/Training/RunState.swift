@@ -1,0 +1,122 @@
+import Glibc
+import JSON
+package import ModelFiles
+import Training
+
+/// A run on the disk: what is needed to go on with it as if it had not been interrupted.
+///
+/// The file is a line of JSON and then the float32 values of weights, first and second moments, and a byte for each row of the
+/// word table. It appears whole or not at all; the one before stays until then.
+package struct RunState {
+    /// The folder beside the output that holds it.
+    package let folder: String
+    /// What the run is of: another recipe, model or data file is another run.
+    package let key: String
+
+    private var path: String { folder + "/state" }
+    private static let version = 1
+
+    package init(output: String, key: String) {
+        folder = output + ".partial"
+        self.key = key
+    }
+
+    package var exists: Bool { access(path, F_OK) == 0 }
+
+    package func save(_ loop: TrainingLoop) throws(DistillationError) {
+        guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+            throw .failed("\(folder) cannot be created: \(String(cString: strerror(errno)))")
+        }
+        let (summary, epoch) = (loop.summary, loop.epochState)
+        let head: [(key: String, value: any JSONWritable)] = [
+            ("version", Self.version), ("key", key), ("step", loop.step), ("values", loop.model.values.layout.count),
+            ("rows", loop.optimizer.reached.count), ("tokens", summary.tokens),
+            ("seconds", summary.seconds), ("loss_bits", String(summary.loss.bitPattern, radix: 16)),
+            ("epoch_loss_bits", String(epoch.sum.bitPattern, radix: 16)), ("epoch_steps", epoch.count),
+        ]
+        do throws(ModelFilesError) {
+            let file = try OutputFile(path)
+            try write(Array((JSONText.object(head).json + "\n").utf8), to: file)
+            for block in [loop.model.values, loop.optimizer.first, loop.optimizer.second] {
+                try file.write(
+                    UnsafeRawBufferPointer(
+                        start: block.memory.base,
+                        count: block.memory.count * MemoryLayout<Float>.stride
+                    )
+                )
+            }
+            try write(loop.optimizer.reached.map { $0 ? 1 : 0 }, to: file)
+            try file.publish()
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to file: OutputFile) throws(ModelFilesError) {
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(ModelFilesError) in try file.write(bytes) }
+        }
+        try result.get()
+    }
+
+    /// Restores weights, moments and place of a loop that was made as the saved one was.
+    package func restore(_ loop: TrainingLoop) throws(DistillationError) {
+        let file: MappedFile
+        do throws(ModelFilesError) {
+            file = try MappedFile(path: path)
+        } catch {
+            throw .failed("\(error)")
+        }
+        let bytes = file.bytes
+        func damaged(_ reason: String) -> DistillationError {
+            .failed("\(path): \(reason); remove \(folder) to start anew")
+        }
+        guard let end = bytes.prefix(4096).firstIndex(of: UInt8(ascii: "\n")),
+            case .object(let head)? = try? JSONValue.parse(Array(bytes[..<end]))
+        else { throw damaged("it is no saved run") }
+        func integer(_ key: String) -> Int? { if case .integer(let value)? = head[key] { value } else { nil } }
+        func text(_ key: String) -> String? { if case .string(let value)? = head[key] { value } else { nil } }
+        func double(_ key: String) -> Double? {
+            text(key).flatMap { UInt64($0, radix: 16) }.map { Double(bitPattern: $0) }
+        }
+        guard integer("version") == Self.version else { throw damaged("another version of distill wrote it") }
+        guard text("key") == key else {
+            throw .failed(
+                "\(folder) holds a run with other settings, models or data; finish it with the same command, or remove the "
+                    + "folder to start anew"
+            )
+        }
+        let (values, rows) = (loop.model.values.memory.count, loop.optimizer.reached.count)
+        let blocks = 3 * values * MemoryLayout<Float>.stride
+        guard integer("values") == values, integer("rows") == rows, bytes.count == end + 1 + blocks + rows,
+            let step = integer("step"), let tokens = integer("tokens"), let loss = double("loss_bits"),
+            let epochLoss = double("epoch_loss_bits"), let epochSteps = integer("epoch_steps")
+        else { throw damaged("it is cut off or of another model") }
+        var place = end + 1
+        for block in [loop.model.values, loop.optimizer.first, loop.optimizer.second] {
+            let count = values * MemoryLayout<Float>.stride
+            UnsafeMutableRawBufferPointer(start: block.memory.base, count: count)
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[place..<place + count]))
+            place += count
+        }
+        var summary = TrainingSummary()
+        summary.steps = step
+        summary.tokens = tokens
+        summary.loss = loss
+        if case .number(let seconds)? = head["seconds"] { summary.seconds = seconds }
+        if case .integer(let seconds)? = head["seconds"] { summary.seconds = Double(seconds) }
+        loop.resume(
+            steps: step,
+            reached: bytes[place...].map { $0 != 0 },
+            summary: summary,
+            epochLosses: (epochLoss, epochSteps)
+        )
+        loop.model.refresh()
+    }
+
+    /// Removes what was saved.
+    package func remove() {
+        unlink(path)
+        rmdir(folder)
+    }
+}
