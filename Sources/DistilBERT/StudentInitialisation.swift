@@ -1,4 +1,4 @@
-package import ModelFiles
+import ModelFiles
 
 /// The first weights of a student: which values of its teacher each parameter takes, and which are new.
 ///

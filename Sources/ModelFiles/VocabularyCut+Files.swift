@@ -1,5 +1,5 @@
 import JSON
-package import Tokenization
+import Tokenization
 
 extension VocabularyCut {
     /// A folder's tokenizer files for the smaller vocabulary: tokens that are not kept are left out, and whatever has an id has
@@ -49,7 +49,7 @@ extension VocabularyCut {
                 guard case .array(let elements) = tokens else { return tokens }
                 return .array(
                     elements.compactMap { element in
-                        guard case .object(let object) = element, case .integer(let id)? = object[key: "id"],
+                        guard case .object(let object) = element, case .integer(let id)? = object["id"],
                             let new = newID(id)
                         else { return nil }
                         return element.replacing("id") { _ in .integer(new) }
@@ -127,7 +127,7 @@ extension VocabularyCut {
 extension JSONValue {
     /// The same object with another value of a member, if it is an object that has that member.
     fileprivate func replacing(_ key: String, _ edit: (JSONValue) -> JSONValue) -> JSONValue {
-        guard case .object(let object) = self, object[key: key] != nil else { return self }
+        guard case .object(let object) = self, object[key] != nil else { return self }
         return .object(JSONObject(object.members.map { ($0.key, $0.key == key ? edit($0.value) : $0.value) }))
     }
 }

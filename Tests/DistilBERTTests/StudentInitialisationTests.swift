@@ -63,7 +63,7 @@ import Testing
         func values(_ parameter: Parameter) -> [Float] { Array(memory[parameter.name]!) }
     }
 
-    private func values(
+    private func filled(
         _ student: StudentInitialisation,
         _ parameter: Parameter,
         seed: UInt64 = 1,
@@ -107,7 +107,7 @@ import Testing
         #expect(initial.layers == [0, 1])
         let memory = try Memory(teacher) { try $0.views(in: checkpoint).flatMap { $0.floats() } }
         for parameter in student.parameters {
-            let own = values(initial, parameter) { memory($0) }
+            let own = filled(initial, parameter) { memory($0) }
             let expected = try parameter.views(in: folded).flatMap { $0.floats() }
             #expect(own.map(\.bitPattern) == expected.map(\.bitPattern), "\(parameter.name)")
         }
@@ -126,7 +126,7 @@ import Testing
             return rows.flatMap { all[$0 * stride..<$0 * stride + columns] }
         }
         func expect(_ own: Parameter, _ source: Parameter, _ rows: [Int], _ columns: Int) {
-            #expect(values(initial, own) { numbered($0) } == part(source, rows, columns), "\(own.name)")
+            #expect(filled(initial, own) { numbered($0) } == part(source, rows, columns), "\(own.name)")
         }
         expect(student.embeddings.word, teacher.embeddings.word, [7, 0, 119], 16)
         expect(student.embeddings.position, teacher.embeddings.position, Array(0..<40), 16)
@@ -164,8 +164,9 @@ import Testing
                         let initial = try StudentInitialisation(from: teacher, to: student)
                         let numbered = Memory(numbering: teacher)
                         for parameter in student.parameters {
-                            let values = values(initial, parameter) { numbered($0) }
-                            #expect(values.allSatisfy(\.isFinite))
+                            let values = filled(initial, parameter) { numbered($0) }
+                            let areFinite = values.allSatisfy { $0.isFinite }
+                            #expect(areFinite)
                         }
                         guard let last = student.head.last else { continue }
                         var isCopied = false
@@ -195,7 +196,7 @@ import Testing
         let initial = try StudentInitialisation(from: teacher, to: student)
         let numbered = Memory(numbering: teacher)
         func weights(_ layer: Linear, _ seed: UInt64) -> [Float] {
-            values(initial, layer.weight, seed: seed) { numbered($0) }
+            filled(initial, layer.weight, seed: seed) { numbered($0) }
         }
         let first = try #require(student.head.first)
         let values = weights(first, 7)
@@ -207,7 +208,7 @@ import Testing
         // Within one deviation 68.3 %, within two 95.4 %.
         let within = [0.5, 1].map { limit in values.filter { abs($0) < limit }.count }
         #expect(abs(within[0] - 699) < 75 && abs(within[1] - 977) < 34)
-        #expect(Set(self.values(initial, try #require(first.bias)) { numbered($0) }) == [0])
+        #expect(Set(filled(initial, try #require(first.bias)) { numbered($0) }) == [0])
     }
 
     @Test func whatCannotBeMadeIsNamed() throws {
