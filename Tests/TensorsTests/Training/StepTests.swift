@@ -29,11 +29,12 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                         }
                         return y.values
                     }
-                    let expected = (0..<rows).flatMap { row in
-                        (0..<columns).map { column in
-                            Double(word[Int(ids[row]) * columns + column])
-                                + Double(position[Int(positions[row]) * columns + column])
-                                + (typed ? Double(type[Int(types[row]) * columns + column]) : 0)
+                    var expected: [Double] = []
+                    for row in 0..<rows {
+                        let (id, place, kind) = (Int(ids[row]), Int(positions[row]), Int(types[row]))
+                        for column in 0..<columns {
+                            let sum = Double(word[id * columns + column]) + Double(position[place * columns + column])
+                            expected.append(typed ? sum + Double(type[kind * columns + column]) : sum)
                         }
                     }
                     #expect(relativeDifference(result, expected) < 1e-6, "\(columns) columns")
@@ -157,7 +158,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
     @Test(arguments: [1, 3]) func blocksCoverAllRowsOnce(_ threads: Int) throws {
         let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
         for (count, size) in [(0, 4), (1, 4), (4, 4), (1001, 10)] {
-            try withMemory(seed: 66) { memory in
+            withMemory(seed: 66) { memory in
                 let seen = memory.vector(count + 1)
                 seen.update(repeating: 0, count: count + 1)
                 team.forEachBlock(of: count, size: size) { rows in
