@@ -102,7 +102,8 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
 
     /// Three steps beside the same in double precision.
     @Test(arguments: sets) func adamWEqualsTheDefinition(_ set: InstructionSet) throws {
-        let (rate, decay, beta1, beta2, epsilon, scale) = (1e-2, 0.1, 0.9, 0.99, 1e-8, 0.5)
+        // numbers that float32 holds, so that 1 − β₂ is the same
+        let (rate, decay, beta1, beta2, epsilon, scale) = (0.0078125, 0.125, 0.875, 0.96875, 1e-8, 0.5)
         for count in Self.counts {
             try withMemory(seed: 65) { memory in
                 let start = memory.vector(count)
@@ -143,8 +144,8 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                     seconds.append(v)
                 }
                 #expect(relativeDifference(Array(result[..<count]), weights) < 1e-6, "\(count) values")
-                #expect(relativeDifference(Array(result[count..<2 * count]), firsts) < 1e-5, "\(count) values")
-                #expect(relativeDifference(Array(result[(2 * count)...]), seconds) < 1e-5, "\(count) values")
+                #expect(relativeDifference(Array(result[count..<2 * count]), firsts) < 1e-6, "\(count) values")
+                #expect(relativeDifference(Array(result[(2 * count)...]), seconds) < 1e-6, "\(count) values")
             }
         }
     }
