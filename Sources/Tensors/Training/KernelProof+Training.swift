@@ -31,15 +31,22 @@ extension KernelProof {
         }
     }
 
+    /// Rows of multiples of `scale`/128 in [−scale, scale), which bfloat16 holds exactly.
+    private func values(rows: Int, columns: Int, scale: Float = 1) -> Rows {
+        let result = inputs(rows: rows, columns: columns, scale: 2 * scale)
+        for index in 0..<rows * columns { result.buffer.base[index] -= scale }
+        return result
+    }
+
     // MARK: - Products
 
     /// y = x·Wᵀ, dx = dy·W and, added to what is there, dW = dyᵀ·x, of as many rows as leave a rest in tiles and blocks. The
     /// gradient of the weight is computed for some outputs alone: its rows.
     private func stepProducts(_ format: WeightFormat, outputs: Int, inputs: Int) throws {
         let rows = 19
-        let x = self.inputs(rows: rows, columns: inputs)
-        let dy = self.inputs(rows: rows, columns: outputs)
-        let weight = self.inputs(rows: outputs, columns: inputs)
+        let x = values(rows: rows, columns: inputs)
+        let dy = values(rows: rows, columns: outputs)
+        let weight = values(rows: outputs, columns: inputs)
         let step = StepWeight(format)
         let name = "\(format.rawValue) product [\(outputs), \(inputs)]"
         try prove("\(name) of training") { team in
@@ -72,8 +79,8 @@ extension KernelProof {
     private func attentionGradient(headSize: Int, heads: Int) throws {
         let bounds = SequenceBounds(lengths: [1, 2, 5, 7, 12, 13, 16, 17, 33, 100])
         let hidden = heads * headSize
-        let qkv = inputs(rows: bounds.rows, columns: 3 * hidden, scale: 4)
-        let dout = inputs(rows: bounds.rows, columns: hidden)
+        let qkv = values(rows: bounds.rows, columns: 3 * hidden, scale: 2)
+        let dout = values(rows: bounds.rows, columns: hidden)
         for dropout in [Dropout.none, Dropout(key: 0x5EED, rate: 0.1)] {
             let name = dropout == .none ? "attention" : "attention with dropout"
             try prove("\(name) of training") { team in
@@ -105,9 +112,9 @@ extension KernelProof {
 
     private func layerNormGradient(columns: Int) throws {
         let rows = Self.rowsOfTwoBlocks
-        let x = inputs(rows: rows, columns: columns, scale: 3)
-        let dy = inputs(rows: rows, columns: columns)
-        let gamma = inputs(rows: 1, columns: columns)
+        let x = values(rows: rows, columns: columns, scale: 3)
+        let dy = values(rows: rows, columns: columns)
+        let gamma = values(rows: 1, columns: columns)
         for (index, part) in ["rows", "scale and shift"].enumerated() {
             try prove("gradient of LayerNorm by its \(part)") { team in
                 let dx = FloatBuffer(count: rows * columns)
@@ -136,9 +143,8 @@ extension KernelProof {
 
     private func activations(columns: Int) throws {
         let rows = 3
-        let u = inputs(rows: rows, columns: columns, scale: 6)
-        for index in 0..<rows * columns { u.buffer.base[index] -= 3 }
-        let da = inputs(rows: rows, columns: columns)
+        let u = values(rows: rows, columns: columns, scale: 4)
+        let da = values(rows: rows, columns: columns)
         func result(_ body: (Matrix) -> Void) -> [Float] {
             let y = FloatBuffer(count: rows * columns)
             let matrix = y.matrix(rows: rows, columns: columns)
@@ -159,7 +165,7 @@ extension KernelProof {
 
     private func embeddings(columns: Int) throws {
         let rows = Self.rowsOfTwoBlocks
-        let table = inputs(rows: 9, columns: columns)
+        let table = values(rows: 9, columns: columns)
         let ids = (0..<rows).map { Int32($0 % 9) }
         let others = (0..<rows).map { Int32($0 % 7) }
         try prove("sum of embeddings") { team in
@@ -183,7 +189,9 @@ extension KernelProof {
 
     private func optimizer() throws {
         let count = 2 * ComputeTeam.valuesPerTask + 7
-        let values = inputs(rows: 4, columns: count)
+        // gradients, weights and both moments, the second of which are not negative
+        let values = values(rows: 4, columns: count)
+        for index in 3 * count..<4 * count { values.buffer.base[index] += 1 }
         let step = AdamWStep(
             rate: 0.1,
             decay: 0.5,

@@ -21,7 +21,9 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                     let expected = zip(u.doubles, da.doubles).map { u, da in
                         da * (formula(u + 1e-5) - formula(u - 1e-5)) / 2e-5
                     }
-                    #expect(relativeDifference(result, expected) < 2e-6, "\(activation), \(rows) × \(columns)")
+                    // slopes are 1.13 at most, and small where two parts cancel
+                    let difference = largestDifference(result, expected.map { Float($0) })
+                    #expect(difference < 1e-6, "\(activation), \(rows) × \(columns)")
                 }
             }
         }

@@ -29,11 +29,12 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                         }
                         return y.values
                     }
-                    let expected = (0..<rows).flatMap { row in
-                        (0..<columns).map { column in
-                            Double(word[Int(ids[row]) * columns + column])
-                                + Double(position[Int(positions[row]) * columns + column])
-                                + (typed ? Double(type[Int(types[row]) * columns + column]) : 0)
+                    var expected: [Double] = []
+                    for row in 0..<rows {
+                        let (id, place, kind) = (Int(ids[row]), Int(positions[row]), Int(types[row]))
+                        for column in 0..<columns {
+                            let sum = Double(word[id * columns + column]) + Double(position[place * columns + column])
+                            expected.append(typed ? sum + Double(type[kind * columns + column]) : sum)
                         }
                     }
                     #expect(relativeDifference(result, expected) < 1e-6, "\(columns) columns")
@@ -101,7 +102,8 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
 
     /// Three steps beside the same in double precision.
     @Test(arguments: sets) func adamWEqualsTheDefinition(_ set: InstructionSet) throws {
-        let (rate, decay, beta1, beta2, epsilon, scale) = (1e-2, 0.1, 0.9, 0.99, 1e-8, 0.5)
+        // numbers that float32 holds, so that 1 − β₂ is the same
+        let (rate, decay, beta1, beta2, epsilon, scale) = (0.0078125, 0.125, 0.875, 0.96875, 1e-8, 0.5)
         for count in Self.counts {
             try withMemory(seed: 65) { memory in
                 let start = memory.vector(count)
@@ -142,8 +144,8 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                     seconds.append(v)
                 }
                 #expect(relativeDifference(Array(result[..<count]), weights) < 1e-6, "\(count) values")
-                #expect(relativeDifference(Array(result[count..<2 * count]), firsts) < 1e-5, "\(count) values")
-                #expect(relativeDifference(Array(result[(2 * count)...]), seconds) < 1e-5, "\(count) values")
+                #expect(relativeDifference(Array(result[count..<2 * count]), firsts) < 1e-6, "\(count) values")
+                #expect(relativeDifference(Array(result[(2 * count)...]), seconds) < 1e-6, "\(count) values")
             }
         }
     }
@@ -157,7 +159,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
     @Test(arguments: [1, 3]) func blocksCoverAllRowsOnce(_ threads: Int) throws {
         let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
         for (count, size) in [(0, 4), (1, 4), (4, 4), (1001, 10)] {
-            try withMemory(seed: 66) { memory in
+            withMemory(seed: 66) { memory in
                 let seen = memory.vector(count + 1)
                 seen.update(repeating: 0, count: count + 1)
                 team.forEachBlock(of: count, size: size) { rows in

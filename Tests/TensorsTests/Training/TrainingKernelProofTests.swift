@@ -1,7 +1,7 @@
 import Tensors
 import Testing
 
-@Suite struct TrainingProofTests {
+@Suite struct TrainingKernelProofTests {
     /// At the shapes of MiniLM, and at odd ones. Tests/ProcessTests shows what is not proved.
     @Test(arguments: InstructionSet.allCases.filter(\.isSupported), [(384, 1536, 12), (99, 205, 3)])
     func theKernelsOfEverySetAreProved(_ set: InstructionSet, _ shape: (Int, Int, Int)) throws {
