@@ -21,6 +21,7 @@ let package = Package(
         .executable(name: "modeld", targets: ["modeld"]),
         .executable(name: "modelworker", targets: ["modelworker"]),
         .executable(name: "modelctl", targets: ["modelctl"]),
+        .executable(name: "distill", targets: ["distill"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -149,6 +150,14 @@ let package = Package(
             name: "modelctl",
             dependencies: [
                 "AnswerForms", "JSON", "Messages", "ModelClient", "Supervisor", "Wire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "distill",
+            dependencies: [
+                "Distillation", "JSON", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -126,7 +126,8 @@ INLINE void store_rows(const float *source, size_t dims, size_t rows, size_t d, 
 
 INLINE void attention_gradient_of(const bool drops, const ck_attention_gradient *t, void *scratch) {
     const size_t length = t->length, d = t->d, keys = up(length, W), dims = up(d, W);
-    const size_t groups = (length + AR - 1) / AR, step = gradient_groups(length), most = step * AR;
+    const size_t queries = t->queries, groups = (queries + AR - 1) / AR;
+    const size_t step = gradient_groups(length), most = step * AR;
     const float scale = 1.0f / sqrtf((float)d);
 
     ck_scratch s = {scratch};
@@ -147,9 +148,9 @@ INLINE void attention_gradient_of(const bool drops, const ck_attention_gradient 
 
     for (size_t first = 0; first < groups; first += step) {
         const size_t last = groups - first < step ? groups : first + step;
-        const size_t start = group_start(length, first, groups), block = group_start(length, last, groups) - start;
+        const size_t start = group_start(queries, first, groups), block = group_start(queries, last, groups) - start;
         for (size_t group = first, q0 = start, rows; group < last; group++, q0 += rows) {
-            rows = group_rows(length, group, groups);
+            rows = group_rows(queries, group, groups);
             float *p = probabilities + (q0 - start) * keys, *g = gradients + (q0 - start) * keys;
             NAME(product)(rows, d, t->q + q0 * t->ldqkv, t->ldqkv, key_columns, keys, p, keys);
             NAME(product)(rows, d, t->dout + q0 * t->lddout, t->lddout, value_columns, keys, g, keys);
@@ -167,6 +168,7 @@ INLINE void attention_gradient_of(const bool drops, const ck_attention_gradient 
         add_transposed_product(length, block, gradients, keys, query_panels, dims, dk);
         add_transposed_product(length, block, probabilities, keys, dout_panels, dims, dv);
     }
+    for (size_t i = queries; i < length; i++) memset(t->dq + i * t->lddqkv, 0, d * sizeof(float));
     store_rows(dk, dims, length, d, t->dk, t->lddqkv);
     store_rows(dv, dims, length, d, t->dv, t->lddqkv);
 }

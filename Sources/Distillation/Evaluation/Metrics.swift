@@ -36,8 +36,11 @@ package struct Metrics: Sendable, Equatable, JSONWritable {
     }
 
     /// `{"task":"classify","n":400,"accuracy":0.96,…}`
-    package var json: String {
+    package var json: String { JSONText.object(members).json }
+
+    /// By their names in JSON.
+    package var members: [(key: String, value: any JSONWritable)] {
         let head: [(key: String, value: any JSONWritable)] = [("task", task.rawValue), ("n", count)]
-        return JSONText.object(head + values.map { ($0.name, $0.value) }).json
+        return head + values.map { ($0.name, $0.value) }
     }
 }

@@ -1,8 +1,8 @@
-package import DistilBERT
-package import ModelFiles
+import DistilBERT
+import ModelFiles
 import Tensors
-package import Tokenization
-package import Training
+import Tokenization
+import Training
 
 /// `distill train`: a teacher, examples and raw text make a smaller model.
 ///
@@ -300,7 +300,8 @@ package struct Distilling {
     // MARK: - The folder
 
     private func write(_ run: TrainingRun, _ kind: Kind, _ cut: [SmallFile]?) throws(DistillationError) {
-        let tokenizer = try cut ?? teacher.tokenizerFiles()
+        let tokenizer: [SmallFile]
+        if let cut { tokenizer = cut } else { tokenizer = try teacher.tokenizerFiles() }
         let files = [recipeFile(recipe, command)]
         guard kind == .embeddings else { return try run.write(tokenizer: tokenizer, files: files) }
         let configuration = run.plan.configuration

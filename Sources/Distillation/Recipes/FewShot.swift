@@ -193,9 +193,9 @@ struct FewShot {
             biases.base[output] = Float(head.bias(output))
         }
         let dense = plan.modules.flatMap(\.linears)[0]
+        let files = try source.tokenizerFiles() + [recipeFile(recipe, command)]
         do throws(ModelFilesError) {
-            let tokenizer = try source.tokenizerFiles().filter { $0.name != RecipeFile.name }
-            try ModelFolderWriter(plan, modules: modules, tokenizer: tokenizer + [recipeFile(recipe, command)]).write(
+            try ModelFolderWriter(plan, modules: modules, tokenizer: files).write(
                 to: options.output,
                 replacing: options.replacing
             ) { parameter in
@@ -205,8 +205,6 @@ struct FewShot {
                 default: UnsafePointer(run.model.values[parameter])
                 }
             }
-        } catch let error as DistillationError {
-            throw error
         } catch {
             throw .failed("\(error)")
         }

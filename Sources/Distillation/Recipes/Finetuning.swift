@@ -1,7 +1,8 @@
-package import DistilBERT
-package import ModelFiles
+import DistilBERT
+package import JSON
+import ModelFiles
 import Tensors
-package import Training
+import Training
 
 /// What a command of training has made.
 package struct TrainedModel: Sendable {
@@ -12,6 +13,17 @@ package struct TrainedModel: Sendable {
     package var facts: [(key: String, value: Double)] = []
     /// The method that cross-validation chose among those for few labels.
     package var winner: String?
+
+    /// By their names in `--json`.
+    package var members: [(key: String, value: any JSONWritable)] {
+        var members: [(key: String, value: any JSONWritable)] = [
+            ("output", output), ("task", task.rawValue), ("steps", summary.steps), ("tokens", summary.tokens),
+            ("seconds", summary.seconds), ("tokens_per_second", summary.tokensPerSecond), ("loss", summary.loss),
+        ]
+        if let winner { members.append(("winner", winner)) }
+        for (key, value) in facts { members.append((key, value)) }
+        return members
+    }
 }
 
 /// `distill finetune`: a model and labelled examples make a model for a task.

@@ -1,3 +1,4 @@
+import LinuxSystem
 package import ModelFiles
 import Yams
 
@@ -12,6 +13,16 @@ package struct RecipeFile: Sendable {
     package var command: [(key: String, value: String)] = []
 
     package init() {}
+
+    package init(reading path: String) throws(DistillationError) {
+        let text: String
+        do throws(SystemError) {
+            text = try FileContents.readText(path)
+        } catch {
+            throw .usage("\(path): the recipe cannot be read: \(error)")
+        }
+        try self.init(text, file: path)
+    }
 
     /// - Parameters:
     ///   - text: the contents.

@@ -1,5 +1,6 @@
+import ModelFiles
 package import DistilBERT
-package import Tensors
+import Tensors
 package import Training
 
 extension TrainableModel {

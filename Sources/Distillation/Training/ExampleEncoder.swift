@@ -1,7 +1,7 @@
 package import DistilBERT
-import ModelFiles
+package import ModelFiles
 package import Tokenization
-package import Training
+import Training
 
 /// An example, or a window of one, as a model sees it.
 package struct EncodedExample: Sendable {

@@ -1,3 +1,4 @@
+import ModelFiles
 package import DistilBERT
 import LinuxSystem
 package import Tensors

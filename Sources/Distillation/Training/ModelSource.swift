@@ -96,3 +96,28 @@ extension ModelConfiguration {
         return result
     }
 }
+
+extension ModelSource {
+    /// The names of a classifier's or tagger's outputs; nil of a model that has none.
+    package var labels: [String]? {
+        if let labels = folder.moduleLabels { return labels }
+        switch plan.head.head {
+        case .sequenceClassification, .tokenClassification: return configuration.labels
+        case .none, .questionAnswering, .maskedLM, .multipleChoice: return nil
+        }
+    }
+
+    /// What the model does.
+    package var task: TrainingTask {
+        let isMultiLabel = configuration.problemType == .multiLabelClassification
+        if folder.moduleLabels != nil { return isMultiLabel ? .multiLabel : .classify }
+        switch plan.head.head {
+        case .sequenceClassification(let labels):
+            return configuration.problemType == .regression || labels == 1
+                ? .regression : isMultiLabel ? .multiLabel : .classify
+        case .tokenClassification: return .tag
+        case .questionAnswering: return .answer
+        case .none, .maskedLM, .multipleChoice: return .embed
+        }
+    }
+}

@@ -1,6 +1,7 @@
+import Tensors
 import Glibc
 import JSON
-package import ModelFiles
+import ModelFiles
 import Training
 
 /// A run on the disk: what is needed to go on with it as if it had not been interrupted.

@@ -1,4 +1,4 @@
-package import DistilBERT
+import DistilBERT
 import LinuxSystem
 package import Tensors
 package import Training

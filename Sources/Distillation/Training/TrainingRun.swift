@@ -195,7 +195,7 @@ package final class TrainingRun {
         files: [SmallFile],
         modules: SentenceTransformersModules? = nil
     ) throws(DistillationError) {
-        let plan = modules.map { NetworkPlan(plan.configuration, $0) { _ in false } } ?? plan
+        let plan = modules.map { NetworkPlan(self.plan.configuration, $0) { _ in false } } ?? self.plan
         do throws(ModelFilesError) {
             try ModelFolderWriter(plan, modules: modules, tokenizer: tokenizer + files).write(
                 to: options.output,

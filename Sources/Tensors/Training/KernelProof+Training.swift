@@ -86,7 +86,14 @@ extension KernelProof {
             try prove("\(name) of training") { team in
                 let out = FloatBuffer(count: bounds.rows * hidden)
                 let result = out.matrix(rows: bounds.rows, columns: hidden)
-                try team.attention(qkv: qkv.matrix, bounds: bounds, heads: heads, dropout: dropout, into: result)
+                try team.attention(
+                    qkv: qkv.matrix,
+                    bounds: bounds,
+                    outputs: bounds,
+                    heads: heads,
+                    dropout: dropout,
+                    into: result
+                )
                 return result.rowValues
             }
             // each of the three by itself: their sizes differ
@@ -98,6 +105,7 @@ extension KernelProof {
                         qkv: qkv.matrix,
                         dout: dout.matrix,
                         bounds: bounds,
+                        outputs: bounds,
                         heads: heads,
                         dropout: dropout,
                         into: result
