@@ -1,8 +1,12 @@
 import Distillation
+import Foundation
 import Testing
 
+/// How many times the usual number of files is tried.
+private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR"].flatMap { Int($0) } ?? 1
+
 /// Files that were damaged at random places: they are read or refused, never more. `Tests/Fuzzing` looks longer.
-@Suite struct HostileDataTests {
+@Suite struct DataMutationTests {
     struct Seed: Sendable, CustomTestStringConvertible {
         let file: String
         let text: String
@@ -36,7 +40,7 @@ import Testing
         let alphabet = Array("\"\t\n\r,|{}[]:0-9e.\\ax\0".utf8) + [0x80, 0xC3, 0xE2, 0xF0, 0xFF]
         var generator = SeededGenerator(seed: 1)
         var accepted = 0
-        for _ in 0..<500 {
+        for _ in 0..<500 * effort {
             var damaged = bytes
             for _ in 0...generator.below(4) where !damaged.isEmpty {
                 let place = generator.below(damaged.count)
@@ -60,7 +64,7 @@ import Testing
             }
         }
         // Neither all nor none: the damage is neither harmless nor total.
-        #expect((1..<500).contains(accepted))
+        #expect((1..<500 * effort).contains(accepted))
     }
 
     private func isSound(_ target: Target, labels: Int) -> Bool {
