@@ -72,7 +72,7 @@ struct DatasetAssembly {
             numbers += 1
             if number != number.rounded() { fractions += 1 }
         }
-        if lists > 0 { return (.multiLabel, "\(counted(lists, "example")) of \(labelled) has a list of labels") }
+        if lists > 0 { return (.multiLabel, "\(counted(lists, "example")) of \(labelled) with a list of labels") }
         if bars > 0 { return (.multiLabel, "\(counted(bars, "label")) of \(labelled) with | between names") }
         if numbers > 0, numbers == labelled, fractions > 0 {
             return (.regression, "the labels are numbers, \(fractions) of \(labelled) with a fraction")

@@ -120,7 +120,7 @@ private struct JSONLine {
         let tags = try names(values, key: "tags")
         guard tags.count == words.count else {
             throw error(
-                "there are \(counted(tags.count, "tag")) for \(counted(words.count, "token")); each token needs one"
+                "\(counted(tags.count, "tag")) for \(counted(words.count, "token")); each token needs one"
             )
         }
         record.statement = .tags(tags)

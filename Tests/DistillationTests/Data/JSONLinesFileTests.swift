@@ -62,7 +62,7 @@ import Testing
             #"d.jsonl, line 1: the probability of "x" is 2, not a number from 0 to 1"#
         ),
         (#"{"text":"a","probabilities":{"x":0.5}}"#, "d.jsonl, line 1: the probabilities sum to 0.5, not to 1"),
-        (#"{"tokens":["a","b"],"tags":["O"]}"#, "d.jsonl, line 1: there are 1 tag for 2 tokens; each token needs one"),
+        (#"{"tokens":["a","b"],"tags":["O"]}"#, "d.jsonl, line 1: 1 tag for 2 tokens; each token needs one"),
         (#"{"tokens":["a"," "],"tags":["O","O"]}"#, "d.jsonl, line 1: the token 1 (from 0) is empty"),
         (
             #"{"question":"q","context":"éab","answers":[{"text":"ab","answer_start":2}]}"#,
