@@ -125,7 +125,7 @@ def intents(arguments, folder):
         ours.make("fine-tuned", seed, test, "finetune", "--model", arguments.base, *labelled, *full)
         student = ["--teacher", teacher, *labelled, *raw, "--preset", "embedding", "--layers", 3]
         distilled = ours.make("distilled", seed, test, "train", *student)
-        alone = ours.make("fine-tuned, 3 layers", seed, test, "finetune", "--model", few, *labelled, *full)
+        alone = ours.make("shallow", seed, test, "finetune", "--model", few, *labelled, *full)
         report(ours, teacher, [distilled], [alone], labelled[1], test, raw, f"report-{seed}")
     if not arguments.without_peers:
         run_peer("few_labels.py", arguments.base, data, ",".join(arguments.seeds), "tfidf,lr,ft,setfit", data / "baselines.txt")
