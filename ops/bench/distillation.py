@@ -1,0 +1,199 @@
+"""The comparison of distillation: see ops/bench/distillation, which calls this."""
+
+import argparse
+import json
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+
+import contest
+
+LONGEST = {"bbc": 128, "posts": 64, "banking77": 128}
+SEEDS = {"bbc": "1,2,3,4,5", "posts": "1,2,3,4,5", "banking77": "1,2,3,4"}
+KEPT_LAYERS = (0, 2, 4)
+
+
+class Ours:
+    """Runs `distill`, and keeps what it answered by the name of the model that it made."""
+
+    def __init__(self, arguments, folder):
+        self.program, self.folder = arguments.program, folder
+        self.common = ["--threads", str(arguments.threads)]
+        self.training = ["--precision", arguments.precision, "--max-length", str(LONGEST[arguments.data])]
+        self.file = folder / "ours.json"
+        self.results = json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def distill(self, command, *options):
+        """The JSON object of its last line."""
+        answer = subprocess.run(
+            [self.program, command, *map(str, options), *self.common, "--json"], stdout=subprocess.PIPE, text=True
+        )
+        if answer.returncode:
+            sys.exit(f"distill {command} {' '.join(map(str, options))}: status {answer.returncode}")
+        return json.loads(answer.stdout.splitlines()[-1])
+
+    def make(self, name, seed, test, command, *options):
+        """Trains a model, evaluates it on `test`, and returns its folder."""
+        key = f"{name}-{seed}"
+        output = self.folder / key
+        if key not in self.results or not output.exists():
+            made = self.distill(command, *options, *self.training, "--seed", seed, "--output", output, "--force")
+            judged = self.distill("evaluate", "--model", output, "--data", test, "--max-length", self.training[-1])
+            self.results[key] = {"name": name, "seed": seed, "training": made, "evaluation": judged}
+            self.file.write_text(json.dumps(self.results, indent=1) + "\n")
+            print(f"{name}, seed {seed}: accuracy {judged['accuracy']:.4f}, {made['seconds']:.0f} s of training", flush=True)
+        return output
+
+
+def shallow(base, folder):
+    """MiniLM's layers 0, 2 and 4 as a model of its own: what a student starts from without a teacher."""
+    from safetensors.numpy import load_file, save_file
+
+    if folder.exists():
+        return folder
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(base, partial)
+    tensors = {}
+    for name, value in load_file(f"{base}/model.safetensors").items():
+        before, found, after = name.partition("encoder.layer.")
+        if found:
+            layer, _, rest = after.partition(".")
+            if int(layer) not in KEPT_LAYERS:
+                continue
+            name = f"{before}{found}{KEPT_LAYERS.index(int(layer))}.{rest}"
+        tensors[name] = value
+    save_file(tensors, partial / "model.safetensors", metadata={"format": "pt"})
+    settings = json.loads((partial / "config.json").read_text())
+    settings["num_hidden_layers"] = len(KEPT_LAYERS)
+    (partial / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    partial.rename(folder)
+    return folder
+
+
+def lines(path):
+    """The values of a peer's file of results, by what they are of."""
+    result = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        if not line.startswith("#"):
+            seed, what, *values = line.split()
+            result.setdefault(what, {})[seed] = list(map(float, values))
+    return result
+
+
+def run_peer(script, *options):
+    command = [sys.executable, f"ops/bench/{script}", *map(str, options)]
+    if subprocess.run(command).returncode:
+        sys.exit(f"{' '.join(command)} failed")
+
+
+def topics(arguments, folder):
+    """BBC news or posts: a teacher, students without and with it."""
+    data = pathlib.Path(arguments.cache) / "training-data"
+    subprocess.run(["ops/fetch-training-data", data], check=True)
+    train, test = (data / f"{arguments.data}-{part}.csv" for part in ("train", "test"))
+    ours = Ours(arguments, folder)
+    batch = ["--data", train, "--batch-size", 32]
+    few = shallow(arguments.base, folder.parent / "minilm-3-layers")
+    teacher = ours.make(
+        "teacher", 0, test, "finetune", "--model", arguments.base, *batch, "--epochs", 2, "--learning-rate", 5e-5
+    )
+    students, baselines = [], []
+    for seed in arguments.seeds:
+        three = [*batch, "--epochs", 3, "--learning-rate", 1e-4]
+        baselines.append(ours.make("student", seed, test, "finetune", "--model", few, *three))
+        options = ["--teacher", teacher, "--preset", "distilbert", "--layers", 3, *three]
+        students.append(ours.make("distilled", seed, test, "train", *options))
+    report(ours, teacher, students, baselines, train, test)
+    if not arguments.without_peers:
+        run_peer("distillation_peer.py", arguments.base, data, arguments.data, ",".join(arguments.seeds), folder.parent / arguments.data)
+    return ours.results, lines(folder.parent / arguments.data / "peer.txt")
+
+
+def intents(arguments, folder):
+    """Banking77 with eight labels of each class: a teacher from few labels, and a student that learns its embeddings."""
+    data = pathlib.Path(arguments.cache) / "banking77"
+    subprocess.run(["ops/fetch-training-data", "--banking77", arguments.texts, data], check=True)
+    ours, test = Ours(arguments, folder), data / "test.csv"
+    few = shallow(arguments.base, folder.parent / "minilm-3-layers")
+    full = ["--method", "full", "--epochs", 25, "--learning-rate", 1e-4, "--batch-size", 16]
+    for seed in arguments.seeds:
+        labelled, raw = ["--data", data / f"few-8-{seed}.csv"], ["--unlabelled", data / f"raw-8-{seed}.csv"]
+        teacher = ours.make("few-shot", seed, test, "finetune", "--model", arguments.base, *labelled, "--method", "few-shot")
+        ours.make("fine-tuned", seed, test, "finetune", "--model", arguments.base, *labelled, *full)
+        student = ["--teacher", teacher, *labelled, *raw, "--preset", "embedding", "--layers", 3]
+        distilled = ours.make("distilled", seed, test, "train", *student)
+        alone = ours.make("shallow", seed, test, "finetune", "--model", few, *labelled, *full)
+        report(ours, teacher, [distilled], [alone], labelled[1], test, raw, f"report-{seed}")
+    if not arguments.without_peers:
+        run_peer("few_labels.py", arguments.base, data, ",".join(arguments.seeds), "tfidf,lr,ft,setfit", data / "baselines.txt")
+    return ours.results, lines(data / "baselines.txt")
+
+
+def report(ours, teacher, students, baselines, train, test, unlabelled=(), name="report"):
+    """The program's own proof of the students, with its bootstrap."""
+    output = ours.folder / name
+    if output.exists():
+        return
+    several = [word for flag, models in (("--student", students), ("--baseline", baselines)) for m in models for word in (flag, m)]
+    options = ["--teacher", teacher, *several, "--train", train, *unlabelled, "--data", test, "--output", output]
+    ours.distill("report", *options)
+    print(f"report: {output}/report.html", flush=True)
+
+
+def spread(values):
+    """Mean, standard deviation and number, as words."""
+    mean = f"{statistics.mean(values):.1%}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values) * 100:.1f} ({len(values)} seeds)"
+
+
+def worded(ours, peers, seeds):
+    """A sentence for each recipe, ours and theirs."""
+    found = {}
+    for entry in ours.values():
+        found.setdefault(f"distillery {entry['name']}", []).append(
+            (entry["evaluation"]["accuracy"], entry["training"]["tokens_per_second"], entry["training"]["seconds"])
+        )
+    for what, by_seed in peers.items():
+        for seed, (accuracy, *speed, seconds) in by_seed.items():
+            if seed == "0" or seed in seeds:
+                found.setdefault(f"peer {what}", []).append((accuracy, speed[0] if speed else None, seconds))
+    sentences = []
+    for name, rows in found.items():
+        accuracy, speed, seconds = zip(*rows)
+        rate = "" if None in speed else f", {statistics.median(speed):.0f} tokens/s"
+        sentences.append(f"{name} {spread(accuracy)}{rate}, {statistics.median(seconds):.0f} s")
+    return sentences
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="ops/bench/distillation")
+    parser.add_argument("program")
+    parser.add_argument("base")
+    parser.add_argument("cache")
+    parser.add_argument("data", choices=LONGEST)
+    parser.add_argument("--texts", help="the folder of Banking77")
+    parser.add_argument("--seeds", help="five, or the four draws of Banking77")
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--fresh", action="store_true", help="do again what is there already, but the peers'")
+    parser.add_argument("--without-peers", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.data == "banking77" and not arguments.texts:
+        parser.error("banking77 needs --texts FOLDER, with banking77-train.csv and banking77-test.csv")
+    arguments.seeds = (arguments.seeds or SEEDS[arguments.data]).split(",")
+    folder = pathlib.Path(arguments.cache) / "bench" / "distillation" / f"{arguments.data}-{arguments.precision}"
+    if arguments.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    ours, peers = (intents if arguments.data == "banking77" else topics)(arguments, folder)
+    sentences = worded(ours, peers, arguments.seeds)
+    entry = {"ours": ours, "peers": peers, "text": "; ".join(sentences)}
+    contest.store("distillation", f"{arguments.data}, {arguments.precision}, {arguments.threads} threads", entry)
+    print("\n".join(sentences))
+
+
+if __name__ == "__main__":
+    main()
