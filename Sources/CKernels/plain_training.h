@@ -153,7 +153,7 @@ static void adamw(const ck_adamw *step, const float *gradient, size_t n, float *
 
 // With x̂ = (x − mean) / σ and h = γ ∘ dy: dx = (h − mean(h) − x̂ · mean(h ∘ x̂)) / σ
 static void layer_norm_gradient(const float *x, const float *gamma, float epsilon, const float *dy, size_t rows, size_t n,
-                                  float *dx, float *dgamma, float *dbeta) {
+                                float *dx, float *dgamma, float *dbeta) {
     for (size_t r = 0; r < rows; r++, x += n, dy += n, dx += n) {
         double sum = 0.0, squares = 0.0, h = 0.0, hx = 0.0;
         for (size_t i = 0; i < n; i++) sum += x[i];
