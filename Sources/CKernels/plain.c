@@ -5,7 +5,7 @@
 #include "CKernels.h"
 #include "kernel_tables.h"
 #include "packed.h"
-#include "plain_training.h"
+#include "random.h"
 #include "scratch.h"
 
 static float activation_of(ck_activation kind, float x) {
@@ -190,6 +190,8 @@ static void embedding(const ck_embedding *t, size_t row0, size_t row1) {
     }
 }
 
+#include "plain_training.h"
+
 static const ck_kernels kernels = {
     .isa = CK_ISA_PLAIN,
     .groups = groups,
@@ -204,8 +206,20 @@ static const ck_kernels kernels = {
     .embedding = embedding,
     .activate = activate,
     .training = {
+        .pack = pack,
         .prepare_transposed = prepare_transposed,
-        TRAINING_OF_PLAIN_C,
+        .attention = dropped_attention,
+        .attention_gradient_scratch = attention_gradient_scratch,
+        .attention_gradient = attention_gradient,
+        .activation_gradient = activation_gradient,
+        .dropout = dropout_values,
+        .layer_norm_gradient = layer_norm_gradient,
+        .embedding_sum = embedding_sum,
+        .column_sums = column_sums,
+        .add_scaled = add_scaled,
+        .sum_of_squares = sum_of_squares,
+        .log_softmax = log_softmax,
+        .adamw = adamw,
     },
 };
 

@@ -1,4 +1,4 @@
-// Part of simd_body.h: the backward pass of attention (plain_training.c has the formulas).
+// Part of simd_body.h: the backward pass of attention (plain_training.h has the formulas).
 //
 // Per (sequence, head), in blocks of queries: scores and probabilities again, the gradients of both, dq, and then what the
 // block adds to dk and dv, while the block's probabilities and gradients are in the cache. How many queries are a block

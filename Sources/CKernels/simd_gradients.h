@@ -117,7 +117,7 @@ INLINE void store_some(float *p, vf x, size_t n) {
         store_partial(p, x, n);
 }
 
-// plain_training.c has the formula.
+// plain_training.h has the formula.
 static void NAME(layer_norm_gradient)(const float *x, const float *gamma, float epsilon, const float *dy, size_t rows,
                                       size_t n, float *dx, float *dgamma, float *dbeta) {
     for (size_t r = 0; r < rows; r++, x += n, dy += n, dx += n) {
