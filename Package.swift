@@ -157,7 +157,7 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "JSON", "Tensors",
+                "Distillation", "JSON", "LinuxSystem", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

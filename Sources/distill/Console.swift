@@ -50,7 +50,7 @@ enum Console {
     private static func write(_ text: String, to descriptor: CInt) {
         var text = text
         text.withUTF8 { bytes in
-            var rest = bytes[...]
+            var rest = UnsafeRawBufferPointer(bytes)[...]
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 if count <= 0 {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Distillation
-import Glibc
+import LinuxSystem
 
 /// What finetune and train have in common.
 struct TrainingOptions: ParsableArguments {
@@ -80,7 +80,6 @@ struct TrainingOptions: ParsableArguments {
 
 /// The CPUs that this process may use.
 func availableThreads() -> Int {
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
-    return max(1, withUnsafeBytes(of: set) { bytes in bytes.reduce(0) { $0 + $1.nonzeroBitCount } })
+    let mask = (try? ThreadAffinity.current()) ?? [1]
+    return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount })
 }

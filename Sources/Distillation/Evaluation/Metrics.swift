@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 
 /// How good a model is on some examples: numbers by their names, in the order to show them.
 ///
