@@ -29,7 +29,8 @@ extension TokenizerFiles {
             SerializedTokenizer.fileName, VocabularyFile.fileName, TokenizerSettings.fileName,
             TokenizerSettings.specialTokensFileName, TokenizerSettings.addedTokensFileName,
         ] where fileExists(join(folder, name)) {
-            files.append(SmallFile(name: name, contents: Array(try MappedFile(path: join(folder, name)).bytes)))
+            let file = try MappedFile(path: join(folder, name))
+            files.append(withExtendedLifetime(file) { SmallFile(name: name, contents: Array(file.bytes)) })
         }
         return files
     }

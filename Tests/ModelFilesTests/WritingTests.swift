@@ -26,7 +26,7 @@ import Testing
             ),
             (
                 .bfloat16, [1, 1.003_906_25, 1.011_718_75, -3.0e38, 0.1],
-                [1, 1, 1.015_625, -2.990_757_4e38, 0.100_097_656]
+                [1, 1, 1.015_625, -0x1.C4p127, 0.100_097_656]
             ),
             (.float32, [1, 0.1, -3.4e38, 0x1p-149, -0.0], [1, 0.1, -3.4e38, 0x1p-149, -0.0]),
         ] as [(ElementType, [Float], [Float])]
@@ -73,6 +73,11 @@ import Testing
         #expect(try folder.contents().isEmpty)
     }
 
+    private func text(_ path: String) throws(ModelFilesError) -> String {
+        let file = try MappedFile(path: path)
+        return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+    }
+
     private func make(_ path: String, _ content: String, replacing: Bool) throws(ModelFilesError) {
         try NewFolder.write(to: path, replacing: replacing) { folder throws(ModelFilesError) in
             try SmallFile(name: "config.json", text: content).write(to: folder)
@@ -87,9 +92,9 @@ import Testing
             try make(folder("model"), "two", replacing: false)
         }
         #expect(error?.code == .existingFolder && error?.file == folder("model"))
-        #expect(String(decoding: try MappedFile(path: folder("model/config.json")).bytes, as: UTF8.self) == "one")
+        #expect(try text(folder("model/config.json")) == "one")
         try make(folder("model"), "two", replacing: true)
-        #expect(String(decoding: try MappedFile(path: folder("model/config.json")).bytes, as: UTF8.self) == "two")
+        #expect(try text(folder("model/config.json")) == "two")
         #expect(throws: ModelFilesError.self) { try MappedFile(path: folder("model/old/deep/file")) }
         #expect(try folder.contents() == ["model"])
     }
@@ -114,7 +119,7 @@ import Testing
                 throw ModelFilesError(.missingFile, file: inner, "stop")
             }
         }
-        #expect(String(decoding: try MappedFile(path: folder("model/config.json")).bytes, as: UTF8.self) == "one")
+        #expect(try text(folder("model/config.json")) == "one")
         #expect(try folder.contents() == ["model"])
     }
 
