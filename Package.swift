@@ -237,6 +237,7 @@ let package = Package(
                 "DistilBERT", "Distillation", "JSON", "LinuxSystem", "ModelFiles", "Tasks", "Tensors", "TestSupport",
                 "Tokenization", "Training",
             ],
+            exclude: ["Golden"],
             swiftSettings: strict
         ),
         .testTarget(

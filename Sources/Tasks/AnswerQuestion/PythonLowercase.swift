@@ -1,5 +1,5 @@
 /// Scalars in lower case as Python's `str.lower` has them: full mappings, and a final capital sigma becomes ς.
-func pythonLowercased(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
+package func pythonLowercased(_ text: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
     var result: [Unicode.Scalar] = []
     result.reserveCapacity(text.count)
     for index in text.indices {
