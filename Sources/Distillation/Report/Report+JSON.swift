@@ -1,0 +1,115 @@
+import JSON
+
+/// `report.json`: fractions between 0 and 1, an *interval* as `{"value","low","high"}` with the ends of the 95 %
+/// interval; what was not measured is `null`.
+///
+///     {"format": 1, "title", "task", "metric", "n", "labels": ["…"], "headline", "least_kept",
+///      "serve": the name of the system to serve,
+///      "systems": [{"name", "kind", the teacher first
+///          "metrics": {name: interval, …}, over the seeds,
+///          "difference": the interval of the deciding metric less the teacher's, "kept": of it by the teacher's,
+///          "verdict": "better" | "worse" | "no gain" than the teacher, null of the teacher,
+///          "requests_per_second", "throughput": [of each round], "bytes", "parameters", "notes": ["…"],
+///          "runs": [{"seed", "contents": hash of the folder's files, "metrics": {"task", "n", name: number, …}}],
+///          "confusions": [{"label", "predicted", "count", "share"}], the most frequent first,
+///          "calibration": [{"low", "high", "n", "confidence", "accuracy"}],
+///          "out_of_scope": {"threshold", "kept", "accuracy", "accuracy_of_kept", "recall", "auroc"}}],
+///      "distillation": {"student", "without", "difference": interval, "verdict"} or null,
+///      "missing": [{"name", "reason"}],
+///      "setting": {"processor", "instruction_set", "threads", "timed", "seed", "resamples",
+///          "data": [{"role", "name", "n", "hash"}]}}
+extension Report {
+    package var json: String {
+        JSONText.object([
+            ("format", 1), ("title", title), ("task", task.rawValue), ("metric", metric), ("n", examples),
+            ("labels", labels), ("headline", headline), ("least_kept", leastKept), ("serve", served.system.name),
+            ("systems", rows.map(json)),
+            (
+                "distillation",
+                gain.map { gain in
+                    JSONText.object([
+                        ("student", gain.student), ("without", gain.without), ("difference", gain.difference.text),
+                        ("verdict", Verdict(gain.difference).rawValue),
+                    ])
+                }
+            ),
+            ("missing", missing.map { JSONText.object([("name", $0.name), ("reason", $0.reason)]) }),
+            (
+                "setting",
+                JSONText.object([
+                    ("processor", setting.processor), ("instruction_set", setting.instructionSet),
+                    ("threads", setting.threads), ("timed", setting.timedTexts), ("seed", seed),
+                    ("resamples", resamples),
+                    (
+                        "data",
+                        setting.files.map {
+                            JSONText.object([
+                                ("role", $0.role), ("name", $0.name), ("n", $0.examples), ("hash", $0.hash),
+                            ])
+                        }
+                    ),
+                ])
+            ),
+        ]).json
+    }
+
+    /// The system that the headline recommends.
+    var served: Row {
+        if case .serve(let row) = recommendation { row } else { teacher }
+    }
+
+    private func json(_ row: Row) -> JSONText {
+        let system = row.system
+        return JSONText.object([
+            ("name", system.name), ("kind", system.kind.rawValue),
+            ("metrics", JSONText.object(row.metrics.map { ($0.name, $0.interval.text) })),
+            ("difference", row.difference?.text), ("kept", row.kept?.text), ("verdict", row.verdict?.rawValue),
+            ("requests_per_second", system.requestsPerSecond), ("throughput", system.throughput),
+            ("bytes", system.bytes), ("parameters", system.parameters), ("notes", system.notes),
+            (
+                "runs",
+                system.runs.map { run in
+                    JSONText.object([
+                        ("seed", run.seed), ("contents", run.contents), ("metrics", run.metrics),
+                    ])
+                }
+            ),
+            (
+                "confusions",
+                (system.confusion?.confusions(20) ?? []).map {
+                    JSONText.object([
+                        ("label", label($0.gold)), ("predicted", label($0.predicted)), ("count", $0.count),
+                        ("share", $0.share),
+                    ])
+                }
+            ),
+            (
+                "calibration",
+                system.calibration.map { calibration in
+                    calibration.bins.map {
+                        JSONText.object([
+                            ("low", $0.lower), ("high", $0.upper), ("n", $0.count), ("confidence", $0.confidence),
+                            ("accuracy", $0.accuracy),
+                        ])
+                    }
+                }
+            ),
+            (
+                "out_of_scope",
+                system.outOfScope.map {
+                    JSONText.object([
+                        ("threshold", $0.outcome.threshold), ("kept", $0.outcome.kept),
+                        ("accuracy", $0.outcome.accuracy), ("accuracy_of_kept", $0.outcome.accuracyOfKept),
+                        ("recall", $0.outcome.outOfScopeRecall), ("auroc", $0.areaUnderCurve),
+                    ])
+                }
+            ),
+        ])
+    }
+
+    func label(_ index: Int) -> String { labels.indices.contains(index) ? labels[index] : "label \(index)" }
+}
+
+extension Interval {
+    fileprivate var text: JSONText { JSONText.object([("value", estimate), ("low", lower), ("high", upper)]) }
+}
