@@ -182,14 +182,14 @@ import Testing
         let figure = plot[..<(try #require(plot.range(of: "</svg>"))).lowerBound]
         var boxes: [(x: Double, y: Double, width: Double)] = []
         for match in figure.matches(of: #/<text class="name" x="([0-9.]+)" y="([0-9.]+)">([^<]*)</text>/#) {
-            boxes.append((try #require(Double(match.1)), try #require(Double(match.2)), Double(match.3.count) * 6.6))
+            boxes.append((try #require(Double(match.1)), try #require(Double(match.2)), Double(match.3.count) * 7.2))
         }
         #expect(boxes.count == 8)
         for (place, left) in boxes.enumerated() {
             #expect(left.x >= 0 && left.x + left.width <= 480)
             for right in boxes[(place + 1)...] {
                 let apart =
-                    abs(left.y - right.y) >= 13.9 || left.x + left.width <= right.x + 0.1
+                    abs(left.y - right.y) >= 14.9 || left.x + left.width <= right.x + 0.1
                     || right.x + right.width <= left.x + 0.1
                 #expect(apart, "\(left) and \(right)")
             }

@@ -95,9 +95,8 @@ import Testing
     }
 
     @Test func otherTasksAreEvaluated() throws {
-        let many = try ServedModel(
-            directory: try Self.folder(["x", "y"], .sequence, "multi_label_classification").path
-        )
+        let manyFolder = try Self.folder(["x", "y"], .sequence, "multi_label_classification")
+        let many = try ServedModel(directory: manyFolder.path)
         let sets = Self.texts.map { Example(text: $0, target: .labels([0])) }
         let multi = try evaluate(model: many, data: Dataset(task: .multiLabel, labels: ["x", "y"], examples: sets))
         #expect(multi.metrics.values.map(\.name) == ["exact_match", "micro_f1", "macro_f1"])
@@ -108,7 +107,7 @@ import Testing
         let values = zip(Self.texts, logits).map { Example(text: $0, target: .value(2 * $1[0] + 1)) }
         let regression = try evaluate(model: one, data: Dataset(task: .regression, examples: values))
         #expect(try #require(regression.metrics["pearson"]) > 0.999)
-        #expect(regression.metrics["spearman"] == 1)
+        #expect(try #require(regression.metrics["spearman"]) > 0.999)
 
         let readerFolder = try Self.folder([], .answer)
         let reader = try ServedModel(directory: readerFolder.path)

@@ -72,7 +72,7 @@ struct LabelPlacement {
     let bounds: PlotBox
     private(set) var taken: [PlotBox]
     /// Of a character and of a line.
-    static let size = (width: 6.6, height: 14.0)
+    static let size = (width: 7.2, height: 15.0)
 
     init(bounds: PlotBox, taken: [PlotBox]) {
         self.bounds = bounds

@@ -74,7 +74,7 @@ enum Plots {
                 )
                 svg += line("leader", mark.x, mark.y, end.0, end.1)
             }
-            svg += self.text("name", label.box.x, label.box.y + 11, text)
+            svg += self.text("name", label.box.x, label.box.y + 12, text)
         }
         return svg + "</svg>"
     }
@@ -169,7 +169,7 @@ enum Plots {
             if !label.isNear {
                 svg += line("leader", mark.x, mark.y, label.box.x + label.box.width / 2, label.box.y + label.box.height)
             }
-            svg += text("name", label.box.x, label.box.y + 11, mark.text)
+            svg += text("name", label.box.x, label.box.y + 12, mark.text)
         }
         return svg + "</svg>"
     }

@@ -66,7 +66,9 @@ extension Report {
     private var systemsTable: String {
         let body = rows.map { row -> String in
             let system = row.system
-            let seeds = system.runs.count == 1 ? "" : ", \(system.runs.count) seeds"
+            let isMade = system.kind != .teacher && system.kind != .linear
+            let seeds =
+                system.runs.count > 1 ? ", \(system.runs.count) seeds" : isMade ? ", one seed: no word on others" : ""
             let verdict = row.verdict.map {
                 #"<span class="\#($0 == .noGain ? "" : $0.rawValue)">\#($0.rawValue)</span>"#
             }
@@ -86,8 +88,8 @@ extension Report {
         return "<h2>All systems</h2>"
             + table(
                 [
-                    "system", "#\(metricName)", "#keeps of the teacher’s", "than the teacher", "#requests/s per core",
-                    "#size", "#parameters",
+                    "system", "#\(metricName)", "#keeps of the teacher’s", "against the teacher",
+                    "#requests/s per core", "#size", "#parameters",
                 ],
                 body,
                 "On \(Words.grouped(examples)) test examples, with 95 % intervals. “No gain” means that the interval of "
@@ -306,8 +308,8 @@ extension Report {
                     ? #"<th scope="col" class="n">\#(escaped(String(head.dropFirst())))</th>"#
                     : #"<th scope="col">\#(escaped(head))</th>"#
         }
-        return #"<div class="scroll" tabindex="0" role="group" aria-label="\#(escaped(caption))">"#
-            + "<table><caption>\(escaped(caption))</caption><thead><tr>\(head.joined())</tr></thead>"
+        return #"<p class="quiet">\#(escaped(caption))</p><div class="scroll" tabindex="0" role="group" "#
+            + "aria-label=\"\(escaped(caption))\"><table><thead><tr>\(head.joined())</tr></thead>"
             + "<tbody>\(body.joined(separator: "\n"))</tbody></table></div>"
     }
 }

@@ -14,14 +14,12 @@ enum ReportStyle {
         h2{font-size:1.2rem;margin:2.75rem 0 .5rem}
         .headline{font-size:1.5rem;line-height:1.35;font-weight:600;margin:0 0 1rem}
         p,li{max-width:42rem}
-        .quiet,figcaption,caption{color:var(--quiet);font-size:.9rem}
+        .quiet,figcaption{color:var(--quiet);font-size:.9rem}
         figure{margin:1rem 0}
-        figcaption,caption{text-align:left}
-        caption{padding:0 0 .5rem;caption-side:top}
-        svg{display:block;width:100%;max-width:40rem;height:auto}
+        svg{display:block;width:100%;max-width:36rem;height:auto}
         .pair{display:flex;flex-wrap:wrap;gap:1rem}
         .pair figure{flex:1 1 15rem;max-width:21rem;margin:0}
-        .scroll{overflow-x:auto;margin:1rem 0}
+        .scroll{overflow-x:auto;margin:.5rem 0 1rem}
         table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
         th,td{text-align:left;padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--rule);vertical-align:top}
         thead th{color:var(--quiet);font-weight:600;vertical-align:bottom;white-space:normal!important}
@@ -35,9 +33,10 @@ enum ReportStyle {
         code{font-size:.9em;overflow-wrap:anywhere}
         dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.2rem;font-size:.95rem}
         dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
-        svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--ink)}
+        svg text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--ink)}
         svg .tick,svg .title{fill:var(--quiet)}
-        svg .name{font-weight:600;paint-order:stroke;stroke:var(--page);stroke-width:3px;stroke-linejoin:round}
+        svg .name{font-weight:600}
+        svg .name,svg .tick{paint-order:stroke;stroke:var(--page);stroke-width:3px;stroke-linejoin:round}
         svg .grid{stroke:var(--rule);stroke-width:1}
         svg .reference{stroke:var(--teacher);stroke-width:1.2;stroke-dasharray:4 4}
         svg .leader{stroke:var(--quiet);stroke-width:1}
