@@ -2,8 +2,8 @@
 //
 // The key and the index's high word are mixed by the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast Splittable
 // Pseudorandom Number Generators", 2014), once for 2³² indices. The result's two words enter lowbias32 (Chris Wellons,
-// "Prospecting for Hash Functions", 2018), a bijection of 32 bits whose bits each flip with probability ½ when one of the input
-// flips: one before its first step, one between its two multiplications.
+// "Prospecting for Hash Functions", 2018), one before its first step and one between its two multiplications: a bijection of
+// 32 bits, of which each flips in about half of the cases when one of the input does.
 #ifndef CKERNELS_RANDOM_H
 #define CKERNELS_RANDOM_H
 

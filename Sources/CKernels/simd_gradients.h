@@ -11,11 +11,12 @@ INLINE vf slope_(ck_activation kind, vf u) {
             vf density = splat(0.398942280f) * exp_(-half * u * u);
             return fma_(u, density, fma_(half, erf_(u * splat(0.707106781f)), half));
         }
-        case CK_ACTIVATION_GELU_TANH: {
+        case CK_ACTIVATION_GELU_TANH: {  // s = ½(1 + tanh z) = 1 / (1 + e^(−2z))
             vf square = u * u;
-            vf t = tanh_(splat(0.797884561f) * fma_(splat(0.044715f) * square, u, u));
-            vf inner = splat(0.797884561f) * fma_(splat(3.0f * 0.044715f), square, one);
-            return half * fma_(u * (one - t * t), inner, one + t);
+            vf z = splat(0.797884561f) * fma_(splat(0.044715f) * square, u, u);
+            vf twice = splat(2.0f * 0.797884561f) * fma_(splat(3.0f * 0.044715f), square, one);
+            vf e = exp_(splat(-2.0f) * z), s = one / (one + e);
+            return fma_(u * twice, e * s * s, s);
         }
         case CK_ACTIVATION_RELU: return (vf)((vi)one & (vi)(u > splat(0.0f)));
         case CK_ACTIVATION_SILU: {

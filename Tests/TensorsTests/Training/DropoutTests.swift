@@ -5,7 +5,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
 
 @Suite struct RandomBitsTests {
     private static let keys: [UInt64] = [0, 1, 2, 0xFFFF_FFFF, 1 << 32, 0x9E37_79B9_7F4A_7C15]
-    private static let count = 1 << 16
+    private static let count = 1 << 14
 
     private func values(_ key: UInt64, from first: UInt64 = 0, step: UInt64 = 1) -> [Double] {
         (0..<Self.count).map { Double(randomBits(key, first &+ UInt64($0) * step)) / 0x1p32 - 0.5 }
