@@ -40,7 +40,7 @@ class Ours:
         output = self.folder / key
         if key not in self.results or not output.exists():
             made = self.distill(command, *options, *self.training, "--seed", seed, "--output", output, "--force")
-            judged = self.distill("evaluate", "--model", output, "--data", test, "--max-length", self.training[-1])
+            judged = self.distill("evaluate", "--model", output, "--data", test)
             self.results[key] = {"name": name, "seed": seed, "training": made, "evaluation": judged}
             self.file.write_text(json.dumps(self.results, indent=1) + "\n")
             print(f"{name}, seed {seed}: accuracy {judged['accuracy']:.4f}, {made['seconds']:.0f} s of training", flush=True)
