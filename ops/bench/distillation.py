@@ -40,7 +40,7 @@ class Ours:
         output = self.folder / key
         if key not in self.results or not output.exists():
             made = self.distill(command, *options, *self.training, "--seed", seed, "--output", output, "--force")
-            judged = self.distill("evaluate", "--model", output, "--data", test, "--max-length", self.training[-1])
+            judged = self.distill("evaluate", "--model", output, "--data", test)
             self.results[key] = {"name": name, "seed": seed, "training": made, "evaluation": judged}
             self.file.write_text(json.dumps(self.results, indent=1) + "\n")
             print(f"{name}, seed {seed}: accuracy {judged['accuracy']:.4f}, {made['seconds']:.0f} s of training", flush=True)
@@ -108,7 +108,8 @@ def topics(arguments, folder):
         students.append(ours.make("distilled", seed, test, "train", *options))
     report(ours, teacher, students, baselines, train, test)
     if not arguments.without_peers:
-        run_peer("distillation_peer.py", arguments.base, data, arguments.data, ",".join(arguments.seeds), folder.parent / arguments.data)
+        options = [arguments.data, ",".join(arguments.seeds), folder.parent / arguments.data]
+        run_peer("distillation_peer.py", arguments.base, data, *options)
     return ours.results, lines(folder.parent / arguments.data / "peer.txt")
 
 
@@ -128,7 +129,8 @@ def intents(arguments, folder):
         alone = ours.make("shallow", seed, test, "finetune", "--model", few, *labelled, *full)
         report(ours, teacher, [distilled], [alone], labelled[1], test, raw, f"report-{seed}")
     if not arguments.without_peers:
-        run_peer("few_labels.py", arguments.base, data, ",".join(arguments.seeds), "tfidf,lr,ft,setfit", data / "baselines.txt")
+        options = [",".join(arguments.seeds), "tfidf,lr,ft,setfit", data / "baselines.txt"]
+        run_peer("few_labels.py", arguments.base, data, *options)
     return ours.results, lines(data / "baselines.txt")
 
 
@@ -137,8 +139,10 @@ def report(ours, teacher, students, baselines, train, test, unlabelled=(), name=
     output = ours.folder / name
     if output.exists():
         return
-    several = [word for flag, models in (("--student", students), ("--baseline", baselines)) for m in models for word in (flag, m)]
-    options = ["--teacher", teacher, *several, "--train", train, *unlabelled, "--data", test, "--output", output]
+    options = ["--teacher", teacher, "--train", train, *unlabelled, "--data", test, "--output", output]
+    for flag, models in (("--student", students), ("--baseline", baselines)):
+        for model in models:
+            options += [flag, model]
     ours.distill("report", *options)
     print(f"report: {output}/report.html", flush=True)
 

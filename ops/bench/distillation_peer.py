@@ -2,14 +2,14 @@
 
     distillation_peer.py MINILM DATA bbc|posts SEEDS OUT
 
-DATA holds bbc-{train,test}.csv and posts-{train,test}.csv (ops/fetch-training-data). Fine-tunes MiniLM as the teacher (2 epochs,
-rate 5e-5), then for each seed a student of its layers 0, 2 and 4: `student` from MiniLM's own weights on the labels alone, and
-`distilled` from the teacher's weights with cross-entropy + 5/2·T²·KL(teacher ‖ student) (T 2) + ½(1 − cos of last hidden states);
-3 epochs, rate 1e-4. Batches of 32, AdamW (decay 0.01 on everything), linear warm-up over a tenth and decay, norm clipped to 5; BBC is
-cut to 128 tokens, posts to 64, and padded to the batch's longest.
+DATA holds bbc-{train,test}.csv and posts-{train,test}.csv (ops/fetch-training-data). Fine-tunes MiniLM as the teacher
+(2 epochs, rate 5e-5), then for each seed a student of its layers 0, 2 and 4: `student` from MiniLM's own weights on the
+labels alone, and `distilled` from the teacher's weights with cross-entropy + 5/2·T²·KL(teacher ‖ student) (T 2) +
+½(1 − cos of last hidden states); 3 epochs, rate 1e-4. Batches of 32, AdamW (decay 0.01 on everything), linear warm-up over a
+tenth and decay, norm clipped to 5; BBC is cut to 128 tokens, posts to 64, and padded to the batch's longest.
 
-Adds a line `SEED WHAT ACCURACY TOKENS/S SECONDS` for each to OUT/peer.txt, tokens without padding and time of training alone, and
-skips what it has. The teacher is kept in OUT/peer-teacher.
+Adds a line `SEED WHAT ACCURACY TOKENS/S SECONDS` for each to OUT/peer.txt, tokens without padding and time of training
+alone, and skips what it has. The teacher is kept in OUT/peer-teacher.
 """
 
 import csv
@@ -102,7 +102,8 @@ def main(base, data, name, seeds, out):
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
     lines, kept = out / "peer.txt", out / "peer-teacher"
-    known = {tuple(line.split()[:2]) for line in lines.read_text().splitlines() if line[0] != "#"} if lines.exists() else set()
+    text = lines.read_text() if lines.exists() else ""
+    known = {tuple(line.split()[:2]) for line in text.splitlines() if line[0] != "#"}
     work = Work(base, data, name)
 
     def say(seed, what, model, speed):

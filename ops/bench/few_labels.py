@@ -2,13 +2,13 @@
 
     few_labels.py MINILM DRAWS SEEDS METHODS OUT
 
-DRAWS holds few-8-SEED.csv and test.csv (ops/fetch-training-data). METHODS, of which `tfidf` and `lr` take seconds, `setfit` and
-`ft` minutes:
+DRAWS holds few-8-SEED.csv and test.csv (ops/fetch-training-data). METHODS, of which `tfidf` and `lr` take seconds, `setfit`
+and `ft` minutes:
 
     tfidf    logistic regression (C 20) on tf-idf of words and pairs of words
     lr       logistic regression (C 20) on MiniLM's embeddings, the mean over tokens, normalised
-    setfit   SetFit's recipe (arXiv 2209.11055): for each text ten pairs of its class and ten of others, (cos − target)², batches of
-             16, one epoch, rate 2e-5 with linear warm-up and decay; then `lr` on the tuned encoder's embeddings
+    setfit   SetFit's recipe (arXiv 2209.11055): for each text ten pairs of its class and ten of others, (cos − target)²,
+             batches of 16, one epoch, rate 2e-5 with linear warm-up and decay; then `lr` on the tuned encoder's embeddings
     ft       fine-tuning of all of MiniLM with BERT's head: 25 epochs, batches of 16, rate 1e-4 with linear warm-up and decay
 
 Adds a line `SEED METHOD ACCURACY SECONDS` for each to OUT, accuracy on the 3,080 texts of the test set, and skips what OUT has.
@@ -148,7 +148,8 @@ class Baselines:
 def main(base, draws, seeds, methods, out):
     torch.set_num_threads(2)
     out = pathlib.Path(out)
-    known = {tuple(line.split()[:2]) for line in out.read_text().splitlines() if line[0] != "#"} if out.exists() else set()
+    text = out.read_text() if out.exists() else ""
+    known = {tuple(line.split()[:2]) for line in text.splitlines() if line[0] != "#"}
     with out.open("a") as file:
         if not known:
             print("# seed, method, accuracy on the test set, seconds; by ops/bench/few_labels.py", file=file, flush=True)

@@ -3,7 +3,8 @@
     training_peer.py fp32|bf16 eager|compiled THREADS MODEL WORKLOADS
 
 MODEL is a Hugging Face folder of a BertForSequenceClassification; what it says of dropout holds. WORKLOADS is a folder of
-files NAME.jsonl, one batch a line: {"ids": [[token id, …], …], "labels": [class, …]}. The process says `ready`, then answers
+files NAME.jsonl, one batch per line: {"ids": [[token id, …], …], "labels": [class, …]}. The process says `ready`, then
+answers
 
     run NAME      milliseconds of one pass: for each batch in order the forward pass, the cross-entropy, the backward pass,
                   clipping of the gradients' norm to 1 and a step of AdamW (rate 2e-5, decay 0.01, fused). Passes go on with
@@ -11,9 +12,9 @@ files NAME.jsonl, one batch a line: {"ids": [[token id, …], …], "labels": [c
     losses NAME   the losses of the batches of one pass as JSON, from MODEL's weights, without dropout and not compiled; what
                   follows starts from MODEL's weights again
 
-`benchmarks training-contender MODEL WORKLOADS --precision fp32|bf16 --threads N` answers the same lines with ours. As PyTorch's
-users do, sequences are padded to the batch's longest, bf16 is autocast, and a compiled model is compiled for any length;
-padding is made beforehand and a mask left out where it hides nothing.
+`benchmarks training-contender MODEL WORKLOADS --precision fp32|bf16 --threads N` answers the same lines with ours. As
+PyTorch's users do, sequences are padded to the batch's longest, bf16 is autocast, and a compiled model is compiled for any
+length; padding is made beforehand and a mask left out where it hides nothing.
 """
 
 import json
