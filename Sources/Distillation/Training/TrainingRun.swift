@@ -159,12 +159,12 @@ package final class TrainingRun {
             options.report(.notice("going on at step \(loop.step + 1) of \(loop.schedule.steps), where the run had stopped"))
         }
         var lastSave = MonotonicClock.now
-        var lastReport = Int64.min
+        var lastReport: Int64?
         let perEpoch = settings.stepsPerEpoch(examples.count)
         while !loop.isComplete {
             try loop.advance()
             let now = MonotonicClock.now
-            if now - lastReport > 2_000_000_000 || loop.isComplete {
+            if lastReport.map({ now - $0 > 2_000_000_000 }) ?? true || loop.isComplete {
                 options.report(.progress(loop.progress))
                 lastReport = now
             }
