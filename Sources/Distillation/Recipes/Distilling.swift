@@ -262,6 +262,7 @@ package struct Distilling {
             logits: logits,
             outputs: max(1, data.labels.count),
             embeddings: embeddings,
+            sequences: examples.map { $0.other == nil ? 1 : 2 },
             width: teacher.configuration.hiddenSize,
             model: computesBeside ? model : nil,
             objective: objective
