@@ -243,7 +243,7 @@ package final class TrainingLoop {
 
 extension Supervision {
     /// Of examples of one task, of some of which nothing may be known.
-    init(_ examples: [EncodedExample]) {
+    package init(_ examples: [EncodedExample]) {
         let goals = examples.map(\.goal)
         guard var first = goals.first(where: { $0 != .none }) else {
             self = .none
