@@ -127,7 +127,8 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "AnswerForms", "CLinuxShims", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors",
+                "AnswerForms", "CLinuxShims", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks",
+                "Tensors",
                 "Tokenization", "Training",
                 .product(name: "Yams", package: "Yams"),
             ],

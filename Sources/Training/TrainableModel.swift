@@ -359,7 +359,13 @@ package final class TrainableModel {
                 some.gather(state, rows: rows)
                 let gradient = projectedGradient.matrix(rows: rows.count, columns: state.columns)
                 gradient.clear()
-                losses.patient += HiddenLosses.patient(some, teacher: wanted, weight: weight, into: gradient, team: team)
+                losses.patient += HiddenLosses.patient(
+                    some,
+                    teacher: wanted,
+                    weight: weight,
+                    into: gradient,
+                    team: team
+                )
                 gradient.scatterAdd(to: encoder.hiddenGradient(pair.student + 1), rows: rows)
             }
         }

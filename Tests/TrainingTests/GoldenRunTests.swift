@@ -44,7 +44,10 @@ func sine(_ x: Double) -> Double { sin(x) }
             var ids: [Int32] = []
             let lists = try batches.elements().map { try $0.integers() }
             let parts = lists.map { list in
-                (batch: Batch(list.map { test.sequences[$0] }), supervision: Supervision.labels(list.map { labels[$0] }))
+                (
+                    batch: Batch(list.map { test.sequences[$0] }),
+                    supervision: Supervision.labels(list.map { labels[$0] })
+                )
             }
             var whole = LossCounts.zero
             for part in parts { whole += trained.model.counts(part.batch, part.supervision, .task) }

@@ -49,7 +49,9 @@ import Training
 
     @Test func theSameKeyGivesTheSameMasks() {
         let batch = batch(20)
-        let (first, again, other) = (masking().mask(batch, key: 5), masking().mask(batch, key: 5), masking().mask(batch, key: 6))
+        let (first, again, other) = (
+            masking().mask(batch, key: 5), masking().mask(batch, key: 5), masking().mask(batch, key: 6)
+        )
         #expect(first.batch.ids == again.batch.ids && first.rows == again.rows)
         #expect(first.rows != other.rows)
     }

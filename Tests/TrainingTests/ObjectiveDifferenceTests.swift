@@ -11,7 +11,10 @@ import Training
         _ = try GoldenGradientTests.learn(test, trained)
         let parameters = trained.values.layout.parameters.map { parameter in
             let gradient = (0..<parameter.count).map { trained.gradients[parameter][$0] }
-            return (parameter: parameter, gradient: gradient, length: gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot())
+            return (
+                parameter: parameter, gradient: gradient,
+                length: gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+            )
         }
         let longest = parameters.map(\.length).max() ?? 0
         #expect(longest > 0)

@@ -58,7 +58,8 @@ import Training
             #expect(trained.gradients.memory.base[trained.gradients.layout.offset(of: table)] == 0)
         }
         for (parameter, reference) in zip(layout.parameters, references) {
-            let worst = reference.weights.enumerated().map { abs($1 - Double(trained.values[parameter][$0])) }.max() ?? 0
+            let worst =
+                reference.weights.enumerated().map { abs($1 - Double(trained.values[parameter][$0])) }.max() ?? 0
             #expect(worst < 1e-5, "\(parameter.name): off by \(worst)")
         }
         #expect(optimizer.reached.indices.filter { optimizer.reached[$0] } == [7, 9, 12, 30, 39])
@@ -74,7 +75,9 @@ import Training
             table: nil,
             team: trained.team
         )
-        func bits(_ block: ParameterBlock) -> [UInt32] { (0..<block.memory.count).map { block.memory.base[$0].bitPattern } }
+        func bits(_ block: ParameterBlock) -> [UInt32] {
+            (0..<block.memory.count).map { block.memory.base[$0].bitPattern }
+        }
         let before = bits(trained.values)
         trained.gradients[test.plan.layers[0].parameters[0]][3] = .infinity
         #expect(!optimizer.step(rate: 0.1, rows: [Int32]()).isFinite)

@@ -1,7 +1,7 @@
-import Tensors
 import Glibc
 import JSON
 import ModelFiles
+import Tensors
 import Training
 
 /// A run on the disk: what is needed to go on with it as if it had not been interrupted.
@@ -99,7 +99,9 @@ package struct RunState {
             let epochLoss = double("epoch_loss_bits"), let epochSteps = integer("epoch_steps")
         else { throw damaged("it is cut off or of another model") }
         let count = blocks / 3
-        let saved = (0..<3).map { UnsafeRawBufferPointer(rebasing: bytes[end + 1 + $0 * count..<end + 1 + ($0 + 1) * count]) }
+        let saved = (0..<3).map {
+            UnsafeRawBufferPointer(rebasing: bytes[end + 1 + $0 * count..<end + 1 + ($0 + 1) * count])
+        }
         let reached = Array(bytes.suffix(rows))
         guard text("hash") == Self.hash(saved, reached) else { throw damaged("its contents are damaged") }
         for (block, bytes) in zip([loop.model.values, loop.optimizer.first, loop.optimizer.second], saved) {

@@ -60,7 +60,8 @@ package struct LogitLosses {
     /// Binary cross-entropy of independent labels, the mean over all values that have a target.
     ///
     /// - Parameter targets: 0 to 1, [n, labels] row by row; NaN: none.
-    package func binaryCrossEntropy(_ logits: Matrix, targets: [Float], weight: Double, into gradient: Matrix) -> Double {
+    package func binaryCrossEntropy(_ logits: Matrix, targets: [Float], weight: Double, into gradient: Matrix) -> Double
+    {
         let count = targets.count { !$0.isNaN }
         guard count > 0 else { return 0 }
         let scale = weight / Double(count)

@@ -39,10 +39,16 @@ import Training
             file.settings = recipe.settings
             file.command = [("command", "train"), ("teacher", "a \"quoted\\\" name"), ("preset", preset.rawValue)]
             let read = try RecipeFile(file.text, file: "recipe.yaml")
-            #expect(Recipe(read.settings).objective(layers: 3, teacherLayers: 6) == recipe.objective(layers: 3, teacherLayers: 6))
+            #expect(
+                Recipe(read.settings).objective(layers: 3, teacherLayers: 6)
+                    == recipe.objective(layers: 3, teacherLayers: 6)
+            )
             #expect(Recipe(read.settings).loop == recipe.loop && read.settings.number(.learningRate) == 3e-4)
             #expect(read.settings.integers(.teacherLayers) == [0, 2, 4])
-            #expect(file.text.split(separator: "\n").dropFirst(4).allSatisfy { $0.contains("  # ") }, "each is explained")
+            #expect(
+                file.text.split(separator: "\n").dropFirst(4).allSatisfy { $0.contains("  # ") },
+                "each is explained"
+            )
         }
     }
 
@@ -50,7 +56,9 @@ import Training
         var given = RecipeSettings()
         try given.set(.temperature, "7", source: "--temperature")
         let recipe = Recipe(given, preset: .pkd)
-        #expect(recipe.number(.temperature) == 7 && recipe.number(.patientWeight) == 100 && recipe.integer(.batchSize) == 32)
+        #expect(
+            recipe.number(.temperature) == 7 && recipe.number(.patientWeight) == 100 && recipe.integer(.batchSize) == 32
+        )
         #expect(Recipe(RecipeSettings()).objective(layers: 3, teacherLayers: 6).needsTeacher == false)
     }
 

@@ -65,7 +65,10 @@ import Testing
         ] {
             try task.folder.write(path, bad)
             let message = try problem(state)
-            #expect(message.contains(name) && message.contains("remove \(task.folder("run.partial")) to start anew"), "\(message)")
+            #expect(
+                message.contains(name) && message.contains("remove \(task.folder("run.partial")) to start anew"),
+                "\(message)"
+            )
         }
     }
 

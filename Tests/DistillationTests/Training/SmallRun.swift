@@ -46,7 +46,11 @@ struct SmallRun {
                         target: .answers([.init(text: words[0], start: 0)])
                     )
                 case .embed:
-                    Example(text: text, pair: index % 2 == 0 ? "a b" : nil, target: index % 2 == 0 ? .value(0.5) : .none)
+                    Example(
+                        text: text,
+                        pair: index % 2 == 0 ? "a b" : nil,
+                        target: index % 2 == 0 ? .value(0.5) : .none
+                    )
                 }
             }
             examples = try ExampleEncoder(source.tokenizer, source.configuration, maxLength: 32).encode(data).examples

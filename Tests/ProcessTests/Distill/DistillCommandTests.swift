@@ -32,8 +32,22 @@ import Testing
         #expect(said.contains("\"text\"") && said.contains("\"label\"") && said.contains("\"probabilities\""))
 
         let distilled = try folder.distill(
-            "train", "--teacher", folder("tuned"), "--data", folder("data.csv"), "--output", folder("student"), "--layers", "1",
-            "--epochs", "6", "--batch-size", "8", "--learning-rate", "1e-3", "--json"
+            "train",
+            "--teacher",
+            folder("tuned"),
+            "--data",
+            folder("data.csv"),
+            "--output",
+            folder("student"),
+            "--layers",
+            "1",
+            "--epochs",
+            "6",
+            "--batch-size",
+            "8",
+            "--learning-rate",
+            "1e-3",
+            "--json"
         )
         #expect(distilled.exit == .exited(0), "\(distilled.errors)")
         #expect(try DistillFolder.result(distilled)["steps"] as? Int == 36)
@@ -42,7 +56,14 @@ import Testing
 
         try folder.temporary.write("raw.jsonl", "{\"text\":\"a b c\"}\n{\"text\":\"x y z\"}\n")
         let labelled = try folder.distill(
-            "label", "--model", folder("student"), "--data", folder("raw.jsonl"), "--output", folder("labels.jsonl"), "--json"
+            "label",
+            "--model",
+            folder("student"),
+            "--data",
+            folder("raw.jsonl"),
+            "--output",
+            folder("labels.jsonl"),
+            "--json"
         )
         #expect(labelled.exit == .exited(0), "\(labelled.errors)")
         #expect(try DistillFolder.result(labelled)["n"] as? Int == 2)
@@ -50,7 +71,15 @@ import Testing
         #expect(lines.count == 2 && lines[0].contains("early") && lines[1].contains("late"), "\(lines)")
         // What a model says can be learnt from.
         let learnt = try folder.distill(
-            "finetune", "--model", folder("encoder"), "--data", folder("labels.jsonl"), "--output", folder("again"), "--epochs", "1"
+            "finetune",
+            "--model",
+            folder("encoder"),
+            "--data",
+            folder("labels.jsonl"),
+            "--output",
+            folder("again"),
+            "--epochs",
+            "1"
         )
         #expect(learnt.exit == .exited(0), "\(learnt.errors)")
     }
@@ -63,11 +92,29 @@ import Testing
         return try DistillFolder.result(run)
     }
 
-    @Test(arguments: ["distilbert", "pkd", "minilmv2", "embedding"]) func everyPresetMakesAStudent(_ preset: String) throws {
+    @Test(arguments: ["distilbert", "pkd", "minilmv2", "embedding"]) func everyPresetMakesAStudent(_ preset: String)
+        throws
+    {
         try folder.temporary.write("heads.yaml", "relation_heads: 4\n")
         let run = try folder.distill(
-            "train", "--teacher", folder("teacher"), "--data", folder("data.csv"), "--output", folder("student"), "--layers", "1",
-            "--preset", preset, "--config", folder("heads.yaml"), "--epochs", "1", "--batch-size", "16", "--json"
+            "train",
+            "--teacher",
+            folder("teacher"),
+            "--data",
+            folder("data.csv"),
+            "--output",
+            folder("student"),
+            "--layers",
+            "1",
+            "--preset",
+            preset,
+            "--config",
+            folder("heads.yaml"),
+            "--epochs",
+            "1",
+            "--batch-size",
+            "16",
+            "--json"
         )
         #expect(run.exit == .exited(0), "\(run.errors)")
         let loss = try #require(try DistillFolder.result(run)["loss"] as? Double)
@@ -76,8 +123,17 @@ import Testing
         #expect(recipe.contains("preset: \"\(preset)\"") && recipe.contains("relation_heads: 4"), "\(recipe)")
         // The recipe repeats the run.
         let again = try folder.distill(
-            "train", "--teacher", folder("teacher"), "--data", folder("data.csv"), "--output", folder("again"), "--config",
-            folder("student/recipe.yaml"), "--threads", "2"
+            "train",
+            "--teacher",
+            folder("teacher"),
+            "--data",
+            folder("data.csv"),
+            "--output",
+            folder("again"),
+            "--config",
+            folder("student/recipe.yaml"),
+            "--threads",
+            "2"
         )
         #expect(again.exit == .exited(0), "\(again.errors)")
         #expect(try folder.bytes("again/model.safetensors") == folder.bytes("student/model.safetensors"))
@@ -107,6 +163,8 @@ import Testing
         let finetune = folder.finetune("made")
         try refused(2, "teacher is there; choose another --output, or --force", folder.finetune("teacher"))
         try refused(2, "nothing can be made in \(folder("no")): No such file or directory", folder.finetune("no/made"))
+        try folder.temporary.write("plain/notes.txt", "mine")
+        try refused(2, "plain: it is no model's folder, and is not replaced", folder.finetune("plain", epochs: 1, ["--force"]))
         try refused(2, "--method: expected full or few-shot, found 'fast'", finetune + ["--method", "fast"])
         try refused(2, "--task: expected auto, classify", finetune + ["--task", "classfy"])
         try refused(2, "there is no format 'glue:SST'", finetune + ["--format", "glue:SST"])
@@ -115,16 +173,30 @@ import Testing
         try refused(2, "--frobnicate", finetune + ["--frobnicate"])
         try refused(2, "--data is missing", ["finetune", "--model", folder("encoder"), "--output", folder("made")])
         try folder.temporary.write("recipe.yaml", "epochs: 1\nlearning_rat: 1\n")
-        try refused(2, "recipe.yaml:2: there is no setting 'learning_rat'; is `learning_rate` meant?",
-            finetune + ["--config", folder("recipe.yaml")])
+        try refused(
+            2,
+            "recipe.yaml:2: there is no setting 'learning_rat'; is `learning_rate` meant?",
+            finetune + ["--config", folder("recipe.yaml")]
+        )
         try folder.temporary.write("recipe.yaml", "epochs: many\n")
-        try refused(2, "recipe.yaml:1: `epochs`: expected a whole number from 1 to 10000, found 'many'",
-            finetune + ["--config", folder("recipe.yaml")])
+        try refused(
+            2,
+            "recipe.yaml:1: `epochs`: expected a whole number from 1 to 10000, found 'many'",
+            finetune + ["--config", folder("recipe.yaml")]
+        )
         let train = ["train", "--teacher", folder("teacher"), "--data", folder("data.csv"), "--output", folder("made")]
-        try refused(2, "--preset: expected distilbert, pkd, minilmv2, embedding, found 'tiny'", train + ["--preset", "tiny"])
+        try refused(
+            2,
+            "--preset: expected distilbert, pkd, minilmv2, embedding, found 'tiny'",
+            train + ["--preset", "tiny"]
+        )
         try refused(2, "--width 20: expected a multiple of 16", train + ["--width", "20"])
         try refused(2, "is deeper than its teacher", train + ["--layers", "5"])
-        try refused(2, "--variant: expected", ["evaluate", "--model", folder("teacher"), "--data", folder("data.csv"), "--variant", "fp8"])
+        try refused(
+            2,
+            "--variant: expected",
+            ["evaluate", "--model", folder("teacher"), "--data", folder("data.csv"), "--variant", "fp8"]
+        )
     }
 
     @Test func whatFailsIsStatus1() throws {
@@ -137,9 +209,17 @@ import Testing
         try folder.temporary.write("gap.csv", "text,label\na b,early\nc d,\n")
         try refused(1, "gap.csv:3: the label is missing", finetune("gap.csv"))
         try folder.temporary.write("other.csv", "text,label\na b,early\nc d,noon\n")
-        try refused(1, "noon", ["train", "--teacher", folder("teacher"), "--data", folder("other.csv"), "--output", folder("made")])
+        try refused(
+            1,
+            "noon",
+            ["train", "--teacher", folder("teacher"), "--data", folder("other.csv"), "--output", folder("made")]
+        )
         try refused(1, "noon", ["evaluate", "--model", folder("teacher"), "--data", folder("other.csv")])
-        try refused(1, "nothing", ["finetune", "--model", folder("nothing"), "--data", folder("data.csv"), "--output", folder("made")])
+        try refused(
+            1,
+            "nothing",
+            ["finetune", "--model", folder("nothing"), "--data", folder("data.csv"), "--output", folder("made")]
+        )
     }
 
     @Test func whatIsThereIsReplacedWhenAsked() throws {

@@ -10,7 +10,14 @@ final class DistillFolder {
     /// - Parameter examples: of `data.csv`: texts of the seeded checkpoints' words with two labels that their words tell.
     init(examples: Int = 48) throws {
         temporary = try TemporaryFolder()
-        var encoder = SeededCheckpoint(family: .distilBERT, hidden: 32, layers: 2, heads: 2, intermediate: 64, vocabulary: 300)
+        var encoder = SeededCheckpoint(
+            family: .distilBERT,
+            hidden: 32,
+            layers: 2,
+            heads: 2,
+            intermediate: 64,
+            vocabulary: 300
+        )
         encoder.positions = 64
         try encoder.write(to: self("encoder"))
         var teacher = encoder
@@ -45,7 +52,8 @@ final class DistillFolder {
     /// The arguments of a short fine-tuning.
     func finetune(_ output: String, epochs: Int = 2, _ more: [String] = []) -> [String] {
         [
-            "finetune", "--model", self("encoder"), "--data", self("data.csv"), "--output", self(output), "--epochs", "\(epochs)",
+            "finetune", "--model", self("encoder"), "--data", self("data.csv"), "--output", self(output), "--epochs",
+            "\(epochs)",
             "--batch-size", "8", "--threads", "1",
         ] + more
     }

@@ -11,8 +11,10 @@ import Testing
 
     private func arguments(_ output: String, threads: Int, interval: String = "0") -> [String] {
         [
-            "train", "--teacher", folder("teacher"), "--data", folder("data.csv"), "--output", folder(output), "--layers", "1",
-            "--epochs", "12", "--batch-size", "4", "--seed", "5", "--threads", "\(threads)", "--save-interval", interval,
+            "train", "--teacher", folder("teacher"), "--data", folder("data.csv"), "--output", folder(output),
+            "--layers", "1",
+            "--epochs", "12", "--batch-size", "4", "--seed", "5", "--threads", "\(threads)", "--save-interval",
+            interval,
         ]
     }
 
@@ -28,7 +30,9 @@ import Testing
         )
     }
 
-    private func said(_ name: String) throws -> String { String(decoding: try folder.bytes("\(name).err"), as: UTF8.self) }
+    private func said(_ name: String) throws -> String {
+        String(decoding: try folder.bytes("\(name).err"), as: UTF8.self)
+    }
 
     /// An uninterrupted run, and how long it took.
     private func whole() throws -> (bytes: [UInt8], nanoseconds: Int64) {
@@ -70,7 +74,10 @@ import Testing
         try process.signal(.interrupt)
         #expect(try process.exit(within: 60) == .exited(1))
         let sentence = try said("made")
-        #expect(sentence.contains("and saved in \(folder("made.partial")); the same command goes on from there"), "\(sentence)")
+        #expect(
+            sentence.contains("and saved in \(folder("made.partial")); the same command goes on from there"),
+            "\(sentence)"
+        )
         #expect(try !folder.temporary.contents().contains("made"))
         // Another learning rate is another run.
         let other = try folder.distill(arguments("made", threads: 1) + ["--learning-rate", "1e-4"])
@@ -94,7 +101,10 @@ import Testing
         let kept = try folder.bytes("made.partial/state")
         let limited = try limited(arguments("made", threads: 1))
         #expect(limited.exit == .exited(1), "\(limited.errors)")
-        #expect(limited.errors.contains("made.partial/state: it cannot be written: File too large"), "\(limited.errors)")
+        #expect(
+            limited.errors.contains("made.partial/state: it cannot be written: File too large"),
+            "\(limited.errors)"
+        )
         #expect(try folder.bytes("made.partial/state") == kept)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder("made.partial")) == ["state"])
         let last = try folder.distill(arguments("made", threads: 1))
