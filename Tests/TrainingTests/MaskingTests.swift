@@ -8,11 +8,11 @@ import Training
 
     /// `count` sequences of [CLS], 18 words of 5–104 and [SEP].
     private func batch(_ count: Int) -> Batch {
-        Batch(
-            (0..<count).map { sequence in
-                TokenSequence(ids: [2] + (0..<18).map { Int32(5 + (sequence * 7 + $0 * 13) % 100) } + [3], types: [])
-            }
-        )
+        let sequences = (0..<count).map { sequence -> TokenSequence in
+            let words = (0..<18).map { place in Int32(5 + (sequence * 7 + place * 13) % 100) }
+            return TokenSequence(ids: [2] + words + [3], types: [])
+        }
+        return Batch(sequences)
     }
 
     private func masking(_ counts: [Int] = Array(repeating: 1, count: 105)) -> Masking {

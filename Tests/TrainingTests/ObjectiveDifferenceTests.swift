@@ -1,3 +1,4 @@
+import DistilBERT
 import Tensors
 import Testing
 import Training

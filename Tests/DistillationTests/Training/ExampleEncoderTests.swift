@@ -1,5 +1,8 @@
+import DistilBERT
 import Distillation
+import ModelFiles
 import Testing
+import Tokenization
 import Training
 
 @Suite struct ExampleEncoderTests {

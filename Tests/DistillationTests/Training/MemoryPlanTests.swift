@@ -1,3 +1,4 @@
+import DistilBERT
 import Distillation
 import Tensors
 import Testing

@@ -1,6 +1,10 @@
+import DistilBERT
 import Distillation
 import LinuxSystem
+import Tensors
+import TestSupport
 import Testing
+import Training
 
 @Suite struct RunStateTests {
     private let task: SmallRun.Task

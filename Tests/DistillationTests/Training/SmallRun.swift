@@ -3,6 +3,7 @@ import Distillation
 import ModelFiles
 import Tensors
 import TestSupport
+import Tokenization
 import Training
 
 /// A small model that learns, and its examples.

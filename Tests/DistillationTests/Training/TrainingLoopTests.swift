@@ -1,6 +1,8 @@
 import DistilBERT
 import Distillation
+import ModelFiles
 import Tensors
+import TestSupport
 import Testing
 import Training
 
