@@ -11,16 +11,16 @@ import Testing
     // MARK: - What works
 
     @Test func aModelIsFinetunedDistilledEvaluatedAndAsked() throws {
-        let validated = ["--validation", folder("data.csv"), "--learning-rate", "1e-3", "--seed", "3", "--json"]
-        let tuned = try folder.distill(folder.finetune("tuned", epochs: 6, validated))
+        let validated = ["--validation", folder("data.csv"), "--learning-rate", "3e-3", "--seed", "3", "--json"]
+        let tuned = try folder.distill(folder.finetune("tuned", epochs: 12, validated))
         #expect(tuned.exit == .exited(0), "\(tuned.errors)")
         let made = try DistillFolder.result(tuned)
         #expect(made["output"] as? String == folder("tuned") && made["task"] as? String == "classify")
-        #expect(made["steps"] as? Int == 36)
+        #expect(made["steps"] as? Int == 72)
         for key in ["tokens", "seconds", "tokens_per_second", "loss"] {
             #expect((made[key] as? Double).map { $0 > 0 } == true, "\(key): \(tuned.output)")
         }
-        #expect(tuned.errors.contains("validation after epoch 6: accuracy "), "\(tuned.errors)")
+        #expect(tuned.errors.contains("validation after epoch 12: accuracy "), "\(tuned.errors)")
 
         let evaluation = try evaluate("tuned", ["--predictions", folder("said.jsonl")])
         #expect(evaluation["n"] as? Int == 48 && evaluation["task"] as? String == "classify")
@@ -207,7 +207,7 @@ import Testing
         try folder.temporary.write("words.csv", "texts,label\na b,early\n")
         try refused(1, "text", finetune("words.csv"))
         try folder.temporary.write("gap.csv", "text,label\na b,early\nc d,\n")
-        try refused(1, "gap.csv:3: the label is missing", finetune("gap.csv"))
+        try refused(1, "gap.csv, line 3: the label is missing", finetune("gap.csv"))
         try folder.temporary.write("other.csv", "text,label\na b,early\nc d,noon\n")
         try refused(
             1,
