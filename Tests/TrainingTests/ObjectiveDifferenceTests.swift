@@ -1,4 +1,5 @@
 import DistilBERT
+import ModelFiles
 import Tensors
 import Testing
 import Training

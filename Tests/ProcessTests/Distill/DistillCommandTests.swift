@@ -164,7 +164,11 @@ import Testing
         try refused(2, "teacher is there; choose another --output, or --force", folder.finetune("teacher"))
         try refused(2, "nothing can be made in \(folder("no")): No such file or directory", folder.finetune("no/made"))
         try folder.temporary.write("plain/notes.txt", "mine")
-        try refused(2, "plain: it is no model's folder, and is not replaced", folder.finetune("plain", epochs: 1, ["--force"]))
+        try refused(
+            2,
+            "plain: it is no model's folder, and is not replaced",
+            folder.finetune("plain", epochs: 1, ["--force"])
+        )
         try refused(2, "--method: expected full or few-shot, found 'fast'", finetune + ["--method", "fast"])
         try refused(2, "--task: expected auto, classify", finetune + ["--task", "classfy"])
         try refused(2, "there is no format 'glue:SST'", finetune + ["--format", "glue:SST"])
