@@ -292,7 +292,7 @@ let package = Package(
             dependencies: [
                 "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Messages", "Wire", "TestSupport",
                 "modeld",
-                "modelworker", "modelctl", "examples", "fakeworker", "faultyworker",
+                "modelworker", "modelctl", "distill", "examples", "fakeworker", "faultyworker",
             ],
             swiftSettings: strict
         ),

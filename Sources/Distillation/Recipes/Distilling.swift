@@ -136,7 +136,8 @@ package struct Distilling {
             new.typeVocabularySize = 0
             new.layerNormEpsilon = 1e-12
         }
-        new.layers = recipe.settings.integer(.layers) ?? recipe.settings.integers(.teacherLayers)?.count ?? (old.layers + 1) / 2
+        new.layers =
+            recipe.settings.integer(.layers) ?? recipe.settings.integers(.teacherLayers)?.count ?? (old.layers + 1) / 2
         if let width = recipe.settings.integer(.width) {
             guard width % old.headSize == 0, width <= old.hiddenSize else {
                 throw .usage(
@@ -170,7 +171,9 @@ package struct Distilling {
         }
         let cut = VocabularyCut(teacher.tokenizer.specification, words: counts, size: size)
         options.report(
-            .notice("the student's vocabulary has \(cut.kept.count) of \(teacher.configuration.vocabularySize) word pieces")
+            .notice(
+                "the student's vocabulary has \(cut.kept.count) of \(teacher.configuration.vocabularySize) word pieces"
+            )
         )
         return (cut, try cut.files(of: teacher.folder.transformerDirectory))
     }
@@ -262,6 +265,7 @@ package struct Distilling {
             logits: logits,
             outputs: max(1, data.labels.count),
             embeddings: embeddings,
+            sequences: examples.map { $0.other == nil ? 1 : 2 },
             width: teacher.configuration.hiddenSize,
             model: computesBeside ? model : nil,
             objective: objective
@@ -287,7 +291,9 @@ package struct Distilling {
         _ configuration: ModelConfiguration
     ) throws(DistillationError) -> Masking {
         guard let mask = tokenizer.maskID else {
-            throw .failed("\(teacher.directory): the tokenizer has no mask token, which masked language modelling needs")
+            throw .failed(
+                "\(teacher.directory): the tokenizer has no mask token, which masked language modelling needs"
+            )
         }
         var counts = [Int](repeating: 0, count: configuration.vocabularySize)
         for example in examples {

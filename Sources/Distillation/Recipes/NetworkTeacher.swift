@@ -11,6 +11,8 @@ final class NetworkTeacher: TeacherSignals {
     private let logits: [Float]?
     private let outputs: Int
     private let embeddings: [Float]?
+    /// Of each example: its first row of the embeddings, and behind the last example their number.
+    private let embeddingStarts: [Int]
     private let width: Int
     private let model: TrainableModel?
     private let objective: Objective
@@ -21,12 +23,14 @@ final class NetworkTeacher: TeacherSignals {
 
     /// - Parameters:
     ///   - logits: [examples, outputs]
-    ///   - embeddings: [examples, width]
+    ///   - embeddings: [sequences, width], of the examples' sequences in order.
+    ///   - sequences: how many each example has: 2 of a pair whose embeddings are compared.
     ///   - model: for what is computed with each batch; nil where nothing is.
     init(
         logits: [Float]?,
         outputs: Int,
         embeddings: [Float]?,
+        sequences: [Int],
         width: Int,
         model: TrainableModel?,
         objective: Objective
@@ -34,6 +38,7 @@ final class NetworkTeacher: TeacherSignals {
         self.logits = logits
         self.outputs = outputs
         self.embeddings = embeddings
+        embeddingStarts = sequences.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
         self.width = width
         self.model = model
         self.objective = objective
@@ -43,7 +48,10 @@ final class NetworkTeacher: TeacherSignals {
     func outputs(_ examples: [Int], _ batch: Batch, _ supervision: Supervision) throws -> TeacherOutputs {
         var result = TeacherOutputs()
         if let logits { result.logits = rows(logits, outputs, examples, logitRows) }
-        if let embeddings { result.embeddings = rows(embeddings, width, examples, embeddingRows) }
+        if let embeddings {
+            let places = examples.flatMap { embeddingStarts[$0]..<embeddingStarts[$0 + 1] }
+            result.embeddings = rows(embeddings, width, places, embeddingRows)
+        }
         guard let model else { return result }
         let relations = objective.relations > 0 ? objective.relationLayers?.teacher : nil
         try model.encoder.forward(batch, projections: relations.map { [$0] } ?? [])
