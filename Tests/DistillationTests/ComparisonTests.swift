@@ -98,13 +98,18 @@ import Testing
         )
         #expect(missing.last?["reason"]?.contains("--train") == true)
         let systems = try #require(root["systems"] as? [Object])
-        #expect(systems.map { $0["name"] as? String } == ["teacher", "teacher (2)", "teacher (2), bf16", "teacher (2), int8"])
+        #expect(
+            systems.map { $0["name"] as? String } == [
+                "teacher", "teacher (2)", "teacher (2), bf16", "teacher (2), int8",
+            ]
+        )
         for (students, strange) in [([], []), ([teacher], ["weather"])] as [([String], [String])] {
             let error = #expect(throws: DistillationError.self) { try compare(students, outOfScope: strange) }
             #expect(error?.kind == .usage)
         }
         let twice = try [
-            folders.classifier("a", seed: 1, recipe: Self.recipe(1)), folders.classifier("b", seed: 2, recipe: Self.recipe(1)),
+            folders.classifier("a", seed: 1, recipe: Self.recipe(1)),
+            folders.classifier("b", seed: 2, recipe: Self.recipe(1)),
         ]
         let error = #expect(throws: DistillationError.self) { try compare(twice) }
         #expect(error?.message.contains("one recipe with one seed") == true)

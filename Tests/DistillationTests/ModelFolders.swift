@@ -6,7 +6,9 @@ import TestSupport
 struct ModelFolders {
     let folder: TemporaryFolder
     static let labels = ["low", "middle", "high"]
-    private static let words = ["one", "two", "three", "what", "is", "this", "ok", "fine", "more", "words", "日本", "late"]
+    private static let words = [
+        "one", "two", "three", "what", "is", "this", "ok", "fine", "more", "words", "日本", "late",
+    ]
 
     init() throws { folder = try TemporaryFolder() }
 

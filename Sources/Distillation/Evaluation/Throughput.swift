@@ -5,7 +5,7 @@ import Tasks
 /// How many requests per second one core answers with a model: batches of one, one thread, tokenizing included.
 package enum Throughput {
     /// Answers one request.
-    package typealias Call = () throws(DistillationError) -> Void
+    package typealias Call = () throws -> Void
 
     /// The calls that answer texts, each as one request.
     ///
@@ -16,7 +16,7 @@ package enum Throughput {
         }
         return texts.map { text in
             let request = model.request(for: text)
-            return { () throws(DistillationError) in _ = try model.answers([request]) }
+            return { _ = try model.answers([request]) }
         }
     }
 
@@ -26,9 +26,9 @@ package enum Throughput {
     ///   - systems: of each the calls that answer some tens of texts, which are as long as those that will come.
     ///   - rounds: how often each system answers all texts after a first time, which does not count.
     /// - Returns: of each system the requests per second of each round; their median is the number to show.
-    package static func measure(_ systems: [[Call]], rounds: Int = 5) throws(DistillationError) -> [[Double]] {
+    package static func measure(_ systems: [[Call]], rounds: Int = 5) throws -> [[Double]] {
         guard systems.allSatisfy({ !$0.isEmpty }) else {
-            throw .usage("there is no text to measure the models with")
+            throw DistillationError.usage("there is no text to measure the models with")
         }
         var rates = systems.map { _ in [Double]() }
         for round in 0...rounds {

@@ -20,7 +20,9 @@ enum ExpectedLines {
     /// - Parameters:
     ///   - task: of the model.
     ///   - texts: to ask; none: some that are built in.
-    static func make(_ model: ServedModel, _ task: TrainingTask, _ texts: [Example]) throws(DistillationError) -> SmallFile {
+    static func make(_ model: ServedModel, _ task: TrainingTask, _ texts: [Example]) throws(DistillationError)
+        -> SmallFile
+    {
         var lines: [String] = []
         let short = texts.filter { $0.text.unicodeScalars.count + ($0.pair?.unicodeScalars.count ?? 0) <= longestText }
         // Texts of the test first; where all of them are long, what is built in.
@@ -78,7 +80,9 @@ enum ExpectedLines {
     }
 
     private static func parsed(_ text: JSONText) -> JSONValue {
-        guard let value = try? JSONValue.parse(Array(text.json.utf8)) else { preconditionFailure("what was written is JSON") }
+        guard let value = try? JSONValue.parse(Array(text.json.utf8)) else {
+            preconditionFailure("what was written is JSON")
+        }
         return value
     }
 
@@ -86,7 +90,10 @@ enum ExpectedLines {
     /// best one has.
     private static func keptLabels(_ model: ServedModel, _ example: Example) -> Int? {
         let input = TextInput(example)
-        guard case .classify(let answer)? = try? model.model.answer(.classify(ClassifyRequest(inputs: [input], allLabels: true))),
+        guard
+            case .classify(let answer)? = try? model.model.answer(
+                .classify(ClassifyRequest(inputs: [input], allLabels: true))
+            ),
             let scores = answer.results.first?.scores.map(\.score)
         else { return nil }
         let most = min(mostLabels, scores.count)

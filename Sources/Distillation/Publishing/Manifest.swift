@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import ModelFiles
+import Tasks
 import Wire
 
 /// `manifest.json`: what a version is, how it was made and judged, and what its files hold.
@@ -69,7 +70,10 @@ struct Manifest {
                 }
             ),
         ])
-        return SmallFile(name: Self.fileName, text: ((try? JSONValue.parse(Array(text.json.utf8)))?.fileText) ?? text.json)
+        return SmallFile(
+            name: Self.fileName,
+            text: ((try? JSONValue.parse(Array(text.json.utf8)))?.fileText) ?? text.json
+        )
     }
 
     /// "2026-11-27T21:47:00Z"

@@ -12,7 +12,11 @@ struct ModelRepository {
         do throws(WireError) {
             let reference = try ModelReference(parsing: name)
             guard reference.version == nil, reference.variant == nil else {
-                throw WireError(.invalidValue, field: "model", "'\(name)' names a version or variant; give the name alone")
+                throw WireError(
+                    .invalidValue,
+                    field: "model",
+                    "'\(name)' names a version or variant; give the name alone"
+                )
             }
         } catch {
             throw .usage("--name: \(error.message)")

@@ -88,7 +88,8 @@ package struct Publication {
             let version = version ?? repository.nextVersion
             var compared = 0
             do throws(ModelFilesError) {
-                try NewFolder.write(to: repository.folder(version), replacing: replacing) { folder throws(ModelFilesError) in
+                try NewFolder.write(to: repository.folder(version), replacing: replacing) {
+                    folder throws(ModelFilesError) in
                     var listed: [Manifest.File] = []
                     for name in files { listed.append(try copy(name, to: folder)) }
                     for file in added {

@@ -1,5 +1,5 @@
 import JSON
-import ModelFiles
+package import ModelFiles
 
 /// What publishing reads of a report.json.
 package struct PublishedReport: Sendable {

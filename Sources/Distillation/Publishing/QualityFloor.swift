@@ -22,7 +22,9 @@ package struct QualityFloor: Sendable, Equatable {
     func lowerBound(in run: PublishedReport.Run) throws(DistillationError) -> Double {
         let known = run.lowerBounds.filter { !Self.withoutFloor.contains($0.name) }
         guard let bound = known.first(where: { $0.name == name }) else {
-            throw .usage("--floor \(name): there is no such number in the report; it has \(known.map(\.name).joined(separator: ", "))")
+            throw .usage(
+                "--floor \(name): there is no such number in the report; it has \(known.map(\.name).joined(separator: ", "))"
+            )
         }
         return bound.value
     }

@@ -51,7 +51,9 @@ struct FewShot {
         let frozenRows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
         let frozen = try LogisticRegression.crossValidated(frozenRows, targets, folds: folds)
         let frozenScore = accuracy(frozen.heldOut, targets)
-        options.report(.notice("frozen embeddings + logistic regression: \(percent(frozenScore)) held out, C = \(frozen.c)"))
+        options.report(
+            .notice("frozen embeddings + logistic regression: \(percent(frozenScore)) held out, C = \(frozen.c)")
+        )
 
         // The same folds, each with an encoder that has not seen what it is judged by.
         var heldOut = [Double](repeating: 0, count: examples.count * targets.outputs)
@@ -63,7 +65,10 @@ struct FewShot {
             summary.tokens += part.tokens
             summary.seconds += part.seconds
             let rows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
-            let model = try LogisticRegression(c: frozen.c).fit(rows.selecting(fold.train), targets.selecting(fold.train))
+            let model = try LogisticRegression(c: frozen.c).fit(
+                rows.selecting(fold.train),
+                targets.selecting(fold.train)
+            )
             let predictions = model.predictions(rows.selecting(fold.test))
             for (row, index) in fold.test.enumerated() {
                 for output in 0..<targets.outputs {
@@ -111,7 +116,9 @@ struct FewShot {
     ) throws -> TrainingSummary {
         var settings = recipe.loop
         settings.epochs = 1
-        if recipe.settings.number(.learningRate) == Recipe.standard.number(.learningRate) { settings.learningRate = 2e-5 }
+        if recipe.settings.number(.learningRate) == Recipe.standard.number(.learningRate) {
+            settings.learningRate = 2e-5
+        }
         settings.batchSize = min(settings.batchSize, 16)
         let pairs = self.pairs(examples, members)
         return try run.train(
@@ -165,7 +172,9 @@ struct FewShot {
             case .softmax:
                 if argmax(Array(predictions[range])) == argmax(Array(targets.values[range])) { right += 1 }
             default:
-                if zip(predictions[range], targets.values[range]).allSatisfy({ ($0 > 0.5) == ($1 > 0.5) }) { right += 1 }
+                if zip(predictions[range], targets.values[range]).allSatisfy({ ($0 > 0.5) == ($1 > 0.5) }) {
+                    right += 1
+                }
             }
         }
         return Double(right) / Double(max(1, targets.count))

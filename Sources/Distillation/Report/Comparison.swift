@@ -1,3 +1,4 @@
+import ModelFiles
 import Tensors
 
 /// Makes a report: evaluates a teacher, its students and what else would do on the same examples.
@@ -227,7 +228,7 @@ package struct Comparison {
 
     // MARK: - Speed, scope, leaks
 
-    private func measureRates(_ systems: inout [Measured], _ texts: [Example]) throws(DistillationError) {
+    private func measureRates(_ systems: inout [Measured], _ texts: [Example]) throws {
         notify(.notice("measuring requests per second on one core, \(counted(rounds, "round"))"))
         var calls: [[Throughput.Call]] = []
         for system in systems {

@@ -1,6 +1,7 @@
 import DistilBERT
 import ModelFiles
 import Tensors
+import Tokenization
 import Training
 
 /// A baseline: the first layers of an encoder as it is, and logistic regression on its sentence embeddings.

@@ -27,7 +27,8 @@ extension Report {
 
     private var sections: [String] {
         [
-            gainSentence.map { paragraph($0) } ?? "", warnings.map { paragraph($0, "worse") }.joined(), qualityPlot, systemsTable, differencesPlot, paperTable,
+            gainSentence.map { paragraph($0) } ?? "", warnings.map { paragraph($0, "worse") }.joined(), qualityPlot,
+            systemsTable, differencesPlot, paperTable,
             confusionsTable, calibrationPlots, abstention, missingList, method, runsTable,
         ]
     }

@@ -1,6 +1,6 @@
 import Glibc
 import LinuxSystem
-package import ModelFiles
+import ModelFiles
 
 /// The two files of a report, in a folder of their own.
 package enum ReportFiles {

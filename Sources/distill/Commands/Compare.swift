@@ -4,7 +4,8 @@ import Distillation
 struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Compares students with their teacher, and with what else would do: a page for people, and its numbers.",
+        abstract:
+            "Compares students with their teacher, and with what else would do: a page for people, and its numbers.",
         discussion: """
             Students whose recipes differ in the seed alone are one system. Of each student the bf16 and int8 variants are judged, too. \
             With --train, a frozen encoder and tf-idf, each with logistic regression, are fitted to it and judged beside them.
@@ -20,10 +21,20 @@ struct Compare: ParsableCommand {
     @Option(help: ArgumentHelp("The same student trained without a teacher; may be repeated.", valueName: "dir"))
     var baseline: [String] = []
 
-    @Option(help: ArgumentHelp("Labelled examples for the baselines that are fitted here; several are joined.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Labelled examples for the baselines that are fitted here; several are joined.",
+            valueName: "file"
+        )
+    )
     var train: [String] = []
 
-    @Option(help: ArgumentHelp("Raw text that the students learnt from, to look for texts to test on in.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Raw text that the students learnt from, to look for texts to test on in.",
+            valueName: "file"
+        )
+    )
     var unlabelled: [String] = []
 
     @OptionGroup var data: DataOptions
@@ -56,7 +67,12 @@ struct Compare: ParsableCommand {
         try ReportFiles.check(output, replacing: force)
         let source = try ModelSource(teacher)
         let labels = source.labels
-        let tested = try data.read(data.files, use: .required, labels: labels.map { $0 + outOfScope }, task: source.task)
+        let tested = try data.read(
+            data.files,
+            use: .required,
+            labels: labels.map { $0 + outOfScope },
+            task: source.task
+        )
         let training =
             train.isEmpty ? nil : try data.read(train, use: .required, labels: labels, task: tested.task)
         let raw = unlabelled.isEmpty ? nil : try data.read(unlabelled, use: .ignored, task: tested.task)

@@ -28,7 +28,9 @@ struct Publish: AsyncParsableCommand {
     @Option(help: ArgumentHelp("report.json of `distill report`, about this model.", valueName: "file"))
     var report: String?
 
-    @Option(help: ArgumentHelp("kept=X, accuracy=X, macro_f1=X or another metric; may be repeated.", valueName: "name=x"))
+    @Option(
+        help: ArgumentHelp("kept=X, accuracy=X, macro_f1=X or another metric; may be repeated.", valueName: "name=x")
+    )
     var floor: [String] = []
 
     @Option(help: ArgumentHelp("A running server, which is made to load the version.", valueName: "path"))
@@ -64,7 +66,9 @@ struct Publish: AsyncParsableCommand {
         if let reason = state?.reason { members.append(("reason", reason)) }
         Console.result(members, json: json)
         if let state, state.state != "READY" {
-            throw DistillationError.failed("\(published.folder) is published, and the server does not serve it: \(state.reason ?? state.state)")
+            throw DistillationError.failed(
+                "\(published.folder) is published, and the server does not serve it: \(state.reason ?? state.state)"
+            )
         }
     }
 
@@ -82,7 +86,8 @@ struct Publish: AsyncParsableCommand {
                 guard let model else {
                     return (
                         "UNAVAILABLE",
-                        failure?.message ?? "its config.yaml does not ask for version \(published.version) (`version_policy`)"
+                        failure?.message
+                            ?? "its config.yaml does not ask for version \(published.version) (`version_policy`)"
                     )
                 }
                 if let failure { return (model.state == "READY" ? "REFUSED" : model.state, failure.message) }

@@ -58,7 +58,10 @@ import Testing
     @Test func aVersionHasTheModelItsProofAndAManifestOfBoth() throws {
         try folders.folder.write("models/topics/config.yaml", "variants: [fp32]\n")
         try folders.folder.write("model/.hidden", "no part of it")
-        let outcome = try publish(report: "\(report)/report.json", floors: ["kept=0.9", "accuracy=0.8", "macro_f1=0.5"])
+        let outcome = try publish(
+            report: "\(report)/report.json",
+            floors: ["kept=0.9", "accuracy=0.8", "macro_f1=0.5"]
+        )
         #expect(outcome.version == 1)
         #expect(try contents("models/topics") == ["1", "config.yaml"])
         let names = try contents("models/topics/1")
@@ -147,7 +150,10 @@ import Testing
         let wrong = lines[1].replacingOccurrences(of: "\"label\":\"", with: "\"label\":\"not ")
         try folders.folder.write("model/expected.jsonl", wrong + "\n")
         let error = failure { try publish() }
-        #expect(error?.kind == .failed && error?.message.contains("expected.jsonl line 1 (classify") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.kind == .failed && error?.message.contains("expected.jsonl line 1 (classify") == true,
+            "\(error?.message ?? "")"
+        )
         #expect(try contents("models/topics") == ["1", "2"])
     }
 
@@ -166,7 +172,9 @@ import Testing
         let outcome = try publish(output)
         #expect(try contents("models/topics/1").contains("modules.json"))
         #expect(try ServedModel(directory: outcome.folder).contents == outcome.contents)
-        let lines = try String(contentsOfFile: "\(outcome.folder)/expected.jsonl", encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOfFile: "\(outcome.folder)/expected.jsonl", encoding: .utf8).split(
+            separator: "\n"
+        )
         #expect(lines.contains { $0.hasPrefix("{\"task\":\"classify\"") })
     }
 }

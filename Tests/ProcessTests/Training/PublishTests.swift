@@ -32,7 +32,9 @@ import Testing
             folder
         )
         #expect(labelled.exit.isSuccess, "\(labelled.errors)")
-        let report = ["report", "--teacher", folder("teacher"), "--student", folder("student"), "--data", folder("test.jsonl")]
+        let report = [
+            "report", "--teacher", folder("teacher"), "--student", folder("student"), "--data", folder("test.jsonl"),
+        ]
         let judged = try Self.distill(
             report + ["--train", folder("test.jsonl"), "--output", folder("report"), "--threads", "2", "--json"],
             folder
@@ -72,18 +74,26 @@ import Testing
         let folder = try Self.folder()
         let server = try ModelServer(models: ["other/1": .init(family: .bert)])
         try server.waitUntilReady()
-        let arguments = ["publish", "--repository", server.repository, "--name", "topics", "--model", folder("student")]
+        let arguments = [
+            "publish", "--repository", server.repository, "--name", "topics", "--model", folder("student"),
+        ]
         #expect(try Self.distill(arguments, folder).exit.isSuccess)
         let path = "\(server.repository)/topics/1/expected.jsonl"
         let right = try String(contentsOfFile: path, encoding: .utf8)
         try Data(right.replacingOccurrences(of: "\"label\":\"", with: "\"label\":\"not ").utf8)
             .write(to: URL(fileURLWithPath: path))
         let refused = try server.modelctl("reload", "topics")
-        #expect(refused.exit == .exited(1) && refused.errors.contains("expected.jsonl line 1 (classify"), "\(refused.errors)")
+        #expect(
+            refused.exit == .exited(1) && refused.errors.contains("expected.jsonl line 1 (classify"),
+            "\(refused.errors)"
+        )
         let next = try Self.distill(arguments + ["--socket", server.socket, "--json"], folder)
         #expect(next.exit.isSuccess, "\(next.errors)")
         #expect(next.output.contains("\"version\":2") && next.output.contains("\"state\":\"READY\""), "\(next.output)")
         let nobody = try Self.distill(arguments + ["--socket", folder("nobody")], folder)
-        #expect(nobody.exit == .exited(1) && nobody.errors.contains("topics/3 is published, and the server"), "\(nobody.errors)")
+        #expect(
+            nobody.exit == .exited(1) && nobody.errors.contains("topics/3 is published, and the server"),
+            "\(nobody.errors)"
+        )
     }
 }

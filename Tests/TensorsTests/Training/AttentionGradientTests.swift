@@ -127,11 +127,12 @@ private struct Head {
                 let results = try withTeams(set) { team in
                     let out = memory.matrix(bounds.rows, hidden, gap: 2)
                     let gradient = memory.matrix(bounds.rows, 3 * hidden, gap: 5)
-                    try team.attention(qkv: qkv, bounds: bounds, heads: count, dropout: dropout, into: out)
+                    try team.attention(qkv: qkv, bounds: bounds, outputs: bounds, heads: count, dropout: dropout, into: out)
                     try team.attentionGradient(
                         qkv: qkv,
                         dout: dout,
                         bounds: bounds,
+                        outputs: bounds,
                         heads: count,
                         dropout: dropout,
                         into: gradient
@@ -171,6 +172,7 @@ private struct Head {
                     qkv: qkv,
                     dout: dout,
                     bounds: bounds,
+                    outputs: bounds,
                     heads: count,
                     dropout: dropout,
                     into: gradient
@@ -190,7 +192,7 @@ private struct Head {
             let qkv = memory.matrix(bounds.rows, 3 * 40)
             let team = try ComputeTeam(cpus: [nil], instructionSet: set)
             let (trained, served) = (memory.matrix(bounds.rows, 40), memory.matrix(bounds.rows, 40))
-            try team.attention(qkv: qkv, bounds: bounds, heads: 2, dropout: .none, into: trained)
+            try team.attention(qkv: qkv, bounds: bounds, outputs: bounds, heads: 2, dropout: .none, into: trained)
             try team.attention(qkv: qkv, bounds: bounds, outputs: bounds, heads: 2, into: served)
             // plain C divides by the sum of the powers at the end there
             let tolerance: Float = set == .plain ? 1e-6 : 0
@@ -213,6 +215,7 @@ private struct Head {
                     qkv: memory.matrix(3, 24),
                     dout: memory.matrix(3, 8),
                     bounds: bounds,
+                    outputs: bounds,
                     heads: 3,
                     dropout: .none,
                     into: memory.matrix(3, 24)
