@@ -128,8 +128,7 @@ let package = Package(
             name: "Distillation",
             dependencies: [
                 "AnswerForms", "CLinuxShims", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks",
-                "Tensors",
-                "Tokenization", "Training",
+                "Tensors", "Tokenization", "Training", "Wire",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
@@ -158,7 +157,7 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "JSON", "LinuxSystem", "Tensors",
+                "Distillation", "JSON", "LinuxSystem", "ModelClient", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -175,7 +174,7 @@ let package = Package(
             name: "benchmarks",
             dependencies: [
                 "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization",
-                "Messages", "Wire",
+                "Training", "Messages", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -67,7 +67,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .relationHeads: .integer(1...1024)
         case .embeddingDistance: .choice(["mse", "cosine"])
         case .folds: .integer(2...20)
-        case .pairs: .integer(1...1000)
+        case .pairs: .integer(0...1000)
         }
     }
 
@@ -102,7 +102,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .embeddingDistance: "how that is measured: mse or cosine"
         case .maskedShare: "the share of tokens that are to be guessed in raw text"
         case .folds: "parts of the cross-validation that chooses among methods for few labels"
-        case .pairs: "pairs of the same label, and as many of different ones, that each text takes part in"
+        case .pairs: "pairs of the same label, and as many of different ones, for each text; 0: contrastive tuning is not tried"
         }
     }
 }
