@@ -261,13 +261,18 @@ package struct Distilling {
             }
             embeddings = try model.embeddings(of: sequences)
         }
+        var states: StateFile?
+        if kind == .sequences, objective.cosine > 0, objective.patient == 0, objective.relations == 0, let model {
+            states = try StateFile(model, examples, folder: folder(of: options.output))
+        }
         return NetworkTeacher(
             logits: logits,
             outputs: max(1, data.labels.count),
             embeddings: embeddings,
             sequences: examples.map { $0.other == nil ? 1 : 2 },
             width: teacher.configuration.hiddenSize,
-            model: computesBeside ? model : nil,
+            states: states,
+            model: computesBeside && states == nil ? model : nil,
             objective: objective
         )
     }
@@ -301,6 +306,12 @@ package struct Distilling {
         }
         let specials = Set(counts.indices.map { Int32($0) }.filter { tokenizer.isSpecial($0) })
         return Masking(counts: counts, specials: specials, maskID: mask, share: recipe.number(.maskedShare))
+    }
+
+    /// The folder that a path is in.
+    private func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     // MARK: - The folder

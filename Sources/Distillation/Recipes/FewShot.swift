@@ -239,10 +239,12 @@ struct FewShot {
         let dense = plan.modules.flatMap(\.linears)[0]
         let files = try source.tokenizerFiles() + [recipeFile(recipe, command)]
         do throws(ModelFilesError) {
-            try ModelFolderWriter(plan, modules: modules, tokenizer: files).write(
-                to: options.output,
-                replacing: options.replacing
-            ) { parameter in
+            try ModelFolderWriter(
+                plan,
+                modules: modules,
+                tokenizer: files,
+                elementType: recipe.elementType
+            ).write(to: options.output, replacing: options.replacing) { parameter in
                 switch parameter.name {
                 case dense.weight.name: UnsafePointer(weights.base)
                 case dense.bias?.name: UnsafePointer(biases.base)

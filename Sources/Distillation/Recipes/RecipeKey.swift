@@ -11,6 +11,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
     case clip
     case dropout
     case batchTokens = "batch_tokens"
+    case weights
 
     // The student.
     case layers
@@ -50,6 +51,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .batchSize: .integer(1...65_536)
         case .maxLength: .integer(3...65_536)
         case .precision: .choice(["fp32", "bf16"])
+        case .weights: .choice(["f32", "f16", "bf16"])
         case .seed: .integer(0...Int.max)
         case .warmup, .dropout, .maskedShare: .number(0...0.99)
         case .weightDecay: .number(0...1)
@@ -79,6 +81,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .batchSize: "examples of a step"
         case .maxLength: "tokens of a text; a longer one is cut"
         case .precision: "what products are computed in: fp32, or bf16 with fp32 weights"
+        case .weights: "what the model's file stores: f32, f16 or bf16"
         case .seed: "of everything that is drawn"
         case .warmup: "the share of the steps in which the rate rises"
         case .weightDecay: "AdamW's; biases and LayerNorms do not decay"

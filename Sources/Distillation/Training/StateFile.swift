@@ -1,3 +1,4 @@
+import DistilBERT
 import CLinuxShims
 import Glibc
 import ModelFiles

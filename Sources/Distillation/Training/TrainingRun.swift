@@ -213,10 +213,12 @@ package final class TrainingRun {
     ) throws(DistillationError) {
         let plan = modules.map { NetworkPlan(self.plan.configuration, $0) { _ in false } } ?? self.plan
         do throws(ModelFilesError) {
-            try ModelFolderWriter(plan, modules: modules, tokenizer: tokenizer + files).write(
-                to: options.output,
-                replacing: options.replacing
-            ) { UnsafePointer(model.values[$0]) }
+            try ModelFolderWriter(
+                plan,
+                modules: modules,
+                tokenizer: tokenizer + files,
+                elementType: recipe.elementType
+            ).write(to: options.output, replacing: options.replacing) { UnsafePointer(model.values[$0]) }
         } catch {
             throw .failed("\(error)")
         }
