@@ -10,7 +10,15 @@ enum Console {
     /// The result, by its names: a line each, or with `--json` one object.
     static func result(_ members: [(key: String, value: any JSONWritable)], json: Bool) {
         if json { return line(JSONText.object(members).json) }
-        for (key, value) in members { line("\(key.replacing("_", with: " ")): \(value)") }
+        for (key, value) in members { line("\(key.replacing("_", with: " ")): \(text(value))") }
+    }
+
+    private static func text(_ value: any JSONWritable) -> String {
+        switch value {
+        case let text as String: text
+        case let number as Double: rounded(number, 4)
+        default: value.json
+        }
     }
 
     /// Events of a run. Where standard error is a terminal progress stays on one line.
