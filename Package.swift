@@ -127,8 +127,8 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "AnswerForms", "CLinuxShims", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors",
-                "Tokenization", "Training", "Wire",
+                "AnswerForms", "CLinuxShims", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks",
+                "Tensors", "Tokenization", "Training", "Wire",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
@@ -174,7 +174,7 @@ let package = Package(
             name: "benchmarks",
             dependencies: [
                 "DistilBERT", "LinuxSystem", "ModelClient", "ModelFiles", "Tasks", "Tensors", "Tokenization",
-                "Messages", "Wire",
+                "Training", "Messages", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

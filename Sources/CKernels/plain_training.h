@@ -118,8 +118,11 @@ static double slope(ck_activation kind, double u) {
     return 1.0;
 }
 
-static void activation_gradient(ck_activation activation, const float *u, const float *da, size_t n, float *du) {
-    for (size_t i = 0; i < n; i++) du[i] = (float)(da[i] * slope(activation, u[i]));
+static void activation_gradient(ck_activation activation, const float *u, const float *da, size_t n, float *du, float *y) {
+    for (size_t i = 0; i < n; i++) {
+        if (y) y[i] = activation_of(activation, u[i]);
+        du[i] = (float)(da[i] * slope(activation, u[i]));
+    }
 }
 
 static void dropout_values(ck_dropout dropout, uint64_t first, const float *x, const float *residual, size_t n, float *y) {

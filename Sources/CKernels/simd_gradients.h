@@ -31,24 +31,38 @@ INLINE vf slope_(ck_activation kind, vf u) {
     return one;
 }
 
-INLINE void slopes(ck_activation kind, const float *u, const float *da, size_t n, float *du) {
+// y is null or not: a constant, as the kind is.
+INLINE void slopes(ck_activation kind, const float *u, const float *da, size_t n, float *du, float *y) {
     size_t i = 0;
-    for (; i + W <= n; i += W) store(du + i, load(da + i) * slope_(kind, load(u + i)));
+    for (; i + W <= n; i += W) {
+        const vf v = load(u + i);
+        if (y) store(y + i, activation_(kind, v));
+        store(du + i, load(da + i) * slope_(kind, v));
+    }
     if (i < n) {
-        vf v = load_partial(da + i, n - i, 0.0f) * slope_(kind, load_partial(u + i, n - i, 0.0f));
-        store_partial(du + i, v, n - i);
+        const vf v = load_partial(u + i, n - i, 0.0f);
+        if (y) store_partial(y + i, activation_(kind, v), n - i);
+        store_partial(du + i, load_partial(da + i, n - i, 0.0f) * slope_(kind, v), n - i);
     }
 }
 
-static void NAME(activation_gradient)(ck_activation kind, const float *u, const float *da, size_t n, float *du) {
+static void NAME(activation_gradient)(ck_activation kind, const float *u, const float *da, size_t n, float *du, float *y) {
+#define SLOPES_OF(KIND)                                                                                               \
+    case KIND:                                                                                                        \
+        if (y)                                                                                                        \
+            slopes(KIND, u, da, n, du, y);                                                                            \
+        else                                                                                                          \
+            slopes(KIND, u, da, n, du, 0);                                                                            \
+        break;
     switch (kind) {
-        case CK_ACTIVATION_NONE: slopes(CK_ACTIVATION_NONE, u, da, n, du); break;
-        case CK_ACTIVATION_GELU: slopes(CK_ACTIVATION_GELU, u, da, n, du); break;
-        case CK_ACTIVATION_GELU_TANH: slopes(CK_ACTIVATION_GELU_TANH, u, da, n, du); break;
-        case CK_ACTIVATION_RELU: slopes(CK_ACTIVATION_RELU, u, da, n, du); break;
-        case CK_ACTIVATION_SILU: slopes(CK_ACTIVATION_SILU, u, da, n, du); break;
-        case CK_ACTIVATION_TANH: slopes(CK_ACTIVATION_TANH, u, da, n, du); break;
+        SLOPES_OF(CK_ACTIVATION_NONE)
+        SLOPES_OF(CK_ACTIVATION_GELU)
+        SLOPES_OF(CK_ACTIVATION_GELU_TANH)
+        SLOPES_OF(CK_ACTIVATION_RELU)
+        SLOPES_OF(CK_ACTIVATION_SILU)
+        SLOPES_OF(CK_ACTIVATION_TANH)
     }
+#undef SLOPES_OF
 }
 
 static void NAME(add_scaled)(float a, const float *x, size_t n, float *y) {

@@ -30,10 +30,12 @@ package final class Optimizer {
     /// The number of steps that were made.
     package private(set) var steps = 0
 
-    private let layout: ParameterLayout
     private let values: ParameterBlock
     private let gradients: ParameterBlock
     private let team: ComputeTeam
+    /// Where the parameters that decay lie in the blocks, the table apart, and where the others do.
+    private var decaying = ValueRanges()
+    private var others = ValueRanges()
     package let first: ParameterBlock
     package let second: ParameterBlock
     /// A table of which a step reaches few rows: the others only decay.
@@ -50,14 +52,22 @@ package final class Optimizer {
         team: ComputeTeam
     ) {
         self.settings = settings
-        layout = values.layout
         self.values = values
         self.gradients = gradients
         self.table = table
         self.team = team
-        first = ParameterBlock(layout)
-        second = ParameterBlock(layout)
+        first = ParameterBlock(values.layout)
+        second = ParameterBlock(values.layout)
         reached = Array(repeating: false, count: table?.shape[0] ?? 0)
+        for parameter in values.layout.parameters where parameter.name != table?.name {
+            let start = values.layout.offset(of: parameter)
+            let decays = parameter.role == .linear || parameter.role == .table
+            if decays {
+                decaying.append(start..<start + parameter.count)
+            } else {
+                others.append(start..<start + parameter.count)
+            }
+        }
     }
 
     /// Takes up where an optimiser of the same network stopped; its moments are copied to `first` and `second` by the caller.
@@ -76,83 +86,56 @@ package final class Optimizer {
     package func step(rate: Double, rows: some Sequence<Int32>) -> Double {
         var now = [Bool](repeating: false, count: reached.count)
         if table != nil { for id in rows { now[Int(id)] = true } }
-        let nowRanges = ranges(of: true, in: now)
-        let norm = norm(nowRanges)
+        let norm = [decaying, others, tableRows(true, now)].reduce(0) {
+            $0 + team.sumOfSquares(gradients.memory.base, $1)
+        }
+        .squareRoot()
         guard norm.isFinite else { return norm }
         steps += 1
-        for range in nowRanges { for row in range { reached[row] = true } }
-        let scale = min(1, settings.mostNorm / (norm + 1e-6))
-        for parameter in layout.parameters {
-            let decays = parameter.role == .linear || parameter.role == .table
-            let update = AdamWStep(
-                rate: Float(rate),
-                decay: Float(decays ? settings.decay : 0),
-                beta1: Float(settings.beta1),
-                beta2: Float(settings.beta2),
-                epsilon: Float(settings.epsilon),
-                correction1: Float(1 - power(settings.beta1, steps)),
-                correction2: Float(1 - power(settings.beta2, steps)),
-                gradientScale: Float(scale)
-            )
-            if parameter.name == table?.name {
-                let columns = parameter.shape[1]
-                for range in ranges(of: true, in: reached) { move(parameter, update, range, columns) }
-                let shrink = -Float(rate * settings.decay)
-                guard shrink != 0 else { continue }
-                for range in ranges(of: false, in: reached) {
-                    let start = values[parameter] + range.lowerBound * columns
-                    team.addScaled(shrink, start, count: range.count * columns, to: start)
-                }
-            } else {
-                move(parameter, update, 0..<1, parameter.count)
-            }
-        }
+        for row in now.indices where now[row] { reached[row] = true }
+        var step = AdamWStep(
+            rate: Float(rate),
+            decay: 0,
+            beta1: Float(settings.beta1),
+            beta2: Float(settings.beta2),
+            epsilon: Float(settings.epsilon),
+            correction1: Float(1 - power(settings.beta1, steps)),
+            correction2: Float(1 - power(settings.beta2, steps)),
+            gradientScale: Float(min(1, settings.mostNorm / (norm + 1e-6)))
+        )
+        move(others, step)
+        step.decay = Float(settings.decay)
+        move(decaying, step)
+        move(tableRows(true, reached), step)
+        let shrink = -Float(rate * settings.decay)
+        if shrink != 0 { team.addScaled(shrink, values.memory.base, tableRows(false, reached), to: values.memory.base) }
         return norm
     }
 
-    private func move(_ parameter: Parameter, _ step: AdamWStep, _ rows: Range<Int>, _ columns: Int) {
-        let (start, count) = (rows.lowerBound * columns, rows.count * columns)
+    private func move(_ ranges: ValueRanges, _ step: AdamWStep) {
         team.adamW(
             step,
-            gradient: gradients[parameter] + start,
-            weight: values[parameter] + start,
-            m: first[parameter] + start,
-            v: second[parameter] + start,
-            count: count
+            gradient: gradients.memory.base,
+            weight: values.memory.base,
+            m: first.memory.base,
+            v: second.memory.base,
+            ranges
         )
-        (gradients[parameter] + start).update(repeating: 0, count: count)
     }
 
-    /// The gradient's, of the parameters in the layout's order.
-    private func norm(_ rows: [Range<Int>]) -> Double {
-        var sum = 0.0
-        for parameter in layout.parameters {
-            if parameter.name == table?.name {
-                let columns = parameter.shape[1]
-                for range in rows {
-                    let start = gradients[parameter] + range.lowerBound * columns
-                    sum += team.sumOfSquares(start, count: range.count * columns)
-                }
-            } else {
-                sum += team.sumOfSquares(gradients[parameter], count: parameter.count)
-            }
+    /// The rows of the table whose flag is `wanted`; neighbours are one range.
+    private func tableRows(_ wanted: Bool, _ flags: [Bool]) -> ValueRanges {
+        guard let table else { return ValueRanges() }
+        let (offset, columns) = (values.layout.offset(of: table), table.shape[1])
+        var result = ValueRanges()
+        var row = 0
+        while row < flags.count {
+            let start = row
+            while row < flags.count, flags[row] == wanted { row += 1 }
+            if row > start { result.append(offset + start * columns..<offset + row * columns) }
+            while row < flags.count, flags[row] != wanted { row += 1 }
         }
-        return sum.squareRoot()
-    }
-
-    private func ranges(of wanted: Bool, in flags: [Bool]) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        var start: Int?
-        for (index, flag) in flags.enumerated() {
-            if flag == wanted {
-                start = start ?? index
-            } else if let begun = start {
-                ranges.append(begun..<index)
-                start = nil
-            }
-        }
-        if let begun = start { ranges.append(begun..<flags.count) }
-        return ranges
+        return result
     }
 }
 

@@ -32,6 +32,8 @@ package final class TrainableEncoder {
     private let sharedRecord = LayerRecord()
     private let hiddenGradients: [GrowingBuffer]
     private let projectionGradients: [GrowingBuffer]
+    /// A layer's gradient of its input before it is added to that of losses.
+    private let layerGradient = GrowingBuffer()
 
     // Of the last forward pass.
     private var batch = Batch([])
@@ -207,11 +209,13 @@ package final class TrainableEncoder {
     /// Adds the gradients of all parameters of the encoder, from those that losses have left.
     package func backward() throws(TensorError) {
         guard let gradients else { preconditionFailure("the encoder is not trained") }
-        let other = GrowingBuffer()
         var dy = lastHiddenGradient
         for index in layers.indices.reversed() {
             if memory == .outputs, !pinned.contains(index) { try compute(index) }
-            let dx = other.matrix(rows: batch.tokens, columns: configuration.hiddenSize)
+            // A loss of the state below has left its gradient there; else the layer's is all of it.
+            let isAdded = hasHiddenGradient[index]
+            let (rows, columns) = (batch.tokens, configuration.hiddenSize)
+            let dx = (isAdded ? layerGradient : hiddenGradients[index]).matrix(rows: rows, columns: columns)
             try layers[index].backward(
                 dy,
                 hidden(index),
@@ -221,9 +225,11 @@ package final class TrainableEncoder {
                 adding: hasProjectionGradient[index] ? projectionGradient(index) : nil,
                 into: dx
             )
-            let below = hiddenGradient(index)
-            team.addScaled(1, dx.base, count: dx.rows * dx.columns, to: below.base)
-            dy = below
+            dy = dx
+            if isAdded {
+                dy = hiddenGradient(index)
+                team.addScaled(1, dx.base, count: rows * columns, to: dy.base)
+            }
         }
         let dropout = embeddingDropout
         if dropout.rate > 0 { team.dropout(dropout, dy, into: dy) }

@@ -222,11 +222,10 @@ final class TrainableLayer {
         let dense = scratch.dense.matrix(rows: rows, columns: hidden)
         team.dropout(dropout(.output(layer: index), rates.hidden, randomness), sumGradient, into: dense)
         let wide = scratch.wide.matrix(rows: rows, columns: intermediate.outputs)
-        team.activate(activation, before, into: wide)
-        try output.addGradients(dense, inputs: wide)
         let wideGradient = scratch.wideGradient.matrix(rows: rows, columns: intermediate.outputs)
         try output.inputGradient(dense, into: wideGradient)
-        team.activationGradient(activation, before, wideGradient, into: wideGradient)
+        team.activationGradient(activation, before, wideGradient, into: wideGradient, activated: wide)
+        try output.addGradients(dense, inputs: wide)
         try intermediate.addGradients(wideGradient, inputs: attended)
         try intermediate.inputGradient(wideGradient, residual: sumGradient, into: dy)
 

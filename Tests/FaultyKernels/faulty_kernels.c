@@ -101,9 +101,10 @@ static ck_kernels faulty[SETS];
         training_##ISA()->attention_gradient(task, scratch);                                                          \
         if (planted("training-attention-keys") && task->length == 100) task->dk[99 * task->lddqkv] *= 1.05f;          \
     }                                                                                                                 \
-    static void training_slope_##ISA(ck_activation activation, const float *u, const float *da, size_t n, float *du) { \
+    static void training_slope_##ISA(ck_activation activation, const float *u, const float *da, size_t n, float *du,  \
+                                     float *y) {                                                                      \
         if (planted("training-slope") && activation == CK_ACTIVATION_GELU) activation = CK_ACTIVATION_GELU_TANH;      \
-        training_##ISA()->activation_gradient(activation, u, da, n, du);                                              \
+        training_##ISA()->activation_gradient(activation, u, da, n, du, y);                                           \
     }                                                                                                                 \
     static void training_norm_##ISA(const float *x, const float *gamma, float epsilon, const float *dy, size_t rows,  \
                                     size_t n, float *dx, float *dgamma, float *dbeta) {                               \

@@ -58,8 +58,8 @@ typedef struct {
     /// Bytes of 64-byte aligned scratch that `attention_gradient` needs.
     size_t (*attention_gradient_scratch)(size_t length, size_t d);
     void (*attention_gradient)(const ck_attention_gradient *task, void *scratch);
-    /// du = da · act′(u); du may be da or u.
-    void (*activation_gradient)(ck_activation activation, const float *u, const float *da, size_t n, float *du);
+    /// du = da · act′(u) and, unless y is null, y = act(u), the bits of ck_kernels.activate; du may be da or u.
+    void (*activation_gradient)(ck_activation activation, const float *u, const float *da, size_t n, float *du, float *y);
     /// y = dropout(x) + residual over values [first, first + n) of a pass: pointers at the first; `residual` may be null; y may
     /// be x or residual.
     void (*dropout)(ck_dropout dropout, uint64_t first, const float *x, const float *residual, size_t n, float *y);

@@ -52,32 +52,79 @@ extension ComputeTeam {
         }
     }
 
-    /// Σ x² in double precision: of blocks, whose sums are added in their order.
-    package func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
-        let size = Self.valuesPerTask
-        let blocks = (count + size - 1) / size
-        reservePrepared(blocks * MemoryLayout<Double>.stride)
-        let sums = prepared.assumingMemoryBound(to: Double.self)
-        forValues(count) { values in
-            sums[values.lowerBound / size] = kernels.training.sum_of_squares(x + values.lowerBound, values.count)
+    /// y += a·x at these places; x may be y.
+    package func addScaled(
+        _ a: Float,
+        _ x: UnsafePointer<Float>,
+        _ ranges: ValueRanges,
+        to y: UnsafeMutablePointer<Float>
+    ) {
+        run(ranges.tasks.count) { task, _ in
+            for values in ranges.pieces[ranges.tasks[task]] {
+                kernels.training.add_scaled(a, x + values.lowerBound, values.count, y + values.lowerBound)
+            }
         }
-        return (0..<blocks).reduce(0) { $0 + sums[$1] }
     }
 
-    /// One step over `count` parameters, their gradient and their moments.
+    /// Σ x² at these places in double precision: of tasks, whose sums are added in their order.
+    package func sumOfSquares(_ x: UnsafePointer<Float>, _ ranges: ValueRanges) -> Double {
+        reservePrepared(ranges.tasks.count * MemoryLayout<Double>.stride)
+        let sums = prepared.assumingMemoryBound(to: Double.self)
+        run(ranges.tasks.count) { task, _ in
+            var sum = 0.0
+            for values in ranges.pieces[ranges.tasks[task]] {
+                sum += kernels.training.sum_of_squares(x + values.lowerBound, values.count)
+            }
+            sums[task] = sum
+        }
+        return ranges.tasks.indices.reduce(0) { $0 + sums[$1] }
+    }
+
+    /// One step of the parameters at these places, with their moments. Their gradients are 0 afterwards, while a core has them.
     package func adamW(
         _ step: AdamWStep,
-        gradient: UnsafePointer<Float>,
+        gradient: UnsafeMutablePointer<Float>,
         weight: UnsafeMutablePointer<Float>,
         m: UnsafeMutablePointer<Float>,
         v: UnsafeMutablePointer<Float>,
-        count: Int
+        _ ranges: ValueRanges
     ) {
         withUnsafePointer(to: step.code) { step in
-            forValues(count) { values in
-                let first = values.lowerBound
-                kernels.training.adamw(step, gradient + first, values.count, weight + first, m + first, v + first)
+            run(ranges.tasks.count) { task, _ in
+                for values in ranges.pieces[ranges.tasks[task]] {
+                    let first = values.lowerBound
+                    kernels.training.adamw(step, gradient + first, values.count, weight + first, m + first, v + first)
+                    (gradient + first).update(repeating: 0, count: values.count)
+                }
             }
+        }
+    }
+}
+
+/// Places in dense memory, cut by their sizes alone into tasks of about as many values: many small ones are one task.
+package struct ValueRanges: Sendable {
+    fileprivate private(set) var pieces: [Range<Int>] = []
+    /// The pieces of each task.
+    fileprivate private(set) var tasks: [Range<Int>] = []
+    private var room = 0
+
+    package init() {}
+
+    /// The first values.
+    package init(_ count: Int) { append(0..<count) }
+
+    package mutating func append(_ range: Range<Int>) {
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = min(range.upperBound, start + ComputeTeam.valuesPerTask)
+            if end - start > room {
+                tasks.append(pieces.count..<pieces.count)
+                room = ComputeTeam.valuesPerTask
+            }
+            pieces.append(start..<end)
+            tasks[tasks.count - 1] = tasks[tasks.count - 1].lowerBound..<pieces.count
+            room -= end - start
+            start = end
         }
     }
 }

@@ -13,10 +13,19 @@ extension ComputeTeam {
     }
 
     /// du = da · act′(u), dense matrices of the same shape; du may be da.
-    package func activationGradient(_ activation: Activation, _ u: Matrix, _ da: Matrix, into du: Matrix) {
+    ///
+    /// - Parameter y: becomes act(u) meanwhile, the bits of `activate`; none, or not overlapping the others.
+    package func activationGradient(
+        _ activation: Activation,
+        _ u: Matrix,
+        _ da: Matrix,
+        into du: Matrix,
+        activated y: Matrix? = nil
+    ) {
         u.requireDense(du.rows, du.columns, "an activation's u")
         da.requireDense(du.rows, du.columns, "an activation's da")
         du.requireDense(du.rows, du.columns, "an activation's du")
+        y?.requireDense(du.rows, du.columns, "an activation's y")
         forValues(u.rows * u.columns) { values in
             let first = values.lowerBound
             kernels.training.activation_gradient(
@@ -24,7 +33,8 @@ extension ComputeTeam {
                 u.base + first,
                 da.base + first,
                 values.count,
-                du.base + first
+                du.base + first,
+                y.map { $0.base + first }
             )
         }
     }

@@ -164,6 +164,11 @@ extension KernelProof {
             try prove("gradient of \(activation)") { team in
                 result { team.activationGradient(activation, u.matrix, da.matrix, into: $0) }
             }
+            try prove("\(activation) beside its gradient") { team in
+                let memory = FloatBuffer(count: rows * columns)
+                let du = memory.matrix(rows: rows, columns: columns)
+                return result { team.activationGradient(activation, u.matrix, da.matrix, into: du, activated: $0) }
+            }
         }
         try prove("dropout") { team in
             result { team.dropout(Dropout(key: 0x5EED, rate: 0.1), u.matrix, residual: da.matrix, into: $0) }
@@ -212,17 +217,17 @@ extension KernelProof {
         )
         for (index, part) in ["weights", "first moments", "second moments"].enumerated() {
             try prove("AdamW by its \(part)") { team in
-                let copy = FloatBuffer(count: 3 * count)
-                copy.base.update(from: values.buffer.base + count, count: 3 * count)
+                let copy = FloatBuffer(count: 4 * count)
+                copy.base.update(from: values.buffer.base, count: 4 * count)
                 team.adamW(
                     step,
-                    gradient: values.buffer.base,
-                    weight: copy.base,
-                    m: copy.base + count,
-                    v: copy.base + 2 * count,
-                    count: count
+                    gradient: copy.base,
+                    weight: copy.base + count,
+                    m: copy.base + 2 * count,
+                    v: copy.base + 3 * count,
+                    ValueRanges(count)
                 )
-                return Array(UnsafeBufferPointer(start: copy.base + index * count, count: count))
+                return Array(UnsafeBufferPointer(start: copy.base + (index + 1) * count, count: count))
             }
         }
         try prove("scaled sum") { team in
@@ -232,7 +237,7 @@ extension KernelProof {
             return Array(UnsafeBufferPointer(start: copy.base, count: count))
         }
         try prove("sum of squares") { team in
-            withExtendedLifetime(values) { [Float(team.sumOfSquares(values.buffer.base, count: count))] }
+            withExtendedLifetime(values) { [Float(team.sumOfSquares(values.buffer.base, ValueRanges(count)))] }
         }
     }
 

@@ -127,7 +127,14 @@ private struct Head {
                 let results = try withTeams(set) { team in
                     let out = memory.matrix(bounds.rows, hidden, gap: 2)
                     let gradient = memory.matrix(bounds.rows, 3 * hidden, gap: 5)
-                    try team.attention(qkv: qkv, bounds: bounds, outputs: bounds, heads: count, dropout: dropout, into: out)
+                    try team.attention(
+                        qkv: qkv,
+                        bounds: bounds,
+                        outputs: bounds,
+                        heads: count,
+                        dropout: dropout,
+                        into: out
+                    )
                     try team.attentionGradient(
                         qkv: qkv,
                         dout: dout,

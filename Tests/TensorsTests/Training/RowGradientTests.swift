@@ -29,6 +29,25 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         }
     }
 
+    /// What the backward pass needs again of the forward pass is computed beside the slopes.
+    @Test(arguments: sets) func giveTheActivationsToo(_ set: InstructionSet) throws {
+        for (activation, _) in formulas {
+            for (rows, columns) in [(1, 1), (3, 7), (5, 100), (40, 1000)] {
+                try withMemory(seed: 44) { memory in
+                    let (u, da) = (memory.matrix(rows, columns, scale: 6), memory.matrix(rows, columns))
+                    let team = try ComputeTeam(cpus: [nil, nil], instructionSet: set)
+                    let (alone, du) = (memory.matrix(rows, columns), memory.matrix(rows, columns))
+                    team.activationGradient(activation, u, da, into: alone)
+                    let (y, expected) = (memory.matrix(rows, columns), memory.matrix(rows, columns))
+                    team.activationGradient(activation, u, da, into: du, activated: y)
+                    team.activate(activation, u, into: expected)
+                    #expect(du.values == alone.values, "\(activation), \(rows) × \(columns)")
+                    #expect(y.values == expected.values, "\(activation), \(rows) × \(columns)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: sets) func activateEqualsTheFormulas(_ set: InstructionSet) throws {
         for (activation, formula) in formulas {
             try withMemory(seed: 42) { memory in

@@ -91,7 +91,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                 let x = memory.vector(count)
                 let sums = try (1...3).map { threads in
                     try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: set)
-                        .sumOfSquares(x, count: count)
+                        .sumOfSquares(x, ValueRanges(count))
                 }
                 let expected = (0..<count).reduce(0) { $0 + Double(x[$1]) * Double(x[$1]) }
                 #expect(abs(sums[0] - expected) <= 1e-13 * expected, "\(count) values")
@@ -110,6 +110,7 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                 let gradients = (0..<3).map { _ in memory.vector(count) }
                 let result = try withTeams(set) { team in
                     let (weight, m, v) = (memory.vector(count), memory.vector(count), memory.vector(count))
+                    let gradient = memory.vector(count)
                     weight.update(from: start, count: count)
                     m.update(repeating: 0, count: count)
                     v.update(repeating: 0, count: count)
@@ -124,7 +125,9 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
                             correction2: Float(1 - power(beta2, t)),
                             gradientScale: Float(scale)
                         )
-                        team.adamW(step, gradient: gradients[t - 1], weight: weight, m: m, v: v, count: count)
+                        gradient.update(from: gradients[t - 1], count: count)
+                        team.adamW(step, gradient: gradient, weight: weight, m: m, v: v, ValueRanges(count))
+                        #expect(gradient.values(count).allSatisfy { $0 == 0 })
                     }
                     return weight.values(count) + m.values(count) + v.values(count)
                 }
