@@ -128,7 +128,7 @@ let package = Package(
             name: "Distillation",
             dependencies: [
                 "AnswerForms", "CLinuxShims", "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks",
-                "Tensors", "Tokenization", "Training",
+                "Tensors", "Tokenization", "Training", "Wire",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
@@ -157,7 +157,7 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "JSON", "LinuxSystem", "Tensors",
+                "Distillation", "JSON", "LinuxSystem", "ModelClient", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -292,7 +292,7 @@ let package = Package(
             dependencies: [
                 "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Messages", "Wire", "TestSupport",
                 "modeld",
-                "modelworker", "modelctl", "examples", "fakeworker", "faultyworker",
+                "modelworker", "modelctl", "distill", "examples", "fakeworker", "faultyworker",
             ],
             swiftSettings: strict
         ),

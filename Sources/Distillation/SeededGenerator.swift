@@ -1,3 +1,5 @@
+import Glibc
+
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014): the one source of
 /// chance in this target, so that a seed gives the same run on every machine and with every version of Swift.
 ///
@@ -44,5 +46,22 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     package mutating func shuffle<Element>(_ elements: inout [Element]) {
         guard elements.count > 1 else { return }
         for last in stride(from: elements.count - 1, to: 0, by: -1) { elements.swapAt(last, below(last + 1)) }
+    }
+
+    /// Of a normal distribution with mean 0 and variance 1 (Box and Muller).
+    package mutating func normal() -> Double {
+        let radius = (-2 * log(Double(next() >> 11 + 1) * 0x1p-53)).squareRoot()
+        return radius * cos(2 * .pi * uniform())
+    }
+
+    /// Of Student's t distribution.
+    package mutating func studentT(degrees: Int) -> Double {
+        let numerator = normal()
+        var squares = 0.0
+        for _ in 0..<degrees {
+            let value = normal()
+            squares += value * value
+        }
+        return numerator / (squares / Double(degrees)).squareRoot()
     }
 }

@@ -31,7 +31,8 @@ package enum NewFolder {
         guard mkdir(path, 0o777) == 0 else { throw unwritable(path, "created") }
     }
 
-    private static func check(_ path: String, replacing: Bool) throws(ModelFilesError) {
+    /// Whether a folder may be made there: see `write(to:replacing:_:)`.
+    package static func check(_ path: String, replacing: Bool) throws(ModelFilesError) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard replacing else { throw exists(path) }

@@ -6,21 +6,71 @@ package enum Supervision: Sendable {
     case none
     /// A label of each sequence; negative: none.
     case labels([Int])
-    /// Probabilities of each sequence's labels.
+    /// Probabilities of each sequence's labels; all 0: none are known.
     case probabilities([[Float]])
-    /// 0 to 1 for each sequence and label, row by row.
+    /// 0 to 1 for each sequence and label, row by row; NaN: none are known of that sequence.
     case labelSets([Float])
-    /// A number for each sequence.
+    /// A number for each sequence; NaN: none is known.
     case values([Float])
     /// A label of each token; negative: none.
     case tokens([Int])
-    /// The first and the last token of each sequence's answer, counted in the sequence.
+    /// The first and the last token of each sequence's answer, counted in the sequence; negative: none is known.
     case spans([ClosedRange<Int>])
     /// Masked language modelling: the word that stood at each of these rows, ascending; negative: none is asked, and the
     /// teacher alone counts there.
     case words(rows: [Int], ids: [Int])
-    /// Wanted cosines: sequences 2i and 2i + 1 are a pair.
-    case pairs([Float])
+    /// Wanted cosines of some pairs of sequences.
+    case pairs([WantedCosine])
+}
+
+/// What the cosine of two sequences' embeddings should be; the sequences are numbered as in their batch.
+package struct WantedCosine: Sendable, Hashable {
+    package let first: Int
+    package let second: Int
+    package let cosine: Float
+
+    package init(_ first: Int, _ second: Int, _ cosine: Float) {
+        self.first = first
+        self.second = second
+        self.cosine = cosine
+    }
+}
+
+/// What the parts of a loss are means over. A step that is computed in parts weighs each part by its share of the whole step's, so
+/// that its gradient is that of the step in one part.
+package struct LossCounts: Sendable, Hashable {
+    /// Rows, or pairs, of which the task says something.
+    package var task: Int
+    /// Rows whose probabilities are compared with the teacher's.
+    package var softTargets: Int
+    /// Rows of the head.
+    package var logits: Int
+    package var tokens: Int
+    package var sequences: Int
+
+    package static let zero = LossCounts(task: 0, softTargets: 0, logits: 0, tokens: 0, sequences: 0)
+
+    package static func += (sum: inout LossCounts, other: LossCounts) {
+        sum.task += other.task
+        sum.softTargets += other.softTargets
+        sum.logits += other.logits
+        sum.tokens += other.tokens
+        sum.sequences += other.sequences
+    }
+}
+
+extension Supervision {
+    /// The number of rows or pairs of which something is known.
+    var count: Int {
+        switch self {
+        case .none: 0
+        case .labels(let labels), .tokens(let labels), .words(_, let labels): labels.count { $0 >= 0 }
+        case .probabilities(let rows): rows.count { row in row.contains { $0 > 0 } }
+        case .labelSets(let values), .values(let values): values.count { !$0.isNaN }
+        case .spans(let spans): spans.count { $0.lowerBound >= 0 }
+        case .pairs(let pairs): pairs.count
+        }
+    }
 }
 
 /// The parts of a loss and their weights; 0 leaves one out.

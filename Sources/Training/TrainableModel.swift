@@ -93,18 +93,62 @@ package final class TrainableModel {
     ///
     /// - Parameters:
     ///   - teacher: what the objective needs of a teacher.
-    ///   - scale: what every part's weight is multiplied with: 1 / the number of batches of a step.
+    ///   - whole: of all batches of the step, where there are several.
     package func learn(
         _ batch: Batch,
         _ supervision: Supervision,
         _ objective: Objective,
         teacher: TeacherOutputs = TeacherOutputs(),
         randomness: Randomness? = nil,
-        scale: Double = 1
+        of whole: LossCounts? = nil
     ) throws(TensorError) -> LossValues {
-        let losses = try loss(batch, supervision, objective, teacher: teacher, randomness: randomness, scale: scale)
+        let own = counts(batch, supervision, objective)
+        let shares = Shares(own, of: whole ?? own)
+        let losses = try loss(batch, supervision, objective, teacher: teacher, randomness: randomness, shares)
         try encoder.backward()
         return losses
+    }
+
+    /// What the losses of a batch are means over.
+    package func counts(_ batch: Batch, _ supervision: Supervision, _ objective: Objective) -> LossCounts {
+        var rows = head?.head.readsFirstToken == true ? batch.sequences : batch.tokens
+        if case .words(let chosen, _) = supervision { rows = chosen.count }
+        var softTargets = rows
+        if case .questionAnswering? = head?.head { softTargets = batch.sequences }
+        if !objective.softTargetsOfAllTokens {
+            switch supervision {
+            case .tokens, .words: softTargets = supervision.count
+            default: break
+            }
+        }
+        return LossCounts(
+            task: supervision.count,
+            softTargets: softTargets,
+            logits: rows,
+            tokens: batch.tokens,
+            sequences: batch.sequences
+        )
+    }
+
+    /// A batch's part of a step's counts.
+    private struct Shares {
+        let task: Double
+        let softTargets: Double
+        let logits: Double
+        let tokens: Double
+        let sequences: Double
+
+        init(_ own: LossCounts, of whole: LossCounts) {
+            func share(_ count: KeyPath<LossCounts, Int>) -> Double {
+                own[keyPath: count] == whole[keyPath: count]
+                    ? 1 : Double(own[keyPath: count]) / Double(whole[keyPath: count])
+            }
+            task = share(\.task)
+            softTargets = share(\.softTargets)
+            logits = share(\.logits)
+            tokens = share(\.tokens)
+            sequences = share(\.sequences)
+        }
     }
 
     private func loss(
@@ -113,7 +157,7 @@ package final class TrainableModel {
         _ objective: Objective,
         teacher: TeacherOutputs,
         randomness: Randomness?,
-        scale: Double
+        _ shares: Shares
     ) throws(TensorError) -> LossValues {
         let usesLogits = objective.task > 0 || objective.softTargets > 0 || objective.logits > 0
         var comparesPairs = false
@@ -137,11 +181,11 @@ package final class TrainableModel {
                 randomness: randomness
             )
             head.logitsGradient.clear()
-            addLogitLosses(batch, supervision, objective, teacher, scale, head, &losses)
+            addLogitLosses(batch, supervision, objective, teacher, shares, head, &losses)
             try head.backward(into: encoder.lastHiddenGradient)
         }
-        if usesEmbeddings { try addEmbeddingLosses(batch, supervision, objective, teacher, scale, &losses) }
-        try addStateLosses(batch, objective, teacher, scale, readsFirst, &losses)
+        if usesEmbeddings { try addEmbeddingLosses(batch, supervision, objective, teacher, shares, &losses) }
+        try addStateLosses(batch, objective, teacher, shares, readsFirst, &losses)
         return losses
     }
 
@@ -158,13 +202,13 @@ package final class TrainableModel {
         _ supervision: Supervision,
         _ objective: Objective,
         _ teacher: TeacherOutputs,
-        _ scale: Double,
+        _ shares: Shares,
         _ head: TrainableHead,
         _ losses: inout LossValues
     ) {
         let (logits, gradient) = (head.logits, head.logitsGradient)
         if objective.task > 0 {
-            let weight = objective.task * scale
+            let weight = objective.task * shares.task
             switch supervision {
             case .none, .pairs: break
             case .labels(let labels), .tokens(let labels), .words(_, let labels):
@@ -182,13 +226,13 @@ package final class TrainableModel {
         }
         guard let wanted = teacher.logits else { return }
         if objective.softTargets > 0 {
-            losses.softTargets += softTargets(batch, supervision, objective, wanted, scale, head)
+            losses.softTargets += softTargets(batch, supervision, objective, wanted, shares, head)
         }
         if objective.logits > 0 {
             losses.logits += logitLosses.squaredError(
                 logits,
                 targets: (0..<wanted.rows).flatMap { Array(wanted[$0]) },
-                weight: objective.logits * scale,
+                weight: objective.logits * shares.logits,
                 into: gradient
             )
         }
@@ -199,11 +243,11 @@ package final class TrainableModel {
         _ supervision: Supervision,
         _ objective: Objective,
         _ wanted: Matrix,
-        _ scale: Double,
+        _ shares: Shares,
         _ head: TrainableHead
     ) -> Double {
         let (logits, gradient) = (head.logits, head.logitsGradient)
-        let (weight, temperature) = (objective.softTargets * scale, objective.temperature)
+        let (weight, temperature) = (objective.softTargets * shares.softTargets, objective.temperature)
         if case .questionAnswering = head.head {
             return spanLosses.softTargets(
                 logits,
@@ -253,20 +297,20 @@ package final class TrainableModel {
         _ supervision: Supervision,
         _ objective: Objective,
         _ teacher: TeacherOutputs,
-        _ scale: Double,
+        _ shares: Shares,
         _ losses: inout LossValues
     ) throws(TensorError) {
         embedding.forward(encoder.lastHidden, bounds: batch.bounds)
-        if case .pairs(let targets) = supervision, objective.task > 0 {
+        if case .pairs(let pairs) = supervision, objective.task > 0 {
             losses.task += EmbeddingLosses.contrastive(
                 embedding.embeddings,
-                targets: targets,
-                weight: objective.task * scale,
+                pairs: pairs,
+                weight: objective.task * shares.task,
                 into: embedding.gradient
             )
         }
         if objective.embedding > 0, let wanted = teacher.embeddings {
-            let weight = objective.embedding * scale
+            let weight = objective.embedding * shares.sequences
             losses.embedding += try withProjection(embedding.embeddings, gradient: embedding.gradient, to: wanted) {
                 states,
                 gradient in
@@ -285,7 +329,7 @@ package final class TrainableModel {
         _ batch: Batch,
         _ objective: Objective,
         _ teacher: TeacherOutputs,
-        _ scale: Double,
+        _ shares: Shares,
         _ firstTokensOnly: Bool,
         _ losses: inout LossValues
     ) throws(TensorError) {
@@ -298,14 +342,14 @@ package final class TrainableModel {
                 HiddenLosses.cosine(
                     states,
                     teacher: wanted,
-                    weight: objective.cosine * scale,
+                    weight: objective.cosine * shares.tokens,
                     into: gradient,
                     team: team
                 )
             }
         }
         if objective.patient > 0 {
-            let weight = objective.patient * scale / Double(max(1, objective.patientLayers.count))
+            let weight = objective.patient * shares.sequences / Double(max(1, objective.patientLayers.count))
             for pair in objective.patientLayers {
                 guard let wanted = teacher.firstStates[pair.teacher] else { continue }
                 let state = encoder.hidden(pair.student + 1)
@@ -315,7 +359,13 @@ package final class TrainableModel {
                 some.gather(state, rows: rows)
                 let gradient = projectedGradient.matrix(rows: rows.count, columns: state.columns)
                 gradient.clear()
-                losses.patient += HiddenLosses.patient(some, teacher: wanted, weight: weight, into: gradient, team: team)
+                losses.patient += HiddenLosses.patient(
+                    some,
+                    teacher: wanted,
+                    weight: weight,
+                    into: gradient,
+                    team: team
+                )
                 gradient.scatterAdd(to: encoder.hiddenGradient(pair.student + 1), rows: rows)
             }
         }
@@ -327,7 +377,7 @@ package final class TrainableModel {
                     student: encoder.projections(pair.student),
                     teacher: wanted,
                     bounds: batch.bounds,
-                    weight: objective.relations * scale,
+                    weight: objective.relations * shares.tokens,
                     into: encoder.projectionGradient(pair.student)
                 ) ?? 0
         }

@@ -4,7 +4,7 @@ import Glibc
 
 /// `distill`: makes small models, and proves them.
 @main
-struct Distill: ParsableCommand {
+struct Distill: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "distill",
         abstract: "Fine-tunes models, distils them into smaller ones, evaluates and publishes them.",
@@ -14,14 +14,14 @@ struct Distill: ParsableCommand {
             Exit status: 0 when all went well, 1 when the work failed, 2 for wrong arguments or settings, 3 when a model is worse than the \
             least that was asked for.
             """,
-        subcommands: [Finetune.self, Train.self, Evaluate.self, Label.self]
+        subcommands: [Finetune.self, Train.self, Evaluate.self, Label.self, Compare.self, Publish.self]
     )
 
-    static func main() {
+    static func main() async {
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
-            try command.run()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch let error as DistillationError {
             Console.error(error.message)
             Glibc.exit(error.exitStatus)

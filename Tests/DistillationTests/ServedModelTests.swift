@@ -133,13 +133,17 @@ import Testing
     @Test func throughputIsMeasuredInTurn() throws {
         let folder = try Self.folder(["a", "b"], .sequence)
         let models = try [WeightFormat.float32, .int8].map { try ServedModel(directory: folder.path, variant: $0) }
-        let rates = try Throughput.measure(models, texts: Self.examples(Self.texts), rounds: 3)
+        let rates = try Throughput.measure(
+            models.map { try Throughput.calls($0, Self.examples(Self.texts)) },
+            rounds: 3
+        )
         #expect(rates.map(\.count) == [3, 3])
         #expect(rates.joined().allSatisfy { $0 > 0 && $0.isFinite })
         #expect(Throughput.median([3, 1, 2]) == 2)
         #expect(Throughput.median([4, 1, 2, 3]) == 2.5)
         let two = try ServedModel(directory: folder.path, threads: 2)
-        #expect(throws: DistillationError.self) { try Throughput.measure([two], texts: Self.examples(["a"])) }
+        #expect(throws: DistillationError.self) { try Throughput.calls(two, Self.examples(["a"])) }
+        #expect(throws: DistillationError.self) { try Throughput.measure([[]]) }
     }
 
     @Test func aFolderThatIsNoModelIsNamed() throws {

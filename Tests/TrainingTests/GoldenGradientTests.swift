@@ -96,7 +96,11 @@ import Training
                 sequences = try pairs.flatMap { pair in
                     try ["first", "second"].map { test.sequences[try pair.required($0).integer(in: 0...99)] }
                 }
-                supervision = .pairs(try pairs.map { Float(try $0.required("target").number()) })
+                supervision = .pairs(
+                    try pairs.enumerated().map { number, pair in
+                        WantedCosine(2 * number, 2 * number + 1, Float(try pair.required("target").number()))
+                    }
+                )
                 results.append((term.kind, \.task, term.weight * term.value))
             case "embedding_task":
                 return [(term.kind, try embeddingTask(test, trained), term.value)]

@@ -43,15 +43,17 @@ func sine(_ x: Double) -> Double { sin(x) }
             var loss = 0.0
             var ids: [Int32] = []
             let lists = try batches.elements().map { try $0.integers() }
-            for list in lists {
-                let batch = Batch(list.map { test.sequences[$0] })
+            let parts = lists.map { list in
+                (
+                    batch: Batch(list.map { test.sequences[$0] }),
+                    supervision: Supervision.labels(list.map { labels[$0] })
+                )
+            }
+            var whole = LossCounts.zero
+            for part in parts { whole += trained.model.counts(part.batch, part.supervision, .task) }
+            for (batch, supervision) in parts {
                 ids += batch.ids
-                loss += try trained.model.learn(
-                    batch,
-                    .labels(list.map { labels[$0] }),
-                    .task,
-                    scale: 1 / Double(lists.count)
-                ).total
+                loss += try trained.model.learn(batch, supervision, .task, of: whole).total
             }
             #expect(abs(loss - losses[step]) <= 1e-3 * max(1, losses[step]), "\(set) step \(step): \(loss)")
             #expect(abs(schedule.rate(ofStep: step) - rates[step]) <= 1e-12)

@@ -20,7 +20,7 @@ extension LogisticRegression {
         _ rows: FeatureRows,
         _ targets: LinearTargets,
         folds: [Stratified.Fold],
-        grid: [Double] = [0.1, 1, 3, 10, 30, 100]
+        grid: [Double] = [0.1, 0.3, 1, 2, 5, 10, 20, 50, 100]
     ) throws(DistillationError) -> Choice {
         guard !grid.isEmpty, !folds.isEmpty else { throw .usage("cross-validation needs a grid of C and folds") }
         let grid = grid.sorted()

@@ -77,24 +77,34 @@ package struct Bootstrap: Sendable {
     /// The means over their seeds of several systems' numbers.
     ///
     /// - Parameter systems: of each system the number of each of its seeds, at least one, on the same examples.
-    package func distributions(_ systems: [[Statistic]]) -> [Distribution] {
+    package func distributions(_ systems: [[Statistic]]) -> [Distribution] { resampled(systems).map(\.mean) }
+
+    /// As `distributions`, and each run's own number, of which the examples are the only doubt.
+    package func resampled(_ systems: [[Statistic]]) -> [(mean: Distribution, runs: [Distribution])] {
         let once = Array(repeating: Int32(1), count: examples)
         let all = systems.map { runs in runs.map { $0(once) } }
         let deviations = all.map(Self.deviationOfMean)
         var values = systems.map { _ in [Double]() }
+        var runValues = systems.map { runs in runs.map { _ in [Double]() } }
         for resample in 0..<resamples {
-            var generator = SplitMix64(seed, stream: UInt64(resample))
+            var generator = SeededGenerator(seed: seed, stream: UInt64(resample))
             let counts = draw(&generator)
             for (place, runs) in systems.enumerated() {
-                var mean = runs.reduce(0.0) { $0 + $1(counts) } / Double(runs.count)
+                let numbers = runs.map { $0(counts) }
+                for (run, number) in numbers.enumerated() { runValues[place][run].append(number) }
+                var mean = numbers.reduce(0, +) / Double(runs.count)
                 if runs.count > 1 {
                     mean += deviations[place] * generator.studentT(degrees: runs.count - 1)
                 }
                 values[place].append(mean)
             }
         }
-        return zip(all, values).map { numbers, values in
-            Distribution(estimate: numbers.reduce(0, +) / Double(numbers.count), values: values)
+        return systems.indices.map { place in
+            let numbers = all[place]
+            return (
+                Distribution(estimate: numbers.reduce(0, +) / Double(numbers.count), values: values[place]),
+                zip(numbers, runValues[place]).map { Distribution(estimate: $0, values: $1) }
+            )
         }
     }
 
@@ -107,12 +117,10 @@ package struct Bootstrap: Sendable {
     }
 
     /// How often each example is drawn.
-    private func draw(_ generator: inout SplitMix64) -> [Int32] {
+    private func draw(_ generator: inout SeededGenerator) -> [Int32] {
         var counts = Array(repeating: Int32(0), count: examples)
-        let bound = UInt64(examples)
         counts.withUnsafeMutableBufferPointer { counts in
-            // The high word of a product is below `bound` and even enough: its bias is below examples / 2⁶⁴.
-            for _ in 0..<examples { counts[Int(generator.next().multipliedFullWidth(by: bound).high)] += 1 }
+            for _ in 0..<examples { counts[generator.below(examples)] += 1 }
         }
         return counts
     }
@@ -139,6 +147,13 @@ package struct Interval: Sendable, Equatable {
         self.upper = upper
     }
 
+    /// Not surer than `examples` can make it: where none of them speaks against a number, resamples do not differ, and
+    /// the lower end is what that many leave open (Clopper and Pearson, Biometrika 26, 1934): 0.025^(1/n) of it.
+    package func withDoubt(examples: Int) -> Interval {
+        guard lower == upper, lower > 0 else { return self }
+        return Interval(estimate: estimate, lower: lower * pow(0.025, 1 / Double(examples)), upper: upper)
+    }
+
     /// Cut where the number cannot be.
     package func clamped(to range: ClosedRange<Double>) -> Interval {
         func cut(_ value: Double) -> Double { min(max(value, range.lowerBound), range.upperBound) }
@@ -155,42 +170,5 @@ package enum Verdict: String, Sendable, Equatable {
     /// - Parameter difference: of a number that is the better the greater it is.
     package init(_ difference: Interval) {
         self = difference.lower > 0 ? .better : difference.upper < 0 ? .worse : .noGain
-    }
-}
-
-/// The numbers that `Bootstrap` draws: SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
-/// Generators", 2014), one stream per resample.
-private struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64, stream: UInt64) {
-        state = seed
-        state = next() &+ stream &* 0xD1B5_4A32_D192_ED03
-        state = next()
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return bits ^ bits >> 31
-    }
-
-    /// Of a normal distribution, by Box and Muller.
-    private mutating func normal() -> Double {
-        let radius = (-2 * log(Double(next() >> 11 + 1) * 0x1p-53)).squareRoot()
-        return radius * cos(2 * .pi * Double(next() >> 11) * 0x1p-53)
-    }
-
-    /// Of Student's t distribution.
-    mutating func studentT(degrees: Int) -> Double {
-        let numerator = normal()
-        var squares = 0.0
-        for _ in 0..<degrees {
-            let value = normal()
-            squares += value * value
-        }
-        return numerator / (squares / Double(degrees)).squareRoot()
     }
 }

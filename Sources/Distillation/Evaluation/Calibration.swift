@@ -33,6 +33,16 @@ package struct Calibration: Sendable, Equatable {
         }
     }
 
+    /// Adds the predictions of another model.
+    mutating func add(_ other: Calibration) {
+        precondition(bins.count == other.bins.count, "bins of the same width")
+        for index in bins.indices {
+            bins[index].count += other.bins[index].count
+            bins[index].confidences += other.bins[index].confidences
+            bins[index].right += other.bins[index].right
+        }
+    }
+
     package var count: Int { bins.reduce(0) { $0 + $1.count } }
 
     /// The expected calibration error: the mean distance of the bins' accuracy from their confidence, each by its

@@ -25,6 +25,12 @@ package struct ConfusionMatrix: Sendable, Equatable {
         counts[gold * labels + predicted] += times
     }
 
+    /// Adds what another model of the same labels mistook.
+    mutating func add(_ other: ConfusionMatrix) {
+        precondition(labels == other.labels, "matrices of the same labels")
+        for index in counts.indices { counts[index] += other.counts[index] }
+    }
+
     package subscript(gold: Int, predicted: Int) -> Int { counts[gold * labels + predicted] }
 
     package var total: Int { counts.reduce(0, +) }

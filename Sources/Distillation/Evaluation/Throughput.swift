@@ -4,32 +4,41 @@ import Tasks
 
 /// How many requests per second one core answers with a model: batches of one, one thread, tokenizing included.
 package enum Throughput {
-    /// Measures models in turn, so that what else the machine does slows them alike.
+    /// Answers one request.
+    package typealias Call = () throws -> Void
+
+    /// The calls that answer texts, each as one request.
     ///
-    /// - Parameters:
-    ///   - models: each with one thread.
-    ///   - texts: each is one request; at least one. Take some tens that are as long as those that will come.
-    ///   - rounds: how often each model answers all texts after a first time, which does not count.
-    /// - Returns: of each model the requests per second of each round; their median is the number to show.
-    package static func measure(
-        _ models: [ServedModel],
-        texts: [Example],
-        rounds: Int = 5
-    ) throws(DistillationError) -> [[Double]] {
-        guard !texts.isEmpty else { throw .usage("there is no text to measure the models with") }
-        if let model = models.first(where: { $0.threads != 1 }) {
+    /// - Parameter model: with one thread.
+    package static func calls(_ model: ServedModel, _ texts: [Example]) throws(DistillationError) -> [Call] {
+        guard model.threads == 1 else {
             throw .usage("\(model.directory) has \(model.threads) threads; requests per core are measured with one")
         }
-        let requests = models.map { model in texts.map { model.request(for: $0) } }
-        var rates = models.map { _ in [Double]() }
+        return texts.map { text in
+            let request = model.request(for: text)
+            return { _ = try model.answers([request]) }
+        }
+    }
+
+    /// Measures systems in turn, so that what else the machine does slows them alike.
+    ///
+    /// - Parameters:
+    ///   - systems: of each the calls that answer some tens of texts, which are as long as those that will come.
+    ///   - rounds: how often each system answers all texts after a first time, which does not count.
+    /// - Returns: of each system the requests per second of each round; their median is the number to show.
+    package static func measure(_ systems: [[Call]], rounds: Int = 5) throws -> [[Double]] {
+        guard systems.allSatisfy({ !$0.isEmpty }) else {
+            throw DistillationError.usage("there is no text to measure the models with")
+        }
+        var rates = systems.map { _ in [Double]() }
         for round in 0...rounds {
-            for step in models.indices {
-                // Each round begins with another model.
-                let place = (step + round) % models.count
+            for step in systems.indices {
+                // Each round begins with another system.
+                let place = (step + round) % systems.count
                 let start = MonotonicClock.now
-                for request in requests[place] { _ = try models[place].answers([request]) }
+                for call in systems[place] { try call() }
                 let seconds = Double(MonotonicClock.now - start) / 1e9
-                if round > 0 { rates[place].append(Double(texts.count) / seconds) }
+                if round > 0 { rates[place].append(Double(systems[place].count) / seconds) }
             }
         }
         return rates

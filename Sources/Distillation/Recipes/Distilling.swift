@@ -136,7 +136,8 @@ package struct Distilling {
             new.typeVocabularySize = 0
             new.layerNormEpsilon = 1e-12
         }
-        new.layers = recipe.settings.integer(.layers) ?? recipe.settings.integers(.teacherLayers)?.count ?? (old.layers + 1) / 2
+        new.layers =
+            recipe.settings.integer(.layers) ?? recipe.settings.integers(.teacherLayers)?.count ?? (old.layers + 1) / 2
         if let width = recipe.settings.integer(.width) {
             guard width % old.headSize == 0, width <= old.hiddenSize else {
                 throw .usage(
@@ -170,7 +171,9 @@ package struct Distilling {
         }
         let cut = VocabularyCut(teacher.tokenizer.specification, words: counts, size: size)
         options.report(
-            .notice("the student's vocabulary has \(cut.kept.count) of \(teacher.configuration.vocabularySize) word pieces")
+            .notice(
+                "the student's vocabulary has \(cut.kept.count) of \(teacher.configuration.vocabularySize) word pieces"
+            )
         )
         return (cut, try cut.files(of: teacher.folder.transformerDirectory))
     }
@@ -258,12 +261,18 @@ package struct Distilling {
             }
             embeddings = try model.embeddings(of: sequences)
         }
+        var states: StateFile?
+        if kind == .sequences, objective.cosine > 0, objective.patient == 0, objective.relations == 0, let model {
+            states = try StateFile(model, examples, folder: folder(of: options.output))
+        }
         return NetworkTeacher(
             logits: logits,
             outputs: max(1, data.labels.count),
             embeddings: embeddings,
+            sequences: examples.map { $0.other == nil ? 1 : 2 },
             width: teacher.configuration.hiddenSize,
-            model: computesBeside ? model : nil,
+            states: states,
+            model: computesBeside && states == nil ? model : nil,
             objective: objective
         )
     }
@@ -287,7 +296,9 @@ package struct Distilling {
         _ configuration: ModelConfiguration
     ) throws(DistillationError) -> Masking {
         guard let mask = tokenizer.maskID else {
-            throw .failed("\(teacher.directory): the tokenizer has no mask token, which masked language modelling needs")
+            throw .failed(
+                "\(teacher.directory): the tokenizer has no mask token, which masked language modelling needs"
+            )
         }
         var counts = [Int](repeating: 0, count: configuration.vocabularySize)
         for example in examples {
@@ -295,6 +306,12 @@ package struct Distilling {
         }
         let specials = Set(counts.indices.map { Int32($0) }.filter { tokenizer.isSpecial($0) })
         return Masking(counts: counts, specials: specials, maskID: mask, share: recipe.number(.maskedShare))
+    }
+
+    /// The folder that a path is in.
+    private func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     // MARK: - The folder

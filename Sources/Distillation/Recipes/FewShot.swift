@@ -50,31 +50,35 @@ struct FewShot {
         let width = configuration.hiddenSize
         let frozenRows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
         let frozen = try LogisticRegression.crossValidated(frozenRows, targets, folds: folds)
-        let frozenScore = accuracy(frozen.heldOut, targets)
-        options.report(.notice("frozen embeddings + logistic regression: \(percent(frozenScore)) held out, C = \(frozen.c)"))
+        let frozenRight = rightAnswers(frozen.heldOut, targets)
+        let frozenScore = mean(frozenRight)
+        options.report(
+            .notice("frozen embeddings + logistic regression: \(percent(frozenScore)) held out, C = \(frozen.c)")
+        )
 
-        // The same folds, each with an encoder that has not seen what it is judged by.
-        var heldOut = [Double](repeating: 0, count: examples.count * targets.outputs)
         var summary = TrainingSummary()
-        for (number, fold) in folds.enumerated() {
-            restore(run, untouched)
-            let part = try tune(run, examples, fold.train, stage: ".fold\(number)")
-            summary.steps += part.steps
-            summary.tokens += part.tokens
-            summary.seconds += part.seconds
-            let rows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
-            let model = try LogisticRegression(c: frozen.c).fit(rows.selecting(fold.train), targets.selecting(fold.train))
-            let predictions = model.predictions(rows.selecting(fold.test))
-            for (row, index) in fold.test.enumerated() {
-                for output in 0..<targets.outputs {
-                    heldOut[index * targets.outputs + output] = predictions[row * targets.outputs + output]
-                }
-            }
+        var tunedScore: Double?
+        var wins = false
+        if recipe.integer(.pairs) > 0 {
+            let heldOut = try tunedPredictions(run, untouched, examples, targets, folds, c: frozen.c, &summary)
+            let tunedRight = rightAnswers(heldOut, targets)
+            let difference = zip(tunedRight, frozenRight).map { $0 - $1 }
+            tunedScore = mean(tunedRight)
+            wins = mean(difference) > standardError(difference)
+            options.report(
+                .notice(
+                    "contrastive tuning + logistic regression: \(percent(mean(tunedRight))) held out, a difference of "
+                        + "\(percent(mean(difference))) with a standard error of \(percent(standardError(difference)))"
+                )
+            )
         }
-        let tunedScore = accuracy(heldOut, targets)
-        options.report(.notice("contrastive tuning + logistic regression: \(percent(tunedScore)) held out"))
-        let wins = tunedScore > frozenScore
-        options.report(.notice("\(wins ? "contrastive tuning" : "frozen embeddings") won"))
+        options.report(
+            .notice(
+                wins
+                    ? "contrastive tuning won"
+                    : "frozen embeddings won: what is dearer has to be better by a standard error"
+            )
+        )
 
         restore(run, untouched)
         var stages = folds.indices.map { ".fold\($0)" }
@@ -93,8 +97,40 @@ struct FewShot {
         try write(run, head, stages)
         var result = TrainedModel(output: options.output, task: data.task, summary: summary)
         result.winner = wins ? "contrastive" : "frozen"
-        result.facts = [("frozen_accuracy", frozenScore), ("contrastive_accuracy", tunedScore)]
+        result.facts = [("frozen_accuracy", frozenScore)]
+        if let tunedScore { result.facts.append(("contrastive_accuracy", tunedScore)) }
         return result
+    }
+
+    /// Of each example by a model whose encoder was tuned on the other folds alone.
+    private func tunedPredictions(
+        _ run: TrainingRun,
+        _ untouched: ParameterBlock,
+        _ examples: [EncodedExample],
+        _ targets: LinearTargets,
+        _ folds: [Stratified.Fold],
+        c: Double,
+        _ summary: inout TrainingSummary
+    ) throws -> [Double] {
+        let sequences = examples.map(\.sequence)
+        let width = run.plan.configuration.hiddenSize
+        var heldOut = [Double](repeating: 0, count: examples.count * targets.outputs)
+        for (number, fold) in folds.enumerated() {
+            restore(run, untouched)
+            let part = try tune(run, examples, fold.train, stage: ".fold\(number)")
+            summary.steps += part.steps
+            summary.tokens += part.tokens
+            summary.seconds += part.seconds
+            let rows = FeatureRows(dense: try run.model.embeddings(of: sequences), width: width)
+            let model = try LogisticRegression(c: c).fit(rows.selecting(fold.train), targets.selecting(fold.train))
+            let predictions = model.predictions(rows.selecting(fold.test))
+            for (row, index) in fold.test.enumerated() {
+                for output in 0..<targets.outputs {
+                    heldOut[index * targets.outputs + output] = predictions[row * targets.outputs + output]
+                }
+            }
+        }
+        return heldOut
     }
 
     private func restore(_ run: TrainingRun, _ values: ParameterBlock) {
@@ -111,7 +147,9 @@ struct FewShot {
     ) throws -> TrainingSummary {
         var settings = recipe.loop
         settings.epochs = 1
-        if recipe.settings.number(.learningRate) == Recipe.standard.number(.learningRate) { settings.learningRate = 2e-5 }
+        if recipe.settings.number(.learningRate) == Recipe.standard.number(.learningRate) {
+            settings.learningRate = 2e-5
+        }
         settings.batchSize = min(settings.batchSize, 16)
         let pairs = self.pairs(examples, members)
         return try run.train(
@@ -156,19 +194,25 @@ struct FewShot {
         return result
     }
 
-    private func accuracy(_ predictions: [Double], _ targets: LinearTargets) -> Double {
+    /// 1 for each example whose prediction is right, 0 for the others.
+    private func rightAnswers(_ predictions: [Double], _ targets: LinearTargets) -> [Double] {
         let outputs = targets.outputs
-        var right = 0
-        for row in 0..<targets.count {
+        return (0..<targets.count).map { row in
             let range = row * outputs..<(row + 1) * outputs
-            switch targets.link {
-            case .softmax:
-                if argmax(Array(predictions[range])) == argmax(Array(targets.values[range])) { right += 1 }
-            default:
-                if zip(predictions[range], targets.values[range]).allSatisfy({ ($0 > 0.5) == ($1 > 0.5) }) { right += 1 }
-            }
+            let isRight =
+                targets.link == .softmax
+                ? argmax(Array(predictions[range])) == argmax(Array(targets.values[range]))
+                : zip(predictions[range], targets.values[range]).allSatisfy { ($0 > 0.5) == ($1 > 0.5) }
+            return isRight ? 1 : 0
         }
-        return Double(right) / Double(max(1, targets.count))
+    }
+
+    private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
+
+    private func standardError(_ values: [Double]) -> Double {
+        let mean = mean(values)
+        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        return (squares / Double(max(1, values.count - 1)) / Double(max(1, values.count))).squareRoot()
     }
 
     private func percent(_ fraction: Double) -> String { "\((fraction * 1000).rounded() / 10) %" }
@@ -195,10 +239,12 @@ struct FewShot {
         let dense = plan.modules.flatMap(\.linears)[0]
         let files = try source.tokenizerFiles() + [recipeFile(recipe, command)]
         do throws(ModelFilesError) {
-            try ModelFolderWriter(plan, modules: modules, tokenizer: files).write(
-                to: options.output,
-                replacing: options.replacing
-            ) { parameter in
+            try ModelFolderWriter(
+                plan,
+                modules: modules,
+                tokenizer: files,
+                elementType: recipe.elementType
+            ).write(to: options.output, replacing: options.replacing) { parameter in
                 switch parameter.name {
                 case dense.weight.name: UnsafePointer(weights.base)
                 case dense.bias?.name: UnsafePointer(biases.base)

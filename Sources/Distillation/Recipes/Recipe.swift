@@ -49,7 +49,7 @@ package struct Recipe: Sendable, Hashable {
         .warmup: "0.1", .weightDecay: "0.01", .clip: "5", .batchTokens: "8192", .taskWeight: "1",
         .softTargetWeight: "0", .temperature: "2", .logitWeight: "0", .cosineWeight: "0", .patientWeight: "0",
         .relationWeight: "0", .relationHeads: "12", .embeddingWeight: "0", .embeddingDistance: "mse",
-        .maskedShare: "0.15", .family: "distilbert", .folds: "3", .pairs: "4",
+        .maskedShare: "0.15", .family: "distilbert", .weights: "f32", .folds: "3", .pairs: "4",
     ])
 
     package let settings: RecipeSettings
@@ -71,6 +71,15 @@ package struct Recipe: Sendable, Hashable {
 
     package var seed: UInt64 { UInt64(integer(.seed)) }
     package var format: WeightFormat { settings.text(.precision) == "bf16" ? .bfloat16 : .float32 }
+
+    /// What the model's file stores.
+    package var elementType: ElementType {
+        switch settings.text(.weights) {
+        case "f16": .float16
+        case "bf16": .bfloat16
+        default: .float32
+        }
+    }
 
     /// What learns, and how fast.
     package var loop: LoopSettings {

@@ -11,6 +11,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
     case clip
     case dropout
     case batchTokens = "batch_tokens"
+    case weights
 
     // The student.
     case layers
@@ -50,6 +51,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .batchSize: .integer(1...65_536)
         case .maxLength: .integer(3...65_536)
         case .precision: .choice(["fp32", "bf16"])
+        case .weights: .choice(["f32", "f16", "bf16"])
         case .seed: .integer(0...Int.max)
         case .warmup, .dropout, .maskedShare: .number(0...0.99)
         case .weightDecay: .number(0...1)
@@ -67,7 +69,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .relationHeads: .integer(1...1024)
         case .embeddingDistance: .choice(["mse", "cosine"])
         case .folds: .integer(2...20)
-        case .pairs: .integer(1...1000)
+        case .pairs: .integer(0...1000)
         }
     }
 
@@ -79,6 +81,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .batchSize: "examples of a step"
         case .maxLength: "tokens of a text; a longer one is cut"
         case .precision: "what products are computed in: fp32, or bf16 with fp32 weights"
+        case .weights: "what the model's file stores: f32, f16 or bf16"
         case .seed: "of everything that is drawn"
         case .warmup: "the share of the steps in which the rate rises"
         case .weightDecay: "AdamW's; biases and LayerNorms do not decay"
@@ -102,7 +105,7 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .embeddingDistance: "how that is measured: mse or cosine"
         case .maskedShare: "the share of tokens that are to be guessed in raw text"
         case .folds: "parts of the cross-validation that chooses among methods for few labels"
-        case .pairs: "pairs of the same label, and as many of different ones, that each text takes part in"
+        case .pairs: "pairs of the same label, and as many of different ones, for each text; 0: contrastive tuning is not tried"
         }
     }
 }

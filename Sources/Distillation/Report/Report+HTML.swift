@@ -27,7 +27,8 @@ extension Report {
 
     private var sections: [String] {
         [
-            gainSentence.map { paragraph($0) } ?? "", qualityPlot, systemsTable, differencesPlot, paperTable,
+            gainSentence.map { paragraph($0) } ?? "", warnings.map { paragraph($0, "worse") }.joined(), qualityPlot,
+            systemsTable, differencesPlot, paperTable,
             confusionsTable, calibrationPlots, abstention, missingList, method, runsTable,
         ]
     }
@@ -214,7 +215,8 @@ extension Report {
             + figure(
                 Plots.abstention(Array(systems.prefix(4))),
                 "Below a threshold of the best label’s probability, the answer is “none of these”. The points are the "
-                    + "thresholds that held-out texts chose."
+                    + "thresholds that held-out texts chose: the highest that cost at most "
+                    + "\(Words.percent(1 - leastKept)) of the right answers."
             )
             + table(
                 [

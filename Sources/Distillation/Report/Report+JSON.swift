@@ -10,19 +10,21 @@ import JSON
 ///          "difference": the interval of the deciding metric less the teacher's, "kept": of it by the teacher's,
 ///          "verdict": "better" | "worse" | "no gain" than the teacher, null of the teacher,
 ///          "requests_per_second", "throughput": [of each round], "bytes", "parameters", "notes": ["…"],
-///          "runs": [{"seed", "contents": hash of the folder's files, "metrics": {"task", "n", name: number, …}}],
+///          "runs": [{"seed", "contents": hash of the folder's files, "metrics": {"task", "n", name: number, …},
+///              "intervals": {name: interval of this run alone, …}, "kept": interval}],
 ///          "confusions": [{"label", "predicted", "count", "share"}], the most frequent first,
 ///          "calibration": [{"low", "high", "n", "confidence", "accuracy"}],
 ///          "out_of_scope": {"threshold", "kept", "accuracy", "accuracy_of_kept", "recall", "auroc"}}],
 ///      "distillation": {"student", "without", "difference": interval, "verdict"} or null,
-///      "missing": [{"name", "reason"}],
+///      "missing": [{"name", "reason"}], "warnings": ["…"],
+///      "texts": [{"text", "text_pair"}], some of those tested on,
 ///      "setting": {"processor", "instruction_set", "threads", "timed", "seed", "resamples",
 ///          "data": [{"role", "name", "n", "hash"}]}}
 extension Report {
     package var json: String {
         JSONText.object([
             ("format", 1), ("title", title), ("task", task.rawValue), ("metric", metric), ("n", examples),
-            ("labels", labels), ("headline", headline), ("least_kept", leastKept), ("serve", served.system.name),
+            ("labels", labels), ("headline", headline), ("least_kept", leastKept), ("serve", recommended),
             ("systems", rows.map(json)),
             (
                 "distillation",
@@ -34,6 +36,8 @@ extension Report {
                 }
             ),
             ("missing", missing.map { JSONText.object([("name", $0.name), ("reason", $0.reason)]) }),
+            ("warnings", warnings),
+            ("texts", texts.map { JSONText.object([("text", $0.text), ("text_pair", $0.pair)]) }),
             (
                 "setting",
                 JSONText.object([
@@ -53,6 +57,9 @@ extension Report {
         ]).json
     }
 
+    /// The name of the system that the headline recommends.
+    package var recommended: String { served.system.name }
+
     /// The system that the headline recommends.
     var served: Row {
         if case .serve(let row) = recommendation { row } else { teacher }
@@ -68,9 +75,11 @@ extension Report {
             ("bytes", system.bytes), ("parameters", system.parameters), ("notes", system.notes),
             (
                 "runs",
-                system.runs.map { run in
+                zip(system.runs, row.runs).map { run, numbers in
                     JSONText.object([
                         ("seed", run.seed), ("contents", run.contents), ("metrics", run.metrics),
+                        ("intervals", JSONText.object(numbers.metrics.map { ($0.name, $0.interval.text) })),
+                        ("kept", numbers.kept?.text),
                     ])
                 }
             ),

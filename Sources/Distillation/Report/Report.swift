@@ -12,6 +12,12 @@ package struct Report: Sendable {
         }
     }
 
+    /// One run with its intervals.
+    struct RunNumbers: Sendable {
+        let metrics: [(name: String, interval: Interval)]
+        let kept: Interval?
+    }
+
     /// A system with its numbers.
     struct Row: Sendable {
         let system: SystemResult
@@ -23,6 +29,8 @@ package struct Report: Sendable {
         let difference: Interval?
         /// Which part of the teacher's; nil of the teacher.
         let kept: Interval?
+        /// Of each run by itself, as far as the examples leave doubt about it.
+        let runs: [RunNumbers]
 
         var verdict: Verdict? { difference.map { Verdict($0) } }
     }
@@ -37,6 +45,10 @@ package struct Report: Sendable {
     package let resamples: Int
     package let setting: ReportSetting
     package let missing: [Missing]
+    /// What a reader should know about the data, such as texts to test on that were trained on.
+    package let warnings: [String]
+    /// Some of the test's texts, to ask a published model.
+    package let texts: [Example]
     /// The least part of the teacher's metric that a student has to be shown to keep.
     package let leastKept: Double
     /// The teacher first.
@@ -57,6 +69,8 @@ package struct Report: Sendable {
         labels: [String] = [],
         systems: [SystemResult],
         missing: [Missing] = [],
+        warnings: [String] = [],
+        texts: [Example] = [],
         setting: ReportSetting,
         leastKept: Double = 0.97,
         seed: UInt64,
@@ -90,7 +104,7 @@ package struct Report: Sendable {
                     name != metric && system.runs.allSatisfy { $0.statistic(name) != nil }
                 }
         }
-        let all = bootstrap.distributions(
+        let all = bootstrap.resampled(
             zip(ordered, names).flatMap { system, names in
                 names.map { name in system.runs.compactMap { $0.statistic(name) } }
             }
@@ -99,20 +113,29 @@ package struct Report: Sendable {
         var qualities: [Bootstrap.Distribution] = []
         var first = 0
         for (system, names) in zip(ordered, names) {
-            let own = all[first..<first + names.count]
+            let own = Array(all[first..<first + names.count])
             first += names.count
-            let quality = own[own.startIndex]
+            let quality = own[0].mean
             qualities.append(quality)
             let isTeacher = system.kind == .teacher
             let difference =
                 isTeacher ? nil : Self.difference(system, quality, teacher, qualities[0], metric, bootstrap)
+            func numbers(_ distributions: [Bootstrap.Distribution]) -> [(name: String, interval: Interval)] {
+                Array(zip(names, distributions.map { Self.interval($0, examples) }))
+            }
+            func kept(_ distribution: Bootstrap.Distribution) -> Interval? {
+                isTeacher ? nil : distribution.divided(by: qualities[0]).interval().withDoubt(examples: examples)
+            }
             rows.append(
                 Row(
                     system: system,
-                    metrics: Array(zip(names, own.map { Self.cut($0.interval(), $0.estimate) })),
-                    quality: Self.cut(quality.interval(), quality.estimate),
+                    metrics: numbers(own.map(\.mean)),
+                    quality: Self.interval(quality, examples),
                     difference: difference,
-                    kept: isTeacher ? nil : quality.divided(by: qualities[0]).interval()
+                    kept: kept(quality),
+                    runs: system.runs.indices.map { run in
+                        RunNumbers(metrics: numbers(own.map { $0.runs[run] }), kept: kept(own[0].runs[run]))
+                    }
                 )
             )
         }
@@ -142,6 +165,8 @@ package struct Report: Sendable {
         self.resamples = resamples
         self.setting = setting
         self.missing = missing
+        self.warnings = warnings
+        self.texts = texts
         self.leastKept = leastKept
         self.rows = rows
     }
@@ -165,9 +190,12 @@ package struct Report: Sendable {
         ).interval()
     }
 
-    /// A metric that is a fraction stays one.
-    private static func cut(_ interval: Interval, _ estimate: Double) -> Interval {
-        (-1...1).contains(estimate) ? interval.clamped(to: estimate < 0 ? -1...1 : 0...1) : interval
+    /// A metric that is a fraction stays one, and one that is 1 is no proof that the model never errs.
+    private static func interval(_ distribution: Bootstrap.Distribution, _ examples: Int) -> Interval {
+        let interval = distribution.interval()
+        guard (-1...1).contains(interval.estimate) else { return interval }
+        let cut = interval.clamped(to: interval.estimate < 0 ? -1...1 : 0...1)
+        return interval.estimate == 1 ? cut.withDoubt(examples: examples) : cut
     }
 
     // MARK: - What to serve

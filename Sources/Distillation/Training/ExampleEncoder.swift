@@ -10,7 +10,7 @@ package struct EncodedExample: Sendable {
         case none
         case label(Int)
         case probabilities([Float])
-        /// 0 or 1 for each label.
+        /// 0 to 1 for each label.
         case labelSet([Float])
         case value(Float)
         /// A label for each token; −1: none.
@@ -71,7 +71,7 @@ package struct ExampleEncoder: Sendable {
                         EncodedExample(
                             sequence: sequence(encoding),
                             other: nil,
-                            goal: goal(example, encoding, labels: dataset.labels.count),
+                            goal: goal(example, encoding, dataset),
                             example: index
                         )
                     )
@@ -91,13 +91,14 @@ package struct ExampleEncoder: Sendable {
         TokenSequence(ids: encoding.ids, types: takesTypes && encoding.typeIDs.contains(1) ? encoding.typeIDs : [])
     }
 
-    private func goal(_ example: Example, _ encoding: Encoding, labels: Int) -> EncodedExample.Goal {
+    private func goal(_ example: Example, _ encoding: Encoding, _ dataset: Dataset) -> EncodedExample.Goal {
         switch example.target {
         case .none, .answers: return .none
         case .label(let label): return .label(label)
-        case .probabilities(let probabilities): return .probabilities(probabilities)
+        case .probabilities(let probabilities):
+            return dataset.task == .multiLabel ? .labelSet(probabilities) : .probabilities(probabilities)
         case .labels(let numbers):
-            var set = [Float](repeating: 0, count: labels)
+            var set = [Float](repeating: 0, count: dataset.labels.count)
             for number in numbers { set[number] = 1 }
             return .labelSet(set)
         case .value(let value): return .value(value)

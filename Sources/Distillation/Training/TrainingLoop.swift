@@ -151,9 +151,13 @@ package final class TrainingLoop {
         let start = MonotonicClock.now
         var loss = 0.0
         var ids: [Int32] = []
-        for (part, places) in parts(chosen).enumerated() {
+        let parts = parts(chosen).enumerated().map { part, places in
             let randomness = Randomness(seed: settings.seed, batch: step << 16 | part)
-            let (batch, supervision) = prepare(places, randomness)
+            return (places: places, randomness: randomness, prepared: prepare(places, randomness))
+        }
+        var whole = LossCounts.zero
+        for part in parts { whole += model.counts(part.prepared.batch, part.prepared.supervision, objective) }
+        for (places, randomness, (batch, supervision)) in parts {
             ids += batch.ids
             let outputs = try teacher?.outputs(places, batch, supervision) ?? TeacherOutputs()
             let losses = try model.learn(
@@ -162,7 +166,7 @@ package final class TrainingLoop {
                 objective,
                 teacher: outputs,
                 randomness: randomness,
-                scale: Double(places.count) / Double(chosen.count)
+                of: whole
             )
             loss += losses.total
             summary.tokens += batch.tokens
@@ -225,7 +229,10 @@ package final class TrainingLoop {
         return parts
     }
 
-    private func prepare(_ places: [Int], _ randomness: Randomness) -> (Batch, Supervision) {
+    private func prepare(
+        _ places: [Int],
+        _ randomness: Randomness
+    ) -> (batch: Batch, supervision: Supervision) {
         let chosen = places.map { examples[$0] }
         let batch = Batch(chosen.flatMap { [$0.sequence] + ($0.other.map { [$0] } ?? []) })
         guard let masking else { return (batch, Supervision(chosen)) }
@@ -235,21 +242,26 @@ package final class TrainingLoop {
 }
 
 extension Supervision {
-    /// Of examples of one task.
-    init(_ examples: [EncodedExample]) {
-        guard let first = examples.first(where: { $0.goal != .none }) else {
+    /// Of examples of one task, of some of which nothing may be known.
+    package init(_ examples: [EncodedExample]) {
+        let goals = examples.map(\.goal)
+        guard var first = goals.first(where: { $0 != .none }) else {
             self = .none
             return
         }
-        switch first.goal {
+        // Labels beside probabilities are certain ones.
+        if case .label = first {
+            first = goals.first { if case .probabilities = $0 { true } else { false } } ?? first
+        }
+        switch first {
         case .none: self = .none
         case .label:
-            self = .labels(examples.map { if case .label(let label) = $0.goal { label } else { -1 } })
+            self = .labels(goals.map { if case .label(let label) = $0 { label } else { -1 } })
         case .probabilities(let probabilities):
             let none = [Float](repeating: 0, count: probabilities.count)
             self = .probabilities(
-                examples.map { example in
-                    switch example.goal {
+                goals.map { goal in
+                    switch goal {
                     case .probabilities(let probabilities): return probabilities
                     case .label(let label):
                         var certain = none
@@ -260,9 +272,9 @@ extension Supervision {
                 }
             )
         case .labelSet(let set):
-            let none = [Float](repeating: 0, count: set.count)
-            self = .labelSets(examples.flatMap { if case .labelSet(let set) = $0.goal { set } else { none } })
-        case .value: self = .values(examples.map { if case .value(let value) = $0.goal { value } else { 0 } })
+            let none = [Float](repeating: .nan, count: set.count)
+            self = .labelSets(goals.flatMap { if case .labelSet(let set) = $0 { set } else { none } })
+        case .value: self = .values(goals.map { if case .value(let value) = $0 { value } else { .nan } })
         case .tokens:
             self = .tokens(
                 examples.flatMap { example -> [Int] in
@@ -270,9 +282,17 @@ extension Supervision {
                     return Array(repeating: -1, count: example.sequence.ids.count)
                 }
             )
-        case .span: self = .spans(examples.map { if case .span(let span) = $0.goal { span } else { 0...0 } })
+        case .span: self = .spans(goals.map { if case .span(let span) = $0 { span } else { -1 ... -1 } })
         case .similarity:
-            self = .pairs(examples.map { if case .similarity(let value) = $0.goal { value } else { 0 } })
+            var pairs: [WantedCosine] = []
+            var sequence = 0
+            for example in examples {
+                if case .similarity(let value) = example.goal {
+                    pairs.append(WantedCosine(sequence, sequence + 1, value))
+                }
+                sequence += example.other == nil ? 1 : 2
+            }
+            self = .pairs(pairs)
         }
     }
 }

@@ -39,7 +39,9 @@ package struct RunOptions: Sendable {
         report: @escaping @Sendable (RunEvent) -> Void = { _ in },
         shouldStop: @escaping @Sendable () -> Bool = { false }
     ) {
-        self.output = output
+        var path = output
+        while path.count > 1, path.last == "/" { path.removeLast() }
+        self.output = path
         self.replacing = replacing
         self.threads = threads
         self.instructionSet = instructionSet
@@ -59,10 +61,20 @@ package struct RunOptions: Sendable {
         }
     }
 
-    /// Refuses an output that is there, before hours of work.
+    /// Refuses an output that is there or cannot be made, before hours of work.
     package func checkOutput() throws(DistillationError) {
-        guard !replacing, access(output, F_OK) == 0 else { return }
-        throw .usage("\(output) is there; choose another --output, or --force to replace it")
+        if !replacing, access(output, F_OK) == 0 {
+            throw .usage("\(output) is there; choose another --output, or --force to replace it")
+        }
+        do throws(ModelFilesError) {
+            try NewFolder.check(output, replacing: replacing)
+        } catch {
+            throw .usage("\(error)")
+        }
+        let parent = output.lastIndex(of: "/").map { $0 == output.startIndex ? "/" : String(output[..<$0]) } ?? "."
+        guard access(parent, W_OK) == 0 else {
+            throw .usage("--output \(output): nothing can be made in \(parent): \(String(cString: strerror(errno)))")
+        }
     }
 }
 
@@ -143,7 +155,9 @@ package final class TrainingRun {
         masking: Masking? = nil,
         validate: ((Int) throws -> Void)? = nil
     ) throws -> TrainingSummary {
-        guard !examples.isEmpty else { throw DistillationError.failed("there is nothing to learn from: no example is left") }
+        guard !examples.isEmpty else {
+            throw DistillationError.failed("there is nothing to learn from: no example is left")
+        }
         let loop = TrainingLoop(
             model,
             examples: examples,
@@ -156,7 +170,9 @@ package final class TrainingRun {
         let state = RunState(output: options.output + stage, key: key)
         if state.exists {
             try state.restore(loop)
-            options.report(.notice("going on at step \(loop.step + 1) of \(loop.schedule.steps), where the run had stopped"))
+            options.report(
+                .notice("going on at step \(loop.step + 1) of \(loop.schedule.steps), where the run had stopped")
+            )
         }
         var lastSave = MonotonicClock.now
         var lastReport: Int64?
@@ -197,10 +213,12 @@ package final class TrainingRun {
     ) throws(DistillationError) {
         let plan = modules.map { NetworkPlan(self.plan.configuration, $0) { _ in false } } ?? self.plan
         do throws(ModelFilesError) {
-            try ModelFolderWriter(plan, modules: modules, tokenizer: tokenizer + files).write(
-                to: options.output,
-                replacing: options.replacing
-            ) { UnsafePointer(model.values[$0]) }
+            try ModelFolderWriter(
+                plan,
+                modules: modules,
+                tokenizer: tokenizer + files,
+                elementType: recipe.elementType
+            ).write(to: options.output, replacing: options.replacing) { UnsafePointer(model.values[$0]) }
         } catch {
             throw .failed("\(error)")
         }

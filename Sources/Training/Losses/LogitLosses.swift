@@ -32,17 +32,18 @@ package struct LogitLosses {
         return weight * sum / Double(counted)
     }
 
-    /// Cross-entropy with probabilities of the labels, the mean over rows: −Σ p log q.
+    /// Cross-entropy with probabilities of the labels, the mean over the rows that have some: −Σ p log q.
     package func crossEntropy(
         _ logits: Matrix,
         probabilities: [[Float]],
         weight: Double,
         into gradient: Matrix
     ) -> Double {
-        guard logits.rows > 0 else { return 0 }
+        let counted = probabilities.count { row in row.contains { $0 > 0 } }
+        guard counted > 0 else { return 0 }
         let logProbabilities = student.matrix(rows: logits.rows, columns: logits.columns)
         team.logSoftmax(logits, scale: 1, into: logProbabilities)
-        let scale = weight / Double(logits.rows)
+        let scale = weight / Double(counted)
         var sum = 0.0
         for row in 0..<logits.rows {
             let (values, result, wanted) = (logProbabilities[row], gradient[row], probabilities[row])
@@ -56,17 +57,19 @@ package struct LogitLosses {
         return scale * sum
     }
 
-    /// Binary cross-entropy of independent labels, the mean over all values.
+    /// Binary cross-entropy of independent labels, the mean over all values that have a target.
     ///
-    /// - Parameter targets: 0 to 1, [n, labels] row by row.
-    package func binaryCrossEntropy(_ logits: Matrix, targets: [Float], weight: Double, into gradient: Matrix) -> Double {
-        let count = logits.rows * logits.columns
+    /// - Parameter targets: 0 to 1, [n, labels] row by row; NaN: none.
+    package func binaryCrossEntropy(_ logits: Matrix, targets: [Float], weight: Double, into gradient: Matrix) -> Double
+    {
+        let count = targets.count { !$0.isNaN }
         guard count > 0 else { return 0 }
         let scale = weight / Double(count)
         var sum = 0.0
         for row in 0..<logits.rows {
             for column in 0..<logits.columns {
                 let (x, target) = (Double(logits[row][column]), Double(targets[row * logits.columns + column]))
+                guard !target.isNaN else { continue }
                 // log(1 + eˣ) − t·x
                 sum += PlainFunctions.softplus(x) - target * x
                 let probability = 1 / (1 + PlainFunctions.exp(-x))
@@ -76,17 +79,19 @@ package struct LogitLosses {
         return scale * sum
     }
 
-    /// Mean squared error over all values: with numbers, or with a teacher's logits.
+    /// Mean squared error over all values that have a target: with numbers, or with a teacher's logits.
     ///
-    /// - Parameter targets: [n, labels] row by row.
+    /// - Parameter targets: [n, labels] row by row; NaN: none.
     package func squaredError(_ logits: Matrix, targets: [Float], weight: Double, into gradient: Matrix) -> Double {
-        let count = logits.rows * logits.columns
+        let count = targets.count { !$0.isNaN }
         guard count > 0 else { return 0 }
         let scale = weight / Double(count)
         var sum = 0.0
         for row in 0..<logits.rows {
             for column in 0..<logits.columns {
-                let difference = Double(logits[row][column]) - Double(targets[row * logits.columns + column])
+                let target = Double(targets[row * logits.columns + column])
+                guard !target.isNaN else { continue }
+                let difference = Double(logits[row][column]) - target
                 sum += difference * difference
                 gradient[row][column] += Float(2 * scale * difference)
             }

@@ -62,27 +62,27 @@ package final class SentenceEmbedding {
 /// Losses of embeddings [n, H], which have length 1.
 package enum EmbeddingLosses {
     /// The mean over pairs of (cos(u, v) − target)²: SetFit's and sentence-transformers' CosineSimilarityLoss
-    /// (Tunstall et al., arXiv 2209.11055). Rows 2i and 2i + 1 are a pair.
+    /// (Tunstall et al., arXiv 2209.11055).
     package static func contrastive(
         _ embeddings: Matrix,
-        targets: [Float],
+        pairs: [WantedCosine],
         weight: Double,
         into gradient: Matrix
     ) -> Double {
-        guard !targets.isEmpty else { return 0 }
-        let scale = weight / Double(targets.count)
+        guard !pairs.isEmpty else { return 0 }
+        let scale = weight / Double(pairs.count)
         var sum = 0.0
-        for (pair, target) in targets.enumerated() {
-            let (u, v) = (embeddings[2 * pair], embeddings[2 * pair + 1])
+        for pair in pairs {
+            let (u, v) = (embeddings[pair.first], embeddings[pair.second])
             var cosine = 0.0
             for column in u.indices { cosine += Double(u[column]) * Double(v[column]) }
-            let difference = cosine - Double(target)
+            let difference = cosine - Double(pair.cosine)
             sum += difference * difference
             // Lengths are 1 and stay so: `SentenceEmbedding.backward` takes out what goes along the embedding.
             let factor = 2 * scale * difference
             for column in u.indices {
-                gradient[2 * pair][column] += Float(factor * Double(v[column]))
-                gradient[2 * pair + 1][column] += Float(factor * Double(u[column]))
+                gradient[pair.first][column] += Float(factor * Double(v[column]))
+                gradient[pair.second][column] += Float(factor * Double(u[column]))
             }
         }
         return scale * sum

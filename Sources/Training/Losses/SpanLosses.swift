@@ -10,7 +10,9 @@ package struct SpanLosses {
 
     package init(team: ComputeTeam) { logits = LogitLosses(team: team) }
 
-    /// The mean over sequences of the cross-entropy with the first and the last token of the answer, counted in the sequence.
+    /// The mean over the sequences that have an answer of the cross-entropy with its first and last token.
+    ///
+    /// - Parameter spans: counted in the sequence; negative: none.
     package func crossEntropy(
         _ values: Matrix,
         _ bounds: SequenceBounds,
@@ -18,12 +20,13 @@ package struct SpanLosses {
         weight: Double,
         into gradient: Matrix
     ) -> Double {
-        each(values, bounds, gradient) { row, sequence, isEnd, part, partGradient in
+        let counted = spans.count { $0.lowerBound >= 0 }
+        return each(values, bounds, gradient) { row, sequence, isEnd, part, partGradient in
             let wanted = isEnd ? spans[sequence].upperBound : spans[sequence].lowerBound
             return logits.crossEntropy(
                 part,
                 labels: [wanted],
-                weight: weight / Double(2 * bounds.count),
+                weight: weight / Double(2 * counted),
                 into: partGradient
             )
         }

@@ -59,10 +59,14 @@ struct Label: ParsableCommand {
     @Flag(help: "Replace a file that is there.")
     var force = false
 
+    @Flag(help: "Print the result as one JSON object.")
+    var json = false
+
     func run() throws {
         try JSONLines.check(output, replacing: force)
         let source = try ModelSource(model.model)
         let examples = try data.read(data.files, use: .ignored, labels: source.labels, task: source.task)
         try JSONLines.write(try predict(model: try model.open(), data: examples), to: output)
+        Console.result([("output", output), ("task", examples.task.rawValue), ("n", examples.count)], json: json)
     }
 }
