@@ -1,6 +1,7 @@
 import DistilBERT
 import Foundation
 import ModelFiles
+import Synchronization
 import Tensors
 import Testing
 import Training
@@ -71,12 +72,13 @@ struct GoldenCase: CustomTestStringConvertible {
         guard let view = tensors.tensor(name) else { return nil }
         let buffer = FloatBuffer(count: view.count)
         view.copyFloats(to: UnsafeMutableBufferPointer(start: buffer.base, count: view.count))
-        Self.kept.append(buffer)
+        Self.lock.withLock { _ in Self.kept.append(buffer) }
         return buffer.matrix(rows: view.shape[0], columns: view.shape.count > 1 ? view.shape[1] : 1)
     }
 
     /// Matrices are views; their memory stays for the tests' life.
     nonisolated(unsafe) private static var kept: [FloatBuffer] = []
+    private static let lock = Mutex(())
 
     /// A model with the case's weights.
     func model(_ set: InstructionSet, threads: Int = 1, memory: TrainableEncoder.Memory = .everything) throws -> Trained
