@@ -164,6 +164,7 @@ package final class TrainableEncoder {
             keptRows(of: layer),
             record(of: layer),
             randomness,
+            allQueries: pinned.contains(layer),
             into: hidden(layer + 1)
         )
     }

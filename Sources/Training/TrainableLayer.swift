@@ -125,11 +125,14 @@ final class TrainableLayer {
     // MARK: - Forward
 
     /// x [T, H] → y [R, H]: the kept rows. `randomness` is nil where nothing is dropped.
+    ///
+    /// - Parameter allQueries: whether queries are wanted of rows that are not kept.
     func forward(
         _ x: Matrix,
         _ kept: KeptRows,
         _ record: LayerRecord,
         _ randomness: Randomness?,
+        allQueries: Bool,
         into y: Matrix
     ) throws(TensorError) {
         let rows = kept.outputs.rows
@@ -143,7 +146,7 @@ final class TrainableLayer {
         case .whole(let linear): try linear.forward(x, into: qkv)
         case .split(let queries, let keysAndValues):
             try keysAndValues.forward(x, into: qkv[columns: hidden..<3 * hidden])
-            if kept.areAll {
+            if kept.areAll || allQueries {
                 try queries.forward(x, into: qkv[columns: 0..<hidden])
             } else {
                 let first = scratch.queries.matrix(rows: rows, columns: hidden)

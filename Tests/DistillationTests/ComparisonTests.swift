@@ -1,6 +1,6 @@
 import Distillation
 import Foundation
-import JSON
+import TestSupport
 import Testing
 
 @Suite struct ComparisonTests {

@@ -23,7 +23,9 @@ struct GoldenCase: CustomTestStringConvertible {
 
     private static let all: [String] = {
         do {
-            return try JSONNode(readingFile: folder + "/cases.json").required("cases").elements().map { try $0.string() }
+            return try JSONNode(readingFile: folder + "/cases.json").required("cases").elements().map {
+                try $0.string()
+            }
         } catch {
             fatalError("\(error)")
         }
@@ -47,7 +49,10 @@ struct GoldenCase: CustomTestStringConvertible {
         plan = NetworkPlan(configuration, nil, checkpoint: checkpoint)
         let isBERT = configuration.family == .bert
         sequences = try node.required("sequences").elements().map { sequence in
-            TokenSequence(ids: try sequence.required("ids").ids(), types: isBERT ? try sequence.required("types").ids() : [])
+            TokenSequence(
+                ids: try sequence.required("ids").ids(),
+                types: isBERT ? try sequence.required("types").ids() : []
+            )
         }
     }
 
@@ -72,7 +77,8 @@ struct GoldenCase: CustomTestStringConvertible {
     }
 
     /// A model with the case's weights.
-    func model(_ set: InstructionSet, threads: Int = 1, memory: TrainableEncoder.Memory = .everything) throws -> Trained {
+    func model(_ set: InstructionSet, threads: Int = 1, memory: TrainableEncoder.Memory = .everything) throws -> Trained
+    {
         let projection = tensors.tensor("projection").map { view in
             TrainableModel.projection(to: view.shape[0], from: view.shape[1])
         }

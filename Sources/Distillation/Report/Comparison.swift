@@ -254,7 +254,7 @@ package struct Comparison {
             let best = argmax(prediction.probabilities.map(\.probability))
             return Abstention.InScope(
                 confidence: prediction.probabilities[best].probability,
-                isCorrect: example.target == .label(best)
+                isCorrect: example.target.rightLabel == best
             )
         }
         let outside = try probabilities(scope.outside).map { $0.max() ?? 0 }
@@ -306,7 +306,7 @@ struct Scope {
         var strange: Set<Int> = []
         for name in outOfScope {
             guard let label = data.labels.firstIndex(of: name),
-                data.examples.contains(where: { $0.target == .label(label) })
+                data.examples.contains(where: { $0.target.rightLabel == label })
             else { throw .usage("--out-of-scope \(name): no example of the data has that label") }
             strange.insert(label)
         }
@@ -315,7 +315,7 @@ struct Scope {
         var examples: [Example] = []
         var outside: [Example] = []
         for example in data.examples {
-            guard case .label(let label) = example.target, let number = numbers[label] else {
+            guard let number = example.target.rightLabel.flatMap({ numbers[$0] }) else {
                 outside.append(example)
                 continue
             }

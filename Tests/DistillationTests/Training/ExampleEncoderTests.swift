@@ -30,11 +30,13 @@ import Training
     @Test func aPairIsOneSequenceUnlessItsEmbeddingsAreCompared() throws {
         let pair = Example(text: "a b", pair: "c", target: .label(1))
         let classified = try #require(try encode(.classify, [pair]).examples.first)
-        #expect(classified.sequence.ids == (try ids("a b", "c")) && classified.other == nil)
+        #expect(try classified.sequence.ids == ids("a b", "c"))
+        #expect(classified.other == nil)
         #expect(classified.goal == .label(1))
         let similar = Example(text: "a b", pair: "c", target: .value(0.25))
         let embedded = try #require(try encode(.embed, [similar]).examples.first)
-        #expect(embedded.sequence.ids == (try ids("a b")) && embedded.other?.ids == (try ids("c")))
+        #expect(try embedded.sequence.ids == ids("a b"))
+        #expect(try embedded.other?.ids == ids("c"))
         #expect(embedded.goal == .similarity(0.25) && embedded.tokens == 7)
     }
 

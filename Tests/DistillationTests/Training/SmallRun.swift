@@ -26,7 +26,7 @@ struct SmallRun {
             )
             checkpoint.positions = 32
             checkpoint.spread = 0.2
-            checkpoint.labels = 3
+            checkpoint.labels = task == .regression ? 1 : 3
             checkpoint.head = task == .tag ? .token : task == .answer ? .answer : .sequence
             try checkpoint.write(to: folder.path)
             source = try ModelSource(folder.path)

@@ -11,16 +11,16 @@ import Testing
     // MARK: - What works
 
     @Test func aModelIsFinetunedDistilledEvaluatedAndAsked() throws {
-        let validated = ["--validation", folder("data.csv"), "--learning-rate", "1e-3", "--seed", "3", "--json"]
-        let tuned = try folder.distill(folder.finetune("tuned", epochs: 6, validated))
+        let validated = ["--validation", folder("data.csv"), "--learning-rate", "3e-3", "--seed", "3", "--json"]
+        let tuned = try folder.distill(folder.finetune("tuned", epochs: 12, validated))
         #expect(tuned.exit == .exited(0), "\(tuned.errors)")
         let made = try DistillFolder.result(tuned)
         #expect(made["output"] as? String == folder("tuned") && made["task"] as? String == "classify")
-        #expect(made["steps"] as? Int == 36)
+        #expect(made["steps"] as? Int == 72)
         for key in ["tokens", "seconds", "tokens_per_second", "loss"] {
             #expect((made[key] as? Double).map { $0 > 0 } == true, "\(key): \(tuned.output)")
         }
-        #expect(tuned.errors.contains("validation after epoch 6: accuracy "), "\(tuned.errors)")
+        #expect(tuned.errors.contains("validation after epoch 12: accuracy "), "\(tuned.errors)")
 
         let evaluation = try evaluate("tuned", ["--predictions", folder("said.jsonl")])
         #expect(evaluation["n"] as? Int == 48 && evaluation["task"] as? String == "classify")
@@ -164,7 +164,11 @@ import Testing
         try refused(2, "teacher is there; choose another --output, or --force", folder.finetune("teacher"))
         try refused(2, "nothing can be made in \(folder("no")): No such file or directory", folder.finetune("no/made"))
         try folder.temporary.write("plain/notes.txt", "mine")
-        try refused(2, "plain: it is no model's folder, and is not replaced", folder.finetune("plain", epochs: 1, ["--force"]))
+        try refused(
+            2,
+            "plain: it is no model's folder, and is not replaced",
+            folder.finetune("plain", epochs: 1, ["--force"])
+        )
         try refused(2, "--method: expected full or few-shot, found 'fast'", finetune + ["--method", "fast"])
         try refused(2, "--task: expected auto, classify", finetune + ["--task", "classfy"])
         try refused(2, "there is no format 'glue:SST'", finetune + ["--format", "glue:SST"])
@@ -207,7 +211,7 @@ import Testing
         try folder.temporary.write("words.csv", "texts,label\na b,early\n")
         try refused(1, "text", finetune("words.csv"))
         try folder.temporary.write("gap.csv", "text,label\na b,early\nc d,\n")
-        try refused(1, "gap.csv:3: the label is missing", finetune("gap.csv"))
+        try refused(1, "gap.csv, line 3: the label is missing", finetune("gap.csv"))
         try folder.temporary.write("other.csv", "text,label\na b,early\nc d,noon\n")
         try refused(
             1,

@@ -112,11 +112,11 @@ import Testing
         #expect(try folder.bytes("made/model.safetensors") == expected)
     }
 
-    /// Runs `distill` where a file may have 64 kB, and writing more fails as it does on a full disk.
+    /// Runs `distill` where a file may have 200 KiB, and writing more fails as it does on a full disk.
     private func limited(_ arguments: [String]) throws -> ModelServer.Run {
         let program = try ProcessSelf.executablePath().split(separator: "/").dropLast().joined(separator: "/")
         return try ModelServer.modelctl(
-            ["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", "/\(program)/distill"] + arguments,
+            ["-c", "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"", "/\(program)/distill"] + arguments,
             socket: nil,
             folder: folder.temporary.path,
             program: "/bin/bash"

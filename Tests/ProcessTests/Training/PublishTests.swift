@@ -1,5 +1,6 @@
 import Foundation
 import LinuxSystem
+import ModelFiles
 import TestSupport
 import Testing
 
