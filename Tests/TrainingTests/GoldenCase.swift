@@ -72,13 +72,9 @@ struct GoldenCase: CustomTestStringConvertible {
         guard let view = tensors.tensor(name) else { return nil }
         let buffer = FloatBuffer(count: view.count)
         view.copyFloats(to: UnsafeMutableBufferPointer(start: buffer.base, count: view.count))
-        Self.lock.withLock { _ in Self.kept.append(buffer) }
+        KeptMemory.keep(buffer)
         return buffer.matrix(rows: view.shape[0], columns: view.shape.count > 1 ? view.shape[1] : 1)
     }
-
-    /// Matrices are views; their memory stays for the tests' life.
-    nonisolated(unsafe) private static var kept: [FloatBuffer] = []
-    private static let lock = Mutex(())
 
     /// A model with the case's weights.
     func model(_ set: InstructionSet, threads: Int = 1, memory: TrainableEncoder.Memory = .everything) throws -> Trained
@@ -130,4 +126,12 @@ struct GoldenCase: CustomTestStringConvertible {
 extension JSONNode {
     func ids() throws -> [Int32] { try integers().map { Int32($0) } }
     func integers() throws -> [Int] { try elements().map { try $0.integer(in: -1000...100_000) } }
+}
+
+/// Matrices are views; their memory stays for the tests' life. Tests run side by side.
+enum KeptMemory {
+    nonisolated(unsafe) private static var kept: [AnyObject] = []
+    private static let lock = Mutex(())
+
+    static func keep(_ memory: AnyObject) { lock.withLock { _ in kept.append(memory) } }
 }
