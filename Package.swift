@@ -203,6 +203,12 @@ let package = Package(
             path: "Tests/FakeWorker",
             swiftSettings: strict
         ),
+        .target(
+            name: "EmulatedKernels",
+            dependencies: ["CKernels"],
+            path: "Tests/EmulatedKernels",
+            cSettings: [.headerSearchPath("../../Sources/CKernels")]
+        ),
         .target(name: "FaultyKernels", dependencies: ["CKernels"], path: "Tests/FaultyKernels"),
         .executableTarget(
             name: "faultyworker",
@@ -227,24 +233,28 @@ let package = Package(
             dependencies: ["JSON", "ModelFiles", "Tokenization", "TestSupport"],
             swiftSettings: strict
         ),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: strict),
+        .testTarget(name: "TensorsTests", dependencies: ["EmulatedKernels", "Tensors"], swiftSettings: strict),
         .testTarget(
             name: "DistilBERTTests",
-            dependencies: ["DistilBERT", "LinuxSystem", "ModelFiles", "Tensors", "TestSupport"],
+            dependencies: ["DistilBERT", "EmulatedKernels", "LinuxSystem", "ModelFiles", "Tensors", "TestSupport"],
             resources: [.copy("Golden")],
             swiftSettings: strict
         ),
         .testTarget(
             name: "TasksTests",
             dependencies: [
-                "DistilBERT", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors", "TestSupport",
+                "DistilBERT", "EmulatedKernels", "JSON", "LinuxSystem", "Messages", "ModelFiles", "Tasks", "Tensors",
+                "TestSupport",
             ],
             exclude: ["Golden"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["DistilBERT", "JSON", "ModelFiles", "Tensors", "TestSupport", "Tokenization", "Training"],
+            dependencies: [
+                "DistilBERT", "EmulatedKernels", "JSON", "ModelFiles", "Tensors", "TestSupport", "Tokenization",
+                "Training",
+            ],
             resources: [.copy("Golden")],
             swiftSettings: strict
         ),

@@ -45,5 +45,9 @@ const ck_kernels *ck_own_kernels_for(ck_isa isa) {
     return 0;
 }
 
+// Weak: the kernels that are emulated are part of the tests' program alone (Tests/EmulatedKernels).
+__attribute__((weak)) const ck_kernels *ck_kernels_avx512_emulated(void) { return 0; }
+__attribute__((weak)) const ck_kernels *ck_kernels_avx512bf16_emulated(void) { return 0; }
+
 // Weak, so that a program of the tests can have kernels with a fault in their place (Tests/FaultyKernels).
 __attribute__((weak)) const ck_kernels *ck_kernels_for(ck_isa isa) { return ck_own_kernels_for(isa); }

@@ -219,6 +219,8 @@ static const ck_kernels kernels = {
         .add_scaled = add_scaled,
         .sum_of_squares = sum_of_squares,
         .log_softmax = log_softmax,
+        .add_powers = add_powers,
+        .divergence = divergence,
         .adamw = adamw,
     },
 };

@@ -192,6 +192,21 @@ static void column_sums(const float *x, size_t ldx, size_t rows, size_t n, float
         for (size_t j = 0; j < n; j++) sums[j] += x[i * ldx + j];
 }
 
+static void add_powers(float a, const float *x, size_t n, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] += a * (float)ck_exp(x[i]);
+}
+
+static double divergence(const float *p, const float *q, float scale, size_t n, bool accumulate, float *slopes) {
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double wanted = ck_exp(p[i]);
+        sum += wanted * ((double)p[i] - q[i]);
+        const float slope = scale * (float)(ck_exp(q[i]) - wanted);
+        slopes[i] = accumulate ? slopes[i] + slope : slope;
+    }
+    return sum;
+}
+
 static float log_softmax(const float *x, float scale, size_t n, float *y) {
     double top = x[0], sum = 0.0;
     for (size_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;

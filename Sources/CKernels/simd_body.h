@@ -54,6 +54,8 @@ static const ck_kernels NAME(kernels) = {
         .add_scaled = NAME(add_scaled),
         .sum_of_squares = NAME(sum_of_squares),
         .log_softmax = NAME(log_softmax),
+        .add_powers = NAME(add_powers),
+        .divergence = NAME(divergence),
         .adamw = NAME(adamw),
     },
 };

@@ -207,3 +207,31 @@ static float NAME(log_softmax)(const float *x, float scale, size_t n, float *y) 
     }
     return (float)((double)scale * top + rest);
 }
+
+static void NAME(add_powers)(float a, const float *x, size_t n, float *y) {
+    size_t i = 0;
+    for (; i + W <= n; i += W) store(y + i, fma_(splat(a), exp_(load(x + i)), load(y + i)));
+    if (i < n)
+        store_partial(y + i, fma_(splat(a), exp_(load_partial(x + i, n - i, 0.0f)), load_partial(y + i, n - i, 0.0f)), n - i);
+}
+
+static double NAME(divergence)(const float *p, const float *q, float scale, size_t n, bool accumulate, float *slopes) {
+    double sum = 0.0;
+    for (size_t start = 0; start < n; start += POWERS) {
+        const size_t end = n - start < POWERS ? n : start + POWERS;
+        vf terms = splat(0.0f);
+        for (size_t i = start; i < end; i += W) {
+            // lanes beyond the end are equal, so they add nothing
+            const size_t rest = end - i < W ? end - i : W;
+            const vf wanted = rest == W ? load(p + i) : load_partial(p + i, rest, 0.0f);
+            const vf given = rest == W ? load(q + i) : load_partial(q + i, rest, 0.0f);
+            const vf power = exp_(wanted);
+            terms = fma_(power, wanted - given, terms);
+            vf slope = splat(scale) * (exp_(given) - power);
+            if (accumulate) slope += rest == W ? load(slopes + i) : load_partial(slopes + i, rest, 0.0f);
+            store_some(slopes + i, slope, rest);
+        }
+        sum += (double)sum_lanes(terms);
+    }
+    return sum;
+}

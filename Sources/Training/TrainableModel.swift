@@ -265,29 +265,14 @@ package final class TrainableModel {
             default: break
             }
         }
-        guard let chosen else {
-            return logitLosses.softTargets(
-                logits,
-                teacherLogits: wanted,
-                temperature: temperature,
-                weight: weight,
-                into: gradient
-            )
-        }
-        let (ours, theirs, ourGradient) = (GrowingBuffer(), GrowingBuffer(), GrowingBuffer())
-        func some(_ buffer: GrowingBuffer) -> Matrix { buffer.matrix(rows: chosen.count, columns: logits.columns) }
-        some(ours).gather(logits, rows: chosen)
-        some(theirs).gather(wanted, rows: chosen)
-        some(ourGradient).clear()
-        let value = logitLosses.softTargets(
-            some(ours),
-            teacherLogits: some(theirs),
+        return logitLosses.softTargets(
+            logits,
+            teacherLogits: wanted,
+            rows: chosen,
             temperature: temperature,
             weight: weight,
-            into: some(ourGradient)
+            into: gradient
         )
-        some(ourGradient).scatterAdd(to: gradient, rows: chosen)
-        return value
     }
 
     // MARK: - Losses of embeddings and states

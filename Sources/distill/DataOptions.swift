@@ -9,7 +9,9 @@ struct DataOptions: ParsableArguments {
     @Option(help: "What the model does: auto, classify, multi-label, regression, tag, answer or embed.")
     var task = "auto"
 
-    @Option(help: ArgumentHelp("glue:TASK or squad, for their own files; else by the file's name.", valueName: "format"))
+    @Option(
+        help: ArgumentHelp("glue:TASK or squad, for their own files; else by the file's name.", valueName: "format")
+    )
     var format: String?
 
     @Option(name: .customLong("text-column"), help: "The column of the text. (default: text)")

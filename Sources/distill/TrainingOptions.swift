@@ -23,11 +23,16 @@ struct TrainingOptions: ParsableArguments {
     var batchSize: String?
 
     @Option(
-        help: ArgumentHelp("Tokens of a text; a longer one is cut. (default: \(Self.usual(.maxLength)))", valueName: "n")
+        help: ArgumentHelp(
+            "Tokens of a text; a longer one is cut. (default: \(Self.usual(.maxLength)))",
+            valueName: "n"
+        )
     )
     var maxLength: String?
 
-    @Option(help: "What products are computed in: fp32, or bf16 with fp32 weights. (default: \(Self.usual(.precision)))")
+    @Option(
+        help: "What products are computed in: fp32, or bf16 with fp32 weights. (default: \(Self.usual(.precision)))"
+    )
     var precision: String?
 
     @Option(help: ArgumentHelp("Of everything that is drawn. (default: \(Self.usual(.seed)))", valueName: "n"))

@@ -1,6 +1,7 @@
 import DistilBERT
 import Foundation
 import ModelFiles
+import Synchronization
 import Tensors
 import Testing
 import Training
@@ -22,7 +23,9 @@ struct GoldenCase: CustomTestStringConvertible {
 
     private static let all: [String] = {
         do {
-            return try JSONNode(readingFile: folder + "/cases.json").required("cases").elements().map { try $0.string() }
+            return try JSONNode(readingFile: folder + "/cases.json").required("cases").elements().map {
+                try $0.string()
+            }
         } catch {
             fatalError("\(error)")
         }
@@ -46,7 +49,10 @@ struct GoldenCase: CustomTestStringConvertible {
         plan = NetworkPlan(configuration, nil, checkpoint: checkpoint)
         let isBERT = configuration.family == .bert
         sequences = try node.required("sequences").elements().map { sequence in
-            TokenSequence(ids: try sequence.required("ids").ids(), types: isBERT ? try sequence.required("types").ids() : [])
+            TokenSequence(
+                ids: try sequence.required("ids").ids(),
+                types: isBERT ? try sequence.required("types").ids() : []
+            )
         }
     }
 
@@ -66,15 +72,13 @@ struct GoldenCase: CustomTestStringConvertible {
         guard let view = tensors.tensor(name) else { return nil }
         let buffer = FloatBuffer(count: view.count)
         view.copyFloats(to: UnsafeMutableBufferPointer(start: buffer.base, count: view.count))
-        Self.kept.append(buffer)
+        KeptMemory.keep(buffer)
         return buffer.matrix(rows: view.shape[0], columns: view.shape.count > 1 ? view.shape[1] : 1)
     }
 
-    /// Matrices are views; their memory stays for the tests' life.
-    nonisolated(unsafe) private static var kept: [FloatBuffer] = []
-
     /// A model with the case's weights.
-    func model(_ set: InstructionSet, threads: Int = 1, memory: TrainableEncoder.Memory = .everything) throws -> Trained {
+    func model(_ set: InstructionSet, threads: Int = 1, memory: TrainableEncoder.Memory = .everything) throws -> Trained
+    {
         let projection = tensors.tensor("projection").map { view in
             TrainableModel.projection(to: view.shape[0], from: view.shape[1])
         }
@@ -122,4 +126,12 @@ struct GoldenCase: CustomTestStringConvertible {
 extension JSONNode {
     func ids() throws -> [Int32] { try integers().map { Int32($0) } }
     func integers() throws -> [Int] { try elements().map { try $0.integer(in: -1000...100_000) } }
+}
+
+/// Matrices are views; their memory stays for the tests' life. Tests run side by side.
+enum KeptMemory {
+    nonisolated(unsafe) private static var kept: [AnyObject] = []
+    private static let lock = Mutex(())
+
+    static func keep(_ memory: AnyObject) { lock.withLock { _ in kept.append(memory) } }
 }

@@ -174,7 +174,7 @@ extension GrowingBuffer {
     /// Matrices of the same rows as one, in memory that stays for the tests' life.
     static func sideBySide(_ parts: [Matrix]) -> Matrix {
         let buffer = GrowingBuffer()
-        kept.append(buffer)
+        KeptMemory.keep(buffer)
         let columns = parts.reduce(0) { $0 + $1.columns }
         let whole = buffer.matrix(rows: parts[0].rows, columns: columns)
         var column = 0
@@ -186,6 +186,4 @@ extension GrowingBuffer {
         }
         return whole
     }
-
-    nonisolated(unsafe) private static var kept: [GrowingBuffer] = []
 }

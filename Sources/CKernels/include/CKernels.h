@@ -22,7 +22,7 @@ typedef enum {
     CK_ISA_AVX512 = 2,
     CK_ISA_AVX512_VNNI = 3,  // with products of bytes: the same integers
     CK_ISA_AVX512_BF16 = 4,  // with products of bfloat16 as well: activations are rounded to it
-    CK_ISA_AVX512_EMULATED = 5,  // the source of the AVX-512 kernels on AVX2, for tests (simd_emulated.c)
+    CK_ISA_AVX512_EMULATED = 5,  // the source of the AVX-512 kernels on AVX2, for tests (Tests/EmulatedKernels)
     CK_ISA_AVX512_BF16_EMULATED = 6,
 } ck_isa;
 

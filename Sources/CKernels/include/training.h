@@ -77,6 +77,11 @@ typedef struct {
     double (*sum_of_squares)(const float *x, size_t n);
     /// y = log softmax(scale · x), scale > 0, n > 0; returns log Σ exp(scale · x). y may be x.
     float (*log_softmax)(const float *x, float scale, size_t n, float *y);
+    /// y += a · e^x.
+    void (*add_powers)(float a, const float *x, size_t n, float *y);
+    /// KL(e^p ‖ e^q) of log probabilities, Σ e^p · (p − q), and its slopes by what q is the log softmax of:
+    /// slopes = scale · (e^q − e^p), which is added to what is there where `accumulate` says so. They may be q where it does not.
+    double (*divergence)(const float *p, const float *q, float scale, size_t n, bool accumulate, float *slopes);
     /// One step of AdamW (Loshchilov and Hutter, arXiv 1711.05101, as torch.optim.AdamW has it) over n parameters:
     ///   g = gradient_scale · gradient;  w −= rate · decay · w;  m = β₁ m + (1 − β₁) g;  v = β₂ v + (1 − β₂) g²
     ///   w −= rate / correction1 · m / (√v / √correction2 + ε)

@@ -30,6 +30,15 @@ package enum Target: Sendable, Hashable {
     /// The answers that count as right; none where the question has no answer.
     case answers([Answer])
 
+    /// The one label that is right, of probabilities the likeliest; nil where there is no such label.
+    package var rightLabel: Int? {
+        switch self {
+        case .label(let label): label
+        case .probabilities(let probabilities): likeliest(probabilities)
+        default: nil
+        }
+    }
+
     package struct Answer: Sendable, Hashable {
         package let text: String
         /// Where it starts in the context, in code points.

@@ -41,9 +41,9 @@ extension Evaluation {
     ///
     /// - Parameters:
     ///   - probabilities: [examples, labels of the data]
-    ///   - data: each example with its label.
+    ///   - data: each example with its label, or the labels' probabilities, of which the likeliest is right.
     package init(probabilities: [[Double]], data: Dataset) throws(DistillationError) {
-        let gold = try data.targets("label") { if case .label(let label) = $0 { label } else { nil } }
+        let gold = try data.targets("label", \.rightLabel)
         let predicted = probabilities.map(argmax)
         let confidences = zip(probabilities, predicted).map { $0[$1] }
         let labels = data.labels.count

@@ -105,7 +105,8 @@ package enum RecipeKey: String, Sendable, Hashable, CaseIterable {
         case .embeddingDistance: "how that is measured: mse or cosine"
         case .maskedShare: "the share of tokens that are to be guessed in raw text"
         case .folds: "parts of the cross-validation that chooses among methods for few labels"
-        case .pairs: "pairs of the same label, and as many of different ones, for each text; 0: contrastive tuning is not tried"
+        case .pairs:
+            "pairs of the same label, and as many of different ones, for each text; 0: contrastive tuning is not tried"
         }
     }
 }

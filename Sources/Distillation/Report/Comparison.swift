@@ -31,8 +31,11 @@ package struct Comparison {
 
     /// The least part of the teacher's metric that a student has to be shown to keep.
     private static let leastKept = 0.97
-    /// How many texts are timed, and how many are kept to ask a published model.
-    private static let (timedTexts, keptTexts) = (40, 32)
+    /// How many texts are kept to ask a published model.
+    private static let keptTexts = 32
+    /// How many texts are timed: fewer of long ones, so that a round of a large model takes seconds.
+    private static let timedTexts = 5...40
+    private static let timedCharacters = 20_000
 
     /// - Parameters:
     ///   - training: for the baselines that are trained here; nil: these are left out. Its labels are the test data's.
@@ -110,7 +113,7 @@ package struct Comparison {
         let temporary = try TemporaryDirectory()
         try addTrained(&systems, &missing, students, temporary.path)
         return try withExtendedLifetime(temporary) {
-            let timed = spread(scope.inside.examples, Self.timedTexts)
+            let timed = self.timed
             try measureRates(&systems, timed)
             return try Report(
                 title: "\(students.map(\.name).joined(separator: ", ")) and \(teacher.name)",
@@ -254,7 +257,7 @@ package struct Comparison {
             let best = argmax(prediction.probabilities.map(\.probability))
             return Abstention.InScope(
                 confidence: prediction.probabilities[best].probability,
-                isCorrect: example.target == .label(best)
+                isCorrect: example.target.rightLabel == best
             )
         }
         let outside = try probabilities(scope.outside).map { $0.max() ?? 0 }
@@ -283,6 +286,14 @@ package struct Comparison {
         try? readText("\(directory)/\(RecipeFile.name)")
     }
 
+    /// The texts whose requests are timed.
+    private var timed: [Example] {
+        let examples = scope.inside.examples
+        let characters = examples.reduce(0) { $0 + $1.text.unicodeScalars.count + ($1.pair?.unicodeScalars.count ?? 0) }
+        let fitting = Self.timedCharacters * examples.count / max(1, characters)
+        return spread(examples, min(max(fitting, Self.timedTexts.lowerBound), Self.timedTexts.upperBound))
+    }
+
     /// Some of them, evenly from all.
     private func spread(_ examples: [Example], _ most: Int) -> [Example] {
         let count = min(most, examples.count)
@@ -306,7 +317,7 @@ struct Scope {
         var strange: Set<Int> = []
         for name in outOfScope {
             guard let label = data.labels.firstIndex(of: name),
-                data.examples.contains(where: { $0.target == .label(label) })
+                data.examples.contains(where: { $0.target.rightLabel == label })
             else { throw .usage("--out-of-scope \(name): no example of the data has that label") }
             strange.insert(label)
         }
@@ -315,7 +326,7 @@ struct Scope {
         var examples: [Example] = []
         var outside: [Example] = []
         for example in data.examples {
-            guard case .label(let label) = example.target, let number = numbers[label] else {
+            guard let number = example.target.rightLabel.flatMap({ numbers[$0] }) else {
                 outside.append(example)
                 continue
             }

@@ -1,5 +1,5 @@
-import ModelFiles
 package import DistilBERT
+import ModelFiles
 import Tensors
 package import Training
 
@@ -45,7 +45,9 @@ extension TrainableModel {
 
     /// The logits of sequences from their first tokens, [sequences, outputs] row by row.
     package func logits(of sequences: [TokenSequence]) throws -> [Float] {
-        guard let head, head.head.readsFirstToken else { preconditionFailure("the head reads more than the first token") }
+        guard let head, head.head.readsFirstToken else {
+            preconditionFailure("the head reads more than the first token")
+        }
         let outputs = head.head.outputs
         var result = [Float](repeating: 0, count: sequences.count * outputs)
         try inBatches(sequences) { places, batch in

@@ -1,6 +1,6 @@
-import ModelFiles
 package import DistilBERT
 import LinuxSystem
+import ModelFiles
 package import Tensors
 package import Training
 
@@ -41,10 +41,11 @@ package struct MemoryPlan: Sendable, Hashable {
         parameters = 4 * values * bytes
         packed = 2 * linears(plan) * (format == .bfloat16 ? 2 : bytes)
         activations = tokens * perToken(plan, kept: memory == .everything) * bytes
-        self.teacher = teacher.map { other in
-            2 * linears(other) * bytes + other.embeddings.word.count * bytes
-                + tokens * perToken(other, kept: true) * bytes
-        } ?? 0
+        self.teacher =
+            teacher.map { other in
+                2 * linears(other) * bytes + other.embeddings.word.count * bytes
+                    + tokens * perToken(other, kept: true) * bytes
+            } ?? 0
     }
 
     /// Keeps everything where that fits into `available` bytes, and else the layers' outputs alone.
@@ -86,8 +87,10 @@ package struct MemoryPlan: Sendable, Hashable {
 
     /// For people.
     package var sentence: String {
-        let kept = memory == .everything ? "" : "; what layers compute does not fit and is computed again in the backward pass"
-        return "memory: \(Self.megabytes(total)), of which weights, gradients and moments \(Self.megabytes(parameters)), "
+        let kept =
+            memory == .everything ? "" : "; what layers compute does not fit and is computed again in the backward pass"
+        return
+            "memory: \(Self.megabytes(total)), of which weights, gradients and moments \(Self.megabytes(parameters)), "
             + "activations \(Self.megabytes(activations))" + kept
     }
 

@@ -1,5 +1,5 @@
-import DistilBERT
 import CLinuxShims
+import DistilBERT
 import Glibc
 import ModelFiles
 import Tensors

@@ -94,4 +94,33 @@ extension ComputeTeam {
             }
         }
     }
+
+    // MARK: - Single rows, on the calling thread
+
+    /// y += a·eˣ
+    package func addPowers(
+        _ a: Float,
+        _ x: UnsafeMutableBufferPointer<Float>,
+        to y: UnsafeMutableBufferPointer<Float>
+    ) {
+        precondition(x.count == y.count, "powers of \(x.count) values are added to \(y.count)")
+        guard let x = x.baseAddress, let destination = y.baseAddress else { return }
+        kernels.training.add_powers(a, x, y.count, destination)
+    }
+
+    /// KL(eᵖ ‖ e^q) = Σ eᵖ·(p − q) of log probabilities.
+    ///
+    /// - Parameter slopes: become scale·(e^q − eᵖ), the gradient by what q is the log softmax of, and may be q; `accumulate`:
+    ///   that is added to them.
+    package func divergence(
+        of q: UnsafeMutableBufferPointer<Float>,
+        from p: UnsafeMutableBufferPointer<Float>,
+        scale: Float,
+        accumulate: Bool,
+        into slopes: UnsafeMutableBufferPointer<Float>
+    ) -> Double {
+        precondition(p.count == q.count && q.count == slopes.count, "a divergence of \(q.count) from \(p.count) values")
+        guard let from = p.baseAddress, let of = q.baseAddress, let into = slopes.baseAddress else { return 0 }
+        return kernels.training.divergence(from, of, scale, q.count, accumulate, into)
+    }
 }

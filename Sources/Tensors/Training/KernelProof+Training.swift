@@ -173,6 +173,27 @@ extension KernelProof {
         try prove("dropout") { team in
             result { team.dropout(Dropout(key: 0x5EED, rate: 0.1), u.matrix, residual: da.matrix, into: $0) }
         }
+        try prove("sum of powers") { team in
+            result { y in
+                for row in 0..<rows {
+                    y[row].update(repeating: 1)
+                    team.addPowers(0.5, u.matrix[row], to: y[row])
+                }
+            }
+        }
+        try prove("divergence's slopes") { team in
+            result { y in
+                for row in 0..<rows {
+                    _ = team.divergence(
+                        of: u.matrix[row],
+                        from: da.matrix[row],
+                        scale: 0.5,
+                        accumulate: false,
+                        into: y[row]
+                    )
+                }
+            }
+        }
         try prove("log softmax") { team in result { team.logSoftmax(u.matrix, scale: 0.5, into: $0) } }
     }
 

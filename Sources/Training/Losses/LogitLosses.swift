@@ -21,11 +21,8 @@ package struct LogitLosses {
         team.forEachRow(logits.rows) { row in
             let label = labels[row]
             guard label >= 0 else { return }
-            let (values, result) = (logProbabilities[row], gradient[row])
-            for column in 0..<logits.columns {
-                result[column] += scale * Float(PlainFunctions.exp(Double(values[column])))
-            }
-            result[label] -= scale
+            team.addPowers(scale, logProbabilities[row], to: gradient[row])
+            gradient[row][label] -= scale
         }
         var sum = 0.0
         for (row, label) in labels.enumerated() where label >= 0 { sum -= Double(logProbabilities[row][label]) }
@@ -102,35 +99,35 @@ package struct LogitLosses {
     /// Soft targets (Hinton et al., arXiv 1503.02531): T² times the mean over rows of
     /// KL(softmax(teacher / T) ‖ softmax(student / T)).
     ///
-    /// - Parameter teacherLogits: [n, labels].
+    /// - Parameters:
+    ///   - teacherLogits: [n, labels].
+    ///   - rows: those that count; nil: all.
     package func softTargets(
         _ logits: Matrix,
         teacherLogits: Matrix,
+        rows: [Int]? = nil,
         temperature: Double,
         weight: Double,
         into gradient: Matrix
     ) -> Double {
-        guard logits.rows > 0 else { return 0 }
+        let rows = rows ?? Array(0..<logits.rows)
+        guard !rows.isEmpty else { return 0 }
         let ours = student.matrix(rows: logits.rows, columns: logits.columns)
         let theirs = teacher.matrix(rows: logits.rows, columns: logits.columns)
         team.logSoftmax(logits, scale: Float(1 / temperature), into: ours)
         team.logSoftmax(teacherLogits, scale: Float(1 / temperature), into: theirs)
-        let scale = Float(weight * temperature / Double(logits.rows))
-        var sums = [Double](repeating: 0, count: logits.rows)
-        sums.withUnsafeMutableBufferPointer { sums in
-            nonisolated(unsafe) let sums = sums
-            team.forEachRow(logits.rows) { row in
-                let (q, p, result) = (ours[row], theirs[row], gradient[row])
-                var sum = 0.0
-                for column in 0..<logits.columns {
-                    let wanted = PlainFunctions.exp(Double(p[column]))
-                    sum += wanted * (Double(p[column]) - Double(q[column]))
-                    result[column] += scale * Float(PlainFunctions.exp(Double(q[column])) - wanted)
-                }
-                sums[row] = sum
-            }
+        let scale = Float(weight * temperature / Double(rows.count))
+        let sum = team.sumOfRows(rows.count) { index in
+            let row = rows[index]
+            return team.divergence(
+                of: ours[row],
+                from: theirs[row],
+                scale: scale,
+                accumulate: true,
+                into: gradient[row]
+            )
         }
-        return weight * temperature * temperature * sums.reduce(0, +) / Double(logits.rows)
+        return weight * temperature * temperature * sum / Double(rows.count)
     }
 }
 

@@ -13,7 +13,6 @@ package final class RelationLoss {
     private let scores = GrowingBuffer()
     private let teacherScores = GrowingBuffer()
     private let transposed = GrowingBuffer()
-    private let result = GrowingBuffer()
 
     package init(heads: Int, team: ComputeTeam) {
         self.heads = heads
@@ -50,12 +49,8 @@ package final class RelationLoss {
                     for column in 0..<n { both[row][column] = s[row][column] + s[column][row] }
                 }
                 team.pack(ours, transposed: true, into: packed)
-                let dA = result.matrix(rows: n, columns: width)
-                try team.product(both, packed, into: dA)
                 let target = gradient[rows: rows][columns: part * width..<(part + 1) * width]
-                for row in 0..<n {
-                    for column in 0..<width { target[row][column] += dA[row][column] }
-                }
+                try team.product(both, packed, accumulate: true, into: target)
             }
         }
         return scale * total
@@ -73,14 +68,7 @@ package final class RelationLoss {
     /// Σ KL(t ‖ s) over rows; s becomes the gradient of its scores, times `scale`.
     private func difference(_ s: Matrix, _ t: Matrix, scale: Double) -> Double {
         team.sumOfRows(s.rows) { row in
-            let (ours, theirs) = (s[row], t[row])
-            var sum = 0.0
-            for column in 0..<s.columns {
-                let wanted = PlainFunctions.exp(Double(theirs[column]))
-                sum += wanted * (Double(theirs[column]) - Double(ours[column]))
-                ours[column] = Float(scale * (PlainFunctions.exp(Double(ours[column])) - wanted))
-            }
-            return sum
+            team.divergence(of: s[row], from: t[row], scale: Float(scale), accumulate: false, into: s[row])
         }
     }
 }

@@ -28,7 +28,12 @@ struct Finetune: ParsableCommand {
         let recipe = Recipe(try training.settings())
         let examples = try data.read(data.files, use: .required)
         let held = try validation.map {
-            try data.read([$0], use: .required, labels: examples.labels.isEmpty ? nil : examples.labels, task: examples.task)
+            try data.read(
+                [$0],
+                use: .required,
+                labels: examples.labels.isEmpty ? nil : examples.labels,
+                task: examples.task
+            )
         }
         if let held, let leak = DatasetChecks.leaks(train: examples, test: held) { Console.report(.warning(leak)) }
         let made = try Finetuning(

@@ -221,6 +221,36 @@ private struct Norm {
         }
     }
 
+    @Test(arguments: sets) func divergencesAndPowersEqualTheDefinition(_ set: InstructionSet) throws {
+        for columns in [1, 2, 17, 100, 30522] {
+            try withMemory(seed: 48) { memory in
+                let team = try ComputeTeam(cpus: [nil], instructionSet: set)
+                let (p, q, start) = (
+                    memory.matrix(1, columns, scale: 9), memory.matrix(1, columns, scale: 9), memory.matrix(1, columns)
+                )
+                team.logSoftmax(p, scale: 1, into: p)
+                team.logSoftmax(q, scale: 1, into: q)
+                let (wanted, given) = (p.doubles.map { exp($0) }, q.doubles.map { exp($0) })
+                let expected = zip(wanted, zip(p.doubles, q.doubles)).reduce(0) { $0 + $1.0 * ($1.1.0 - $1.1.1) }
+                let slopes = zip(wanted, given).map { 3 * ($1 - $0) }
+                let sum = memory.copy(start)
+                let values = [
+                    team.divergence(of: q[0], from: p[0], scale: 3, accumulate: true, into: sum[0]),
+                    team.divergence(of: q[0], from: p[0], scale: 3, accumulate: false, into: q[0]),
+                ]
+                #expect(values[0] == values[1])
+                #expect(abs(values[0] - expected) <= 2e-6 * max(1, expected), "\(columns) columns")
+                let added = zip(start.doubles, slopes).map { Float($0 + $1) }
+                #expect(largestDifference(sum.values, added) < 1e-6, "\(columns) columns")
+                #expect(largestDifference(q.values, slopes.map { Float($0) }) < 1e-6, "\(columns) columns")
+                let powers = memory.copy(start)
+                team.addPowers(-0.5, p[0], to: powers[0])
+                let fewer = zip(start.doubles, wanted).map { Float($0 - 0.5 * $1) }
+                #expect(largestDifference(powers.values, fewer) < 1e-6, "\(columns) columns")
+            }
+        }
+    }
+
     @Test func theLogarithmEqualsTheLibrarys() {
         for index in 0..<2000 {
             let x = Glibc.exp(Double(index - 1000) * 0.37)

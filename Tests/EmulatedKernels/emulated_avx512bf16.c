@@ -1,4 +1,4 @@
-// The AVX-512 kernels with products of bfloat16, compiled for AVX2 as simd_emulated.c says; such a product is two
+// The AVX-512 kernels with products of bfloat16, compiled for AVX2 as emulated_avx512.c says; such a product is two
 // multiply-adds here.
 #include "CKernels.h"
 #include "kernel_tables.h"
