@@ -41,6 +41,9 @@ struct ModelRepository {
         }
     }
 
+    /// Removes the model's folder again where nothing is in it.
+    func tidy() { rmdir("\(path)/\(name)") }
+
     private var versions: [Int] { fileNames("\(path)/\(name)").compactMap { Int($0) }.filter { $0 > 0 } }
 }
 

@@ -111,6 +111,7 @@ package struct Publication {
                 }
             } catch {
                 if error.code == .existingFolder, self.version == nil, attempt < 100 { continue }
+                repository.tidy()
                 throw .failed("\(error)")
             }
             return Outcome(
@@ -163,7 +164,8 @@ package struct Publication {
         do {
             return try ExpectedAnswers(folder: folder)?.compare(with: model.model) ?? 0
         } catch {
-            throw ModelFilesError(.invalidConfiguration, file: "\(directory)/\(ExpectedAnswers.fileName)", "\(error)")
+            let message = "\(error)".replacing("\(folder)/", with: "")
+            throw ModelFilesError(.invalidConfiguration, file: directory, message)
         }
     }
 }

@@ -31,8 +31,11 @@ package struct Comparison {
 
     /// The least part of the teacher's metric that a student has to be shown to keep.
     private static let leastKept = 0.97
-    /// How many texts are timed, and how many are kept to ask a published model.
-    private static let (timedTexts, keptTexts) = (40, 32)
+    /// How many texts are kept to ask a published model.
+    private static let keptTexts = 32
+    /// How many texts are timed: fewer of long ones, so that a round of a large model takes seconds.
+    private static let timedTexts = 5...40
+    private static let timedCharacters = 20_000
 
     /// - Parameters:
     ///   - training: for the baselines that are trained here; nil: these are left out. Its labels are the test data's.
@@ -110,7 +113,7 @@ package struct Comparison {
         let temporary = try TemporaryDirectory()
         try addTrained(&systems, &missing, students, temporary.path)
         return try withExtendedLifetime(temporary) {
-            let timed = spread(scope.inside.examples, Self.timedTexts)
+            let timed = self.timed
             try measureRates(&systems, timed)
             return try Report(
                 title: "\(students.map(\.name).joined(separator: ", ")) and \(teacher.name)",
@@ -281,6 +284,14 @@ package struct Comparison {
 
     private func recipeText(_ directory: String) -> String? {
         try? readText("\(directory)/\(RecipeFile.name)")
+    }
+
+    /// The texts whose requests are timed.
+    private var timed: [Example] {
+        let examples = scope.inside.examples
+        let characters = examples.reduce(0) { $0 + $1.text.unicodeScalars.count + ($1.pair?.unicodeScalars.count ?? 0) }
+        let fitting = Self.timedCharacters * examples.count / max(1, characters)
+        return spread(examples, min(max(fitting, Self.timedTexts.lowerBound), Self.timedTexts.upperBound))
     }
 
     /// Some of them, evenly from all.

@@ -78,12 +78,12 @@ struct Publish: AsyncParsableCommand {
         do {
             return try await withModelClient(at: socket) { client in
                 let outcomes = try await client.reload(model: published.name, timeout: .seconds(timeout))
-                let model = try await client.status().models.first {
+                let models = try await client.status().models.filter {
                     $0.name == published.name && $0.version == UInt64(published.version)
                 }
                 let prefix = "\(published.name)@\(published.version):"
                 let failure = outcomes.first { $0.model.hasPrefix(prefix) && $0.failure != nil }?.failure
-                guard let model else {
+                guard let model = models.first(where: { $0.state != "READY" }) ?? models.first else {
                     return (
                         "UNAVAILABLE",
                         failure?.message
