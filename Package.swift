@@ -131,6 +131,7 @@ let package = Package(
                 "Tensors", "Tokenization", "Training", "Wire",
                 .product(name: "Yams", package: "Yams"),
             ],
+            exclude: ["Recipes/README.md"],
             swiftSettings: strict
         ),
 
