@@ -119,7 +119,7 @@ package final class TrainingRun {
         let memory = try MemoryPlan.fitting(
             plan,
             values: layout.count,
-            tokens: max(longest, recipe.integer(.batchTokens)),
+            tokens: max(longest, min(recipe.integer(.batchTokens), recipe.integer(.batchSize) * longest)),
             format: recipe.format,
             teacher: teacher,
             available: MemoryPlan.availableBytes

@@ -76,7 +76,10 @@ struct Publish: AsyncParsableCommand {
     private func serverState(_ published: Publication.Outcome) async throws -> (state: String, reason: String?)? {
         guard let socket else { return nil }
         do {
-            return try await withModelClient(at: socket) { client in
+            // A server that is not there is not waited for.
+            var configuration = ModelClient.Configuration()
+            configuration.waitsForConnection = false
+            return try await withModelClient(at: socket, configuration: configuration) { client in
                 let outcomes = try await client.reload(model: published.name, timeout: .seconds(timeout))
                 let models = try await client.status().models.filter {
                     $0.name == published.name && $0.version == UInt64(published.version)
