@@ -60,7 +60,7 @@ extension Parser {
         }
     }
 
-    /// Every number is one of a label, probabilities are some, and answers stand where they say.
+    /// Every number is that of a known label, probabilities are some, and answers stand where they say.
     private static func check(_ example: Example, of dataset: Dataset) {
         precondition(!example.text.unicodeScalars.allSatisfy(\.properties.isWhitespace))
         switch example.target {
