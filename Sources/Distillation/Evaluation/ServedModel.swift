@@ -13,7 +13,6 @@ package final class ServedModel {
     package let directory: String
     package let variant: WeightFormat
     package let threads: Int
-    package let instructionSet: InstructionSet
     /// The size of its pack, which a server maps.
     package let packBytes: Int
     /// The numbers that it has learned.
@@ -26,15 +25,13 @@ package final class ServedModel {
     package init(
         directory: String,
         variant: WeightFormat = .float32,
-        threads: Int = 1,
-        instructionSet: InstructionSet = .best
+        threads: Int = 1
     ) throws(DistillationError) {
         self.directory = directory
         self.variant = variant
         self.threads = threads
-        self.instructionSet = instructionSet
+        let team = try computeTeam(threads: threads)
         do {
-            let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: instructionSet)
             let packer = try ModelPacker(directory: directory, variant: variant.rawValue)
             let file = try MemoryFile.create(name: "pack", size: 0)
             try packer.write(to: file.rawValue)

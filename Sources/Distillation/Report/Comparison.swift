@@ -125,7 +125,7 @@ package struct Comparison {
                 missing: missing,
                 warnings: leaks(),
                 texts: spread(scope.inside.examples, Self.keptTexts),
-                setting: ReportSetting(threads: threads, timed: timed, files: files),
+                setting: try ReportSetting(threads: threads, timed: timed, files: files),
                 leastKept: Self.leastKept,
                 seed: seed,
                 resamples: resamples
