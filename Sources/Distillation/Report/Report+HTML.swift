@@ -65,20 +65,19 @@ extension Report {
     }
 
     private var systemsTable: String {
+        var ofOneSeed = false
         let body = rows.map { row -> String in
             let system = row.system
             let isTrained = [.student, .undistilled, .reducedPrecision].contains(system.kind)
-            let seeds = system.sample ?? (isTrained ? "one seed, which says nothing of others" : "")
+            if isTrained, system.sample == nil { ofOneSeed = true }
+            let kind = [system.kind.rawValue, system.sample ?? (isTrained ? "one seed" : "")].filter { !$0.isEmpty }
             let verdict = row.verdict.map {
                 #"<span class="\#($0 == .noGain ? "" : $0.rawValue)">\#($0.rawValue)</span>"#
             }
             let difference = row.difference.map { "<small>\(escaped(Words.points($0)))</small>" } ?? ""
             let notes = system.notes.map { "<small>\(escaped($0))</small>" }.joined()
             let cells = [
-                rowHead(
-                    system.name,
-                    "<small>\(escaped(system.kind.rawValue))\(seeds.isEmpty ? "" : ", ")\(seeds)</small>\(notes)"
-                ),
+                rowHead(system.name, "<small>\(escaped(kind.joined(separator: ", ")))</small>\(notes)"),
                 number(percentCell(row.quality)), number(percentCell(row.kept)),
                 "<td>\(verdict ?? "–")\(difference)</td>",
                 number(system.requestsPerSecond.map(Words.factor) ?? "–"),
@@ -88,6 +87,17 @@ extension Report {
             let chosen = row.system.name == served.system.name ? #" class="chosen""# : ""
             return "<tr\(chosen)>\(cells.joined())</tr>"
         }
+        var caption = [
+            "On \(Words.grouped(examples)) test examples, with 95 % intervals.",
+            "“No gain” means that the interval of the paired difference includes 0: it may be chance.",
+        ]
+        if ofOneSeed { caption.append("One seed says nothing of what another one would have given.") }
+        if !draws.isEmpty {
+            caption.append(
+                "Each draw is another choice of training data, with a teacher and all other systems made of it; what was made of "
+                    + "the same draw is compared."
+            )
+        }
         return "<h2>All systems</h2>"
             + table(
                 [
@@ -95,12 +105,7 @@ extension Report {
                     "#requests/s per core", "#size", "#parameters",
                 ],
                 body,
-                "On \(Words.grouped(examples)) test examples, with 95 % intervals. “No gain” means that the interval of "
-                    + "the paired difference includes 0: it may be chance."
-                    + (draws.isEmpty
-                        ? ""
-                        : " Each draw is another choice of training data, with a teacher and all other systems made of it; what was "
-                            + "made of the same draw is compared.")
+                caption.joined(separator: " ")
             )
     }
 
@@ -127,7 +132,7 @@ extension Report {
             return ""
         }
         let others = alternatives.map { ($0.system.name, "other", $0.difference, $0.verdict) }
-        return "<h2>Would something simpler do?</h2>"
+        return "<h2>What else would do?</h2>"
             + figure(
                 Plots.differences(others, of: "how much better \(student) is"),
                 "A bar to the right of the dashed line: \(student) is better than that system."
@@ -186,7 +191,7 @@ extension Report {
             ]
             return "<tr>\(cells.joined())</tr>"
         }
-        let runs = served.system.runs.count > 1 ? ", all seeds together" : ""
+        let runs = served.system.runs.count > 1 ? ", all runs together" : ""
         return "<h2>What \(escaped(served.system.name)) mistakes</h2>"
             + table(
                 ["right label", "taken for", "#how often", "#of that label"],
