@@ -147,6 +147,12 @@ package struct RecipeSettings: Sendable, Hashable {
         values[key] = text
     }
 
+    package func without(_ key: RecipeKey) -> RecipeSettings {
+        var result = self
+        result.values[key] = nil
+        return result
+    }
+
     /// What is here, and what `others` says of the rest.
     package func merged(over others: RecipeSettings) -> RecipeSettings {
         var result = others

@@ -79,8 +79,13 @@ enum Plots {
         return svg + "</svg>"
     }
 
-    /// Differences to the teacher, each with its interval, in points.
-    static func differences(_ rows: [(name: String, style: String, difference: Interval, verdict: Verdict)]) -> String {
+    /// Differences, each with its interval, in points.
+    ///
+    /// - Parameter what: what they are, as in "difference to the teacher".
+    static func differences(
+        _ rows: [(name: String, style: String, difference: Interval, verdict: Verdict)],
+        of what: String
+    ) -> String {
         guard !rows.isEmpty else { return "" }
         let rowHeight = 42.0
         let area = PlotBox(x: 14, y: 8, width: width - 28, height: Double(rows.count) * rowHeight)
@@ -90,14 +95,14 @@ enum Plots {
         let room = max((high - low) * 0.06, 0.05)
         let x = PlotScale(domain: low - room...high + room, ends: (area.x, area.x + area.width))
         let summary = rows.map { "\($0.name): \(Words.points($0.difference)), \($0.verdict.rawValue)" }
-        var svg = open(area.height + 52, "difference to the teacher in points", summary.joined(separator: "; "))
+        var svg = open(area.height + 52, "\(what), in points", summary.joined(separator: "; "))
         let bottom = area.y + area.height
         for tick in x.ticks {
             svg += line("grid", x(tick), area.y, x(tick), bottom)
             svg += text("tick", x(tick), bottom + 16, tickText(tick), anchor: "middle")
         }
         svg += line("reference", x(0), area.y, x(0), bottom)
-        svg += text("title", width / 2, bottom + 36, "difference to the teacher, points", anchor: "middle")
+        svg += text("title", width / 2, bottom + 36, "\(what), points", anchor: "middle")
         for (place, row) in rows.enumerated() {
             let top = area.y + Double(place) * rowHeight
             let middle = top + 30
@@ -136,7 +141,7 @@ enum Plots {
     }
 
     /// Which share of texts out of scope is recognised, by the share in scope that is still answered.
-    static func abstention(_ systems: [(name: String, style: String, outOfScope: SystemResult.OutOfScope)]) -> String {
+    static func abstention(_ systems: [(name: String, style: String, outOfScope: OutOfScope)]) -> String {
         guard !systems.isEmpty else { return "" }
         let height = 320.0
         let area = PlotBox(x: 44, y: 26, width: width - 58, height: height - 74)

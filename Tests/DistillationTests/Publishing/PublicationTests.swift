@@ -19,7 +19,7 @@ import Testing
             data.examples[index].target = .label((label + 1) % 3)
         }
         let made = try Comparison(
-            .init(teacher: model, students: [model]),
+            .init(draws: try Draws(teachers: [model]), students: [model]),
             data: data,
             files: [.init(role: "test", name: "test.csv", examples: 40, hash: "0123456789abcdef")],
             threads: 2,

@@ -139,6 +139,27 @@ import Testing
         #expect(try folder.bytes("again/model.safetensors") == folder.bytes("student/model.safetensors"))
     }
 
+    /// What the environment demands computes, in training and of what is served, and nothing takes its place.
+    @Test func anInstructionSetIsUsedOrRefused() throws {
+        let plain = ["DISTILLERY_ISA": "plain"]
+        let made = try folder.distill(folder.finetune("made", epochs: 1), extra: plain)
+        #expect(made.exit == .exited(0), "\(made.errors)")
+        let report = [
+            "report", "--teacher", folder("teacher"), "--student", folder("made"), "--data", folder("data.csv"),
+        ]
+        let judged = try folder.distill(report + ["--output", folder("report")], extra: plain)
+        #expect(judged.exit == .exited(0), "\(judged.errors)")
+        let page = String(decoding: try folder.bytes("report/report.json"), as: UTF8.self)
+        #expect(page.contains("\"instruction_set\":\"plain\""), "\(page)")
+        let evaluate = ["evaluate", "--model", folder("teacher"), "--data", folder("data.csv")]
+        for arguments in [folder.finetune("refused"), report + ["--output", folder("refused")], evaluate] {
+            let refused = try folder.distill(arguments, extra: ["DISTILLERY_ISA": "avx3"])
+            #expect(refused.exit == .exited(2), "\(refused.errors)")
+            #expect(refused.errors.contains("DISTILLERY_ISA=avx3: not one of plain, avx2"), "\(refused.errors)")
+        }
+        #expect(try !folder.temporary.contents().contains("refused"))
+    }
+
     @Test func defaultsAreInTheHelp() throws {
         for command in ["finetune", "train"] {
             let run = try folder.distill(command, "--help")

@@ -43,8 +43,10 @@ final class DistillFolder {
     }
 
     /// Runs `distill` until it ends.
-    func distill(_ arguments: [String]) throws -> ModelServer.Run {
-        try ModelServer.modelctl(arguments, socket: nil, folder: temporary.path, program: "distill")
+    ///
+    /// - Parameter extra: of its environment.
+    func distill(_ arguments: [String], extra: [String: String] = [:]) throws -> ModelServer.Run {
+        try ModelServer.modelctl(arguments, socket: nil, folder: temporary.path, program: "distill", extra: extra)
     }
 
     func distill(_ arguments: String...) throws -> ModelServer.Run { try distill(arguments) }
