@@ -193,6 +193,11 @@ package struct Comparison {
         }
         let depth = sources[0].configuration.layers
         var depths = [depth]
+        if sources[0].folder.moduleLabels != nil {
+            depths = []
+            let name = "frozen \(systems[0].result.name), \(counted(depth, "layer"))"
+            missing.append(.init(name: name, reason: "the teacher is that itself: a head on sentence embeddings"))
+        }
         for student in students {
             let layers = try ModelSource(student.members[0].directory).configuration.layers
             if layers < depth, !depths.contains(layers) { depths.append(layers) }
@@ -237,7 +242,7 @@ package struct Comparison {
 
     /// What cross-validation chose.
     private static func strengths(_ values: [Double]) -> String {
-        "C = " + values.map { "\($0)" }.joined(separator: ", ")
+        "logistic regression with C = " + values.map { "\($0)" }.joined(separator: ", ")
     }
 
     // MARK: - Speed, scope, leaks

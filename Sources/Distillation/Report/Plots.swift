@@ -17,6 +17,9 @@ enum Plots {
         let bytes: Int?
     }
 
+    /// The most points that have names beside them; more have their numbers.
+    static let mostNames = 6
+
     /// Quality with its interval against speed, the size of a point by the bytes; empty without a point.
     static func quality(_ marks: [Mark], metric: String, teacher: Double) -> String {
         guard !marks.isEmpty else { return "" }
@@ -43,10 +46,13 @@ enum Plots {
         svg += grid(x, y, area, xTitle: "requests per second and core (log scale)", yTitle: "\(metric), %")
         svg += line("reference", area.x, y(teacher * 100), area.x + area.width, y(teacher * 100))
         let largest = Double(marks.compactMap(\.bytes).max() ?? 1)
-        let points = marks.map { mark -> (mark: Mark, x: Double, y: Double, radius: Double) in
+        let points = marks.enumerated().map {
+            place,
+            mark -> (label: String, mark: Mark, x: Double, y: Double, radius: Double) in
             // The area is the size.
             let radius = mark.bytes.map { max(3.5, 13 * (Double($0) / largest).squareRoot()) } ?? 5
-            return (mark, x(mark.requestsPerSecond), y(mark.quality.estimate * 100), radius)
+            let label = marks.count > mostNames ? "\(place + 1)" : shortened(mark.name)
+            return (label, mark, x(mark.requestsPerSecond), y(mark.quality.estimate * 100), radius)
         }
         var taken: [PlotBox] = []
         for point in points {
@@ -66,15 +72,14 @@ enum Plots {
         taken.append(PlotBox(x: area.x, y: y(teacher * 100) - 1, width: area.width, height: 2))
         var placement = LabelPlacement(bounds: area, taken: taken)
         for mark in points.sorted(by: { $0.x < $1.x }) {
-            let text = shortened(mark.mark.name)
-            let label = placement.place(text, at: mark.x, mark.y, radius: mark.radius)
+            let label = placement.place(mark.label, at: mark.x, mark.y, radius: mark.radius)
             if !label.isNear {
                 let end = (
                     label.box.x + label.box.width / 2, label.box.y + (label.box.y < mark.y ? label.box.height : 0)
                 )
                 svg += line("leader", mark.x, mark.y, end.0, end.1)
             }
-            svg += self.text("name", label.box.x, label.box.y + 12, text)
+            svg += self.text("name", label.box.x, label.box.y + 12, mark.label)
         }
         return svg + "</svg>"
     }

@@ -57,8 +57,10 @@ extension Report {
             }
         }
         guard !marks.isEmpty else { return "" }
+        let names = marks.map { "<li class=\"\($0.style)\">\(escaped($0.name))</li>" }.joined()
         return figure(
-            Plots.quality(marks, metric: metricName, teacher: teacher.quality.estimate),
+            Plots.quality(marks, metric: metricName, teacher: teacher.quality.estimate)
+                + (marks.count > Plots.mostNames ? "<ol class=\"key\">\(names)</ol>" : ""),
             "Up is better, right is faster. Bars are 95 % intervals, a point’s area is the model’s size in memory, and "
                 + "the dashed line is the teacher."
         )
@@ -70,7 +72,8 @@ extension Report {
             let system = row.system
             let isTrained = [.student, .undistilled, .reducedPrecision].contains(system.kind)
             if isTrained, system.sample == nil { ofOneSeed = true }
-            let kind = [system.kind.rawValue, system.sample ?? (isTrained ? "one seed" : "")].filter { !$0.isEmpty }
+            let single = draws.isEmpty ? (isTrained ? "one seed" : "") : "one draw"
+            let kind = [system.kind.rawValue, system.sample ?? single].filter { !$0.isEmpty }
             let verdict = row.verdict.map {
                 #"<span class="\#($0 == .noGain ? "" : $0.rawValue)">\#($0.rawValue)</span>"#
             }
@@ -91,7 +94,9 @@ extension Report {
             "On \(Words.grouped(examples)) test examples, with 95 % intervals.",
             "“No gain” means that the interval of the paired difference includes 0: it may be chance.",
         ]
-        if ofOneSeed { caption.append("One seed says nothing of what another one would have given.") }
+        if ofOneSeed {
+            caption.append("One \(draws.isEmpty ? "seed" : "draw") says nothing of what another would have given.")
+        }
         if !draws.isEmpty {
             caption.append(
                 "Each draw is another choice of training data, with a teacher and all other systems made of it; what was made of "
@@ -273,7 +278,8 @@ extension Report {
             "95 %, percentile bootstrap: \(Words.grouped(resamples)) resamples of the examples, the same for all "
             + "systems, seed \(seed); of several seeds moved by Student’s t, as a few seeds do not show their whole spread"
         let enough =
-            "a student is recommended when the lower end of what it keeps is at least \(Words.percent(leastKept))"
+            "what is recommended is the fastest of which the lower end of what it keeps is at least \(Words.percent(leastKept))"
+            + (draws.isEmpty ? "" : ", shown on more than one draw")
         let entries = [
             ("processor", escaped(setting.processor)), ("instruction set", escaped(setting.instructionSet)),
             ("speed", escaped(speed)), ("evaluated with", threads), ("data", files.joined(separator: "<br>")),
@@ -289,7 +295,7 @@ extension Report {
         for name in [metric] + names where !shown.contains(name) { shown.append(name) }
         let body = rows.flatMap { row in
             row.system.runs.map { run -> String in
-                let draw = run.draw.map { "<td>\(escaped(draws[$0 - 1]))</td>" } ?? ""
+                let draw = run.draw.map { number(escaped(draws[$0 - 1])) } ?? ""
                 let head = rowHead(row.system.name) + number(run.seed.map { "\($0)" } ?? "–") + draw
                 let cells = shown.map { name in
                     number(run.metrics[name].map { Words.number($0, 4) } ?? "–")
@@ -300,7 +306,7 @@ extension Report {
         }
         return "<h2>Every run</h2>"
             + table(
-                ["system", "#seed"] + (draws.isEmpty ? [] : ["draw"]) + shown.map { "#" + Words.metric($0) } + [
+                ["system", "#seed"] + (draws.isEmpty ? [] : ["#draw"]) + shown.map { "#" + Words.metric($0) } + [
                     "hash of the folder"
                 ],
                 body,

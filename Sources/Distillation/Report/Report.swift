@@ -239,7 +239,8 @@ package struct Report: Sendable {
 
     var recommendation: Recommendation {
         let others = rows.dropFirst()
-        let enough = others.filter { ($0.kept?.lower ?? 0) >= leastKept }
+        // Where draws of the data are compared, one of them shows nothing of a recipe.
+        let enough = others.filter { ($0.kept?.lower ?? 0) >= leastKept && (draws.isEmpty || $0.system.draws > 1) }
         // The faster; where speed was not measured, or is the same, the smaller.
         let best = enough.max { left, right in
             let (a, b) = (left.system.requestsPerSecond ?? 0, right.system.requestsPerSecond ?? 0)
