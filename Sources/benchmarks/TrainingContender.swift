@@ -119,6 +119,7 @@ private final class Trainer {
     func step(_ work: LabelledBatch, drops: Bool) throws -> Double {
         let randomness = drops ? Randomness(seed: 1, batch: steps) : nil
         steps += 1
+        optimizer.reach(work.batch.ids)
         let loss = try model.learn(work.batch, .labels(work.labels), .task, randomness: randomness).total
         _ = optimizer.step(rate: 2e-5, rows: work.batch.ids)
         model.refresh()

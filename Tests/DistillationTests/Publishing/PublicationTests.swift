@@ -55,6 +55,24 @@ import Testing
         try FileManager.default.contentsOfDirectory(atPath: folders.folder(path)).sorted()
     }
 
+    /// The model that comes with the repository, which was published with this code.
+    @Test func theModelOfTheRepositoryIsWhatItsManifestSays() throws {
+        var root = URL(fileURLWithPath: #filePath)
+        for _ in 0..<4 { root.deleteLastPathComponent() }
+        let folder = root.appendingPathComponent("ops/models/intents/1")
+        func data(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
+        let manifest = try #require(JSONSerialization.jsonObject(with: data("manifest.json")) as? [String: Any])
+        let files = try #require(manifest["files"] as? [[String: Any]])
+        for file in files {
+            let name = try #require(file["name"] as? String)
+            let hash = try data(name).withUnsafeBytes { SHA256.hexadecimal($0) }
+            #expect(hash == file["sha256"] as? String, "\(name)")
+        }
+        let listed = Set(files.compactMap { $0["name"] as? String } + ["manifest.json"])
+        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)) == listed)
+        #expect(try data("model.safetensors").count < 8_000_000)
+    }
+
     @Test func aVersionHasTheModelItsProofAndAManifestOfBoth() throws {
         try folders.folder.write("models/topics/config.yaml", "variants: [fp32]\n")
         try folders.folder.write("model/.hidden", "no part of it")

@@ -67,6 +67,17 @@ import Training
         #expect(Recipe(RecipeSettings()).objective(layers: 3, teacherLayers: 6).needsTeacher == false)
     }
 
+    /// Tokens are compared where student and teacher have the same.
+    @Test func embeddingsWithASmallerVocabularyCompareNoTokens() throws {
+        var given = RecipeSettings()
+        #expect(Recipe(given, preset: .embedding).number(.cosineWeight) == 5)
+        try given.set(.vocabulary, "3000", source: "--vocabulary")
+        let recipe = Recipe(given, preset: .embedding)
+        #expect(recipe.number(.cosineWeight) == 0 && recipe.number(.embeddingWeight) == 100)
+        try given.set(.cosineWeight, "1", source: "r.yaml")
+        #expect(Recipe(given, preset: .embedding).number(.cosineWeight) == 1)
+    }
+
     @Test func layersFollowEvenlySpreadOnes() {
         let objective = Recipe(RecipeSettings(), preset: .pkd).objective(layers: 4, teacherLayers: 12)
         #expect(objective.patientLayers.map(\.student) == [0, 1, 2])
