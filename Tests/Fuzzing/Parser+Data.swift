@@ -52,6 +52,7 @@ extension Parser {
             // What is written of it is read as the same.
             let again = try? RecipeFile(recipe.text, file: "fuzz")
             precondition(again?.settings == recipe.settings, recipe.text)
+            precondition(again.map { $0.command.map(\.value) } == recipe.command.map(\.value), recipe.text)
             return true
         },
         Parser(name: "saved-run") {

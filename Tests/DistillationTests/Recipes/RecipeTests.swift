@@ -37,8 +37,13 @@ import Training
             let recipe = Recipe(given, preset: preset)
             var file = RecipeFile()
             file.settings = recipe.settings
-            file.command = [("command", "train"), ("teacher", "a \"quoted\\\" name"), ("preset", preset.rawValue)]
+            file.command = [
+                ("command", "train"), ("teacher", "a \"quoted\\\" name"),
+                ("data", "odd\n\u{8}\u{85}\u{2028}\u{FEFF} 文.csv"), ("preset", preset.rawValue),
+            ]
             let read = try RecipeFile(file.text, file: "recipe.yaml")
+            #expect(read.command.map(\.key) == file.command.map(\.key))
+            #expect(read.command.map(\.value) == file.command.map(\.value))
             #expect(
                 Recipe(read.settings).objective(layers: 3, teacherLayers: 6)
                     == recipe.objective(layers: 3, teacherLayers: 6)
@@ -46,7 +51,7 @@ import Training
             #expect(Recipe(read.settings).loop == recipe.loop && read.settings.number(.learningRate) == 3e-4)
             #expect(read.settings.integers(.teacherLayers) == [0, 2, 4])
             #expect(
-                file.text.split(separator: "\n").dropFirst(4).allSatisfy { $0.contains("  # ") },
+                file.text.split(separator: "\n").dropFirst(5).allSatisfy { $0.contains("  # ") },
                 "each is explained"
             )
         }
