@@ -49,6 +49,7 @@ class Ours:
         output = self.folder / key
         if key not in self.results or not output.exists():
             made = self.distill(command, *options, *self.training, "--seed", seed, "--output", output, "--force")
+            del made["output"]
             judged = self.distill("evaluate", "--model", output, "--data", test)
             self.results[key] = {"name": name, "seed": seed, "training": made, "evaluation": judged}
             self.file.write_text(json.dumps(self.results, indent=1) + "\n")
