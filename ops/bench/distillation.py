@@ -18,8 +18,12 @@ KEPT_LAYERS = (0, 2, 4)
 RATES = ("1e-4", "3e-4", "1e-3")
 # Texts of each class that recipes for Banking77 are chosen by.
 HELD_OUT = 13
-# What is tried beside the preset `embedding`.
-EMBEDDING_VARIANTS = {"weight-2000": "embedding_weight: 2000\n", "cosine-5": "cosine_weight: 5\n"}
+# What is tried of the preset `embedding`; the first one chooses the learning rate.
+EMBEDDING_VARIANTS = {
+    "alone": "cosine_weight: 0\n",
+    "weight-2000": "cosine_weight: 0\nembedding_weight: 2000\n",
+    "cosine-5": "cosine_weight: 5\n",
+}
 # As the preset `embedding` has them, without the embeddings.
 SOFT_TARGETS = "task_weight: 0.5\nsoft_target_weight: 1\ntemperature: {}\n"
 
@@ -168,7 +172,7 @@ def intents(arguments, folder):
     answers alone, from the same texts in as many steps; and `shallow` the labels, since it has no use for raw text.
 
     What each is trained with is chosen on the first draw, by HELD_OUT raw texts of each class that are kept from it there and
-    have their labels back: the learning rate of RATES, then of `distilled` one of EMBEDDING_VARIANTS or none, of soft targets
+    have their labels back: the learning rate of RATES, then of `distilled` one of EMBEDDING_VARIANTS, of soft targets
     the temperature, of `shallow` whether it takes as many steps as the others. Students with a teacher are tried with three
     epochs and trained with ten.
     """
@@ -181,7 +185,7 @@ def intents(arguments, folder):
     full = ["--method", "full", "--batch-size", 16]
     frozen = folder / "frozen.yaml"
     frozen.write_text("pairs: 0\n")
-    embedding = {"preset": ["--preset", "embedding"]}
+    embedding = {}
     for name, change in EMBEDDING_VARIANTS.items():
         config = folder / f"embedding-{name}.yaml"
         config.write_text(change)
