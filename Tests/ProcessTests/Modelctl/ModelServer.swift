@@ -103,13 +103,13 @@ final class ModelServer {
         return server
     }
 
-    func waitUntilReady() throws {
-        try waitUntil("every model is ready") { $0.contains("\"state\":\"READY\",\"models\"") }
+    func waitUntilReady(within seconds: Int64 = 60) throws {
+        try waitUntil("every model is ready", within: seconds) { $0.contains("\"state\":\"READY\",\"models\"") }
     }
 
     /// Waits until what `modelctl status --json` prints is as it should be.
-    func waitUntil(_ what: String, _ condition: (String) -> Bool) throws {
-        let deadline = MonotonicClock.now + 60_000_000_000
+    func waitUntil(_ what: String, within seconds: Int64 = 60, _ condition: (String) -> Bool) throws {
+        let deadline = MonotonicClock.now + seconds * 1_000_000_000
         while true {
             let status = try modelctl("status", "--json")
             if status.exit.isSuccess, condition(status.output) { return }
