@@ -28,7 +28,7 @@ struct DistillationContender: AsyncParsableCommand {
     func run() async throws {
         let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
         let (teacher, student) = (
-            try Network(self.teacher, learns: false, team), try Network(self.student, learns: true, team)
+            try LearningNetwork(self.teacher, learns: false, team: team), try LearningNetwork(self.student, team: team)
         )
         await LineProtocol.serve { command, name in
             guard command == "losses" else { throw LineProtocol.Unknown(description: "no command \(command)") }
@@ -38,7 +38,12 @@ struct DistillationContender: AsyncParsableCommand {
     }
 
     /// DistilBERT's: 5 · soft targets at T = 2, 2 · masked words, 1 · cosine; AdamW with a rate that rises to 5e-4.
-    private static func losses(_ teacher: Network, _ student: Network, _ work: [MaskedBatch], _ team: ComputeTeam)
+    private static func losses(
+        _ teacher: LearningNetwork,
+        _ student: LearningNetwork,
+        _ work: [MaskedBatch],
+        _ team: ComputeTeam
+    )
         throws -> [Double]
     {
         guard let gradients = student.model.gradients, let head = teacher.model.head else { return [] }
@@ -89,29 +94,5 @@ private struct MaskedBatch {
                 words: line.words
             )
         }
-    }
-}
-
-/// A masked LM and its first weights.
-private final class Network {
-    private let start: ParameterBlock
-    let values: ParameterBlock
-    let model: TrainableModel
-
-    init(_ directory: String, learns: Bool, _ team: ComputeTeam) throws {
-        let folder = try ModelFolder(directory: directory)
-        let checkpoint = try folder.checkpoint()
-        let plan = NetworkPlan(folder.configuration, nil, checkpoint: checkpoint)
-        let layout = ParameterLayout(plan)
-        start = ParameterBlock(layout)
-        for parameter in layout.parameters { try parameter.copy(from: checkpoint, to: start[parameter]) }
-        values = ParameterBlock(layout)
-        model = TrainableModel(plan, values: values, gradients: learns ? ParameterBlock(layout) : nil, team: team)
-        reset()
-    }
-
-    func reset() {
-        values.copy(from: start)
-        model.refresh()
     }
 }
