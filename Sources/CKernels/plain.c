@@ -70,33 +70,50 @@ static void prepare_transposed(const ck_linear *t, size_t g0, size_t g1, void *p
 
 static size_t linear_scratch(void) { return 0; }
 
-// Sums of one panel's columns for row x, begun at what is there, as float32 multiply-adds.
-static void float_sums(const ck_linear *t, const float *x, size_t p, float *sum) {
+// Sums of one panel's columns for row x, begun at what is there, as float32 multiply-adds. The columns' sums are the inner
+// loop, in variables of their own, so that a compiler can compute several at once.
+static void float_sums(const ck_linear *t, const float *x, size_t p, float *result) {
     const char *panel = (const char *)t->packed + p * ck_words(t->format, t->k) * CK_PANEL * sizeof(uint32_t);
-    for (size_t kk = 0; kk < t->k; kk++)
-        for (size_t j = 0; j < CK_PANEL; j++) {
-            float w;
-            if (t->format == CK_FORMAT_FLOAT32) {
-                memcpy(&w, panel + (kk * CK_PANEL + j) * sizeof w, sizeof w);
-            } else {
-                uint16_t half;
-                memcpy(&half, panel + (kk / 2 * CK_PANEL + j) * sizeof(uint32_t) + kk % 2 * sizeof half, sizeof half);
-                w = ck_from_bfloat16(half);
-            }
-            sum[j] += x[kk] * w;
+    float sums[CK_PANEL];
+    memcpy(sums, result, sizeof sums);
+    if (t->format == CK_FORMAT_FLOAT32) {
+        for (size_t kk = 0; kk < t->k; kk++, panel += CK_PANEL * sizeof(float)) {
+            float w[CK_PANEL];
+            memcpy(w, panel, sizeof w);
+            for (size_t j = 0; j < CK_PANEL; j++) sums[j] += x[kk] * w[j];
         }
+    } else {
+        for (size_t kk = 0; kk < t->k; kk++) {
+            uint32_t words[CK_PANEL];
+            float w[CK_PANEL];
+            memcpy(words, panel + kk / 2 * sizeof words, sizeof words);
+            for (size_t j = 0; j < CK_PANEL; j++) words[j] = kk % 2 ? words[j] & 0xffff0000u : words[j] << 16;
+            memcpy(w, words, sizeof w);
+            for (size_t j = 0; j < CK_PANEL; j++) sums[j] += x[kk] * w[j];
+        }
+    }
+    memcpy(result, sums, sizeof sums);
 }
 
-// The same from an int8 weight: u are the row's codes.
+// The same from an int8 weight: u are the row's codes, four of them for each word.
 static void integer_sums(const ck_linear *t, const uint8_t *u, float step, float low, size_t p, float *sum) {
     const int8_t *panel = (const int8_t *)t->packed + p * ck_words(t->format, t->k) * CK_PANEL * 4;
     const float *scales = ck_scales(t->packed, t->n, t->k) + p * CK_PANEL;
     const float *code_sums = ck_code_sums(t->packed, t->n, t->k) + p * CK_PANEL;
-    for (size_t j = 0; j < CK_PANEL; j++) {
-        int32_t total = 0;
-        for (size_t kk = 0; kk < t->k; kk++) total += u[kk] * panel[(kk / 4 * CK_PANEL + j) * 4 + kk % 4];
-        sum[j] = fmaf(fmaf(step, (float)total, low * code_sums[j]), scales[j], sum[j]);
+    int32_t totals[CK_PANEL] = {0};
+    for (size_t kk = 0; kk < t->k; kk += 4, panel += CK_PANEL * 4) {
+        int16_t codes[4] = {0};
+        for (size_t i = 0; i < 4 && kk + i < t->k; i++) codes[i] = u[kk + i];
+        uint32_t words[CK_PANEL];
+        memcpy(words, panel, sizeof words);
+        for (size_t j = 0; j < CK_PANEL; j++) {
+            const uint32_t w = words[j];
+            totals[j] += codes[0] * (int16_t)(int8_t)w + codes[1] * (int16_t)(int8_t)(w >> 8)
+                + codes[2] * (int16_t)(int8_t)(w >> 16) + codes[3] * (int16_t)(int8_t)(w >> 24);
+        }
     }
+    for (size_t j = 0; j < CK_PANEL; j++)
+        sum[j] = fmaf(fmaf(step, (float)totals[j], low * code_sums[j]), scales[j], sum[j]);
 }
 
 static void linear(const ck_linear *t, void *prepared, size_t g0, size_t g1, size_t p0, size_t p1, void *scratch) {

@@ -1,7 +1,6 @@
 public import Logging
 package import Messages
 import NIOCore
-public import ServiceLifecycle
 import Synchronization
 package import Wire
 
@@ -16,7 +15,7 @@ package import Wire
 /// }
 /// ```
 ///
-/// or run it as a `Service` among others, see ``run()``.
+/// or run it as a service among others, see ``run()``.
 ///
 /// One client serves any number of tasks at once: all their calls share one socket. It connects in the background, and
 /// connects again when the server goes away; a call that is unanswered then is sent again, within its timeout, for
@@ -24,7 +23,7 @@ package import Wire
 /// server.
 ///
 /// Every call throws ``ModelClientError`` and nothing else.
-public final class ModelClient: Service {
+public final class ModelClient: Sendable {
     /// This library's version, which it tells the server.
     public static let version = WireProtocol.softwareVersion
 
@@ -62,18 +61,18 @@ public final class ModelClient: Service {
         executor = EventLoopExecutor(core.eventLoop)
     }
 
-    /// Connects, and stays connected until a graceful shutdown or the task's cancellation.
+    /// Connects, and stays connected until the task's cancellation, or a graceful shutdown.
     ///
-    /// A graceful shutdown lets the calls that there are end and refuses new ones with
-    /// ``ModelClientError/Code/unavailable``; a cancellation fails all. That the server cannot be reached is no error: it is
-    /// tried again, with a growing delay. Calls may be made before `run()` is; they wait.
+    /// A cancellation fails the calls that there are. That the server cannot be reached is no error: it is tried again, with
+    /// a growing delay. Calls may be made before `run()` is; they wait.
+    ///
+    /// With the package trait `ServiceLifecycleSupport` the client is a `Service` of swift-service-lifecycle, and a graceful
+    /// shutdown lets its calls end and refuses new ones with ``ModelClientError/Code/unavailable``.
     public func run() async throws {
         await withTaskCancellationHandler {
-            await withGracefulShutdownHandler {
+            await drainingOnGracefulShutdown {
                 core.start()
                 await core.finished()
-            } onGracefulShutdown: {
-                self.core.drain()
             }
         } onCancel: {
             core.shutDown()

@@ -8,7 +8,7 @@ import PackageDescription
 let package = Package(
     name: "Example",
     dependencies: [
-        .package(name: "distillery", path: "../.."),
+        .package(name: "distillery", path: "../..", traits: ["ServiceLifecycleSupport"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],

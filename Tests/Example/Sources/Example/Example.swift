@@ -8,6 +8,7 @@ import ModelClient
             guard CommandLine.arguments.count == 2 else { throw Mistake("usage: Example SOCKET") }
             let socket = CommandLine.arguments[1]
             try await withoutAModel()
+            try await shutDownGracefully()
             try await compareSentences(socket)
             try await runAsService(socket)
         } catch {

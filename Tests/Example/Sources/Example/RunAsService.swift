@@ -1,5 +1,6 @@
 import Logging
 import ModelClient
+import ModelClientTesting
 import ServiceLifecycle
 
 /// A service that has work for the models, and ends when it is done.
@@ -31,4 +32,41 @@ func runAsService(_ socket: String) async throws {
         configuration: ServiceGroupConfiguration(services: [.init(service: client), digest], logger: logger)
     )
     try await group.run()
+}
+
+/// A graceful shutdown refuses new calls, and lets the one that is on its way end.
+func shutDownGracefully() async throws {
+    let (opened, open) = AsyncStream<Void>.makeStream()
+    let labels = try await withFakeModelServer { server in
+        server.onClassify("sentiment") { _ in
+            for await _ in opened { break }
+            return .label("POSITIVE")
+        }
+        let client = ModelClient(at: server.socketPath)
+        let group = ServiceGroup(services: [client], logger: Logger(label: "example"))
+        return try await withThrowingTaskGroup(of: String?.self) { tasks in
+            tasks.addTask {
+                try await group.run()
+                return nil
+            }
+            tasks.addTask { try await client.classify("early", model: "sentiment").label }
+            _ = await server.waitForRequests(1)
+            await group.triggerGracefulShutdown()
+            while try await refusal(of: client) != "the client has been shut down" {}
+            open.yield()
+            return try await tasks.reduce(into: []) { $0 += [$1].compactMap(\.self) }
+        }
+    }
+    guard labels == ["POSITIVE"] else { throw Mistake("the call before the shutdown was answered \(labels)") }
+    print("a graceful shutdown let the call end")
+}
+
+/// Why a further call of a client fails.
+private func refusal(of client: ModelClient) async throws -> String {
+    do {
+        let late = try await client.classify("late", model: "sentiment", timeout: .milliseconds(1))
+        throw Mistake("a call after the shutdown was answered \(late.label)")
+    } catch let error as ModelClientError {
+        return error.message
+    }
 }

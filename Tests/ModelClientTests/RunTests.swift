@@ -2,44 +2,10 @@ import Logging
 import Messages
 import ModelClient
 import NIOConcurrencyHelpers
-import ServiceLifecycle
 import Testing
 import Wire
 
-@Suite(.endsHangs) struct ServiceTests {
-    @Test func aGracefulShutdownLetsCallsEnd() async throws {
-        let arrived = Seen<Void>()
-        let gate = Gate()
-        try await withFakeServer { connection, _ in
-            try connection.greet()
-            let request = try connection.receiveRequest()
-            arrived.add(())
-            gate.wait()
-            try connection.answer(request)
-            _ = try? connection.receive()
-        } _: { server in
-            defer { gate.open() }
-            let client = ModelClient(at: server.path, configuration: .patient)
-            let group = ServiceGroup(
-                configuration: .init(services: [.init(service: client)], logger: Logger(label: "test"))
-            )
-            let run = Task { try await group.run() }
-            let answer = Task { try await client.classify("a", model: "m") }
-            await arrived.next()
-            await group.triggerGracefulShutdown()
-            // The client drains once it refuses new calls; then the old one is answered.
-            var refused: ModelClientError?
-            while refused?.message != "the client has been shut down" {
-                refused = await failure { _ = try await client.classify("b", model: "m", timeout: .milliseconds(1)) }
-            }
-            #expect(refused?.code == .unavailable)
-            gate.open()
-            let answered = try await answer.value
-            #expect(answered.label == "a")
-            try await run.value
-        }
-    }
-
+@Suite(.endsHangs) struct RunTests {
     @Test func cancellingRunFailsTheCalls() async throws {
         let arrived = Seen<Void>()
         try await withFakeServer { connection, _ in
