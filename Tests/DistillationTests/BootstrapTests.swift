@@ -9,12 +9,15 @@ import Testing
     }
 
     /// Of hundreds of reruns with other examples and other seeds, the interval of the difference between a recipe and
-    /// a teacher has the true difference as often as it says. The truth is known: an example is answered rightly
-    /// where the sum of the model's skill, the example's ease, the seed's luck and chance is above 0.
-    @Test(arguments: [0.0, 0.1, 0.3])
-    func theIntervalCoversTheTruth(luck: Double) {
-        let (reruns, examples, seeds) = (400, 100, 4)
-        let truth = Self.share(mean: 0.8, variance: 2 + luck * luck) - Self.share(mean: 1, variance: 2)
+    /// a teacher, or another recipe with the same seeds, has the true difference as often as it says. The truth is known:
+    /// an example is answered rightly where the sum of the model's skill, the example's ease, the seed's luck and chance is
+    /// above 0.
+    @Test(arguments: [0.0, 0.1, 0.3], [1, 4])
+    func theIntervalCoversTheTruth(luck: Double, others: Int) {
+        let (reruns, examples, seeds) = (600, 100, 4)
+        let othersLuck = others > 1 ? luck : 0
+        let expected = Self.share(mean: 1, variance: 2 + othersLuck * othersLuck)
+        let truth = Self.share(mean: 0.8, variance: 2 + luck * luck) - expected
         var generator = SeededGenerator(seed: 5)
         var covered = 0
         var width = 0.0
@@ -23,18 +26,18 @@ import Testing
             func run(_ skill: Double) -> Statistic {
                 Statistics.mean(ease.map { $0 + skill + generator.normal() > 0 ? 1 : 0 })
             }
-            let teacher = [run(1)]
+            let compared = (0..<others).map { _ in run(1 + othersLuck * generator.normal()) }
             let students = (0..<seeds).map { _ in run(0.8 + luck * generator.normal()) }
             let bootstrap = Bootstrap(examples: examples, resamples: 300, seed: UInt64(rerun))
-            let distributions = bootstrap.distributions([students, teacher])
-            let interval = distributions[0].minus(distributions[1]).interval()
+            let interval = bootstrap.difference(students, (0..<seeds).map { compared[$0 % others] }).interval()
             covered += interval.lower <= truth && truth <= interval.upper ? 1 : 0
             width += (interval.upper - interval.lower) / Double(reruns)
         }
         let coverage = Double(covered) / Double(reruns)
-        #expect(coverage >= 0.92, "\(coverage)")
-        #expect(coverage <= 0.995, "\(coverage): the intervals say too little")
-        #expect(width < 0.25 + luck, "\(width)")
+        // 95 %, give or take two and a half standard errors of 600 reruns; with one other model a little more is known to hold.
+        #expect(coverage >= 0.93, "\(coverage)")
+        #expect(coverage <= (others > 1 ? 0.975 : 0.985), "\(coverage): the intervals say too little")
+        #expect(width < 0.25 + 1.2 * luck, "\(width)")
     }
 
     /// The examples' part alone is a paired bootstrap, with the standard error that theory gives.

@@ -17,9 +17,12 @@ package typealias Statistic = @Sendable (_ counts: [Int32]) -> Double
 /// seeds by a draw from Student's t distribution with S − 1 degrees of freedom, times the seeds' standard deviation
 /// by √S, which is the exact interval where the examples are no source of doubt and seeds are normal; adding draws of
 /// both sources is a generalised confidence interval (Weerahandi, Journal of the American Statistical Association 88,
-/// 1993). The seeds' deviation includes what the choice of examples does to each seed, so that the interval is rather
-/// too wide than too narrow. Of one seed, nothing is known about others, and the interval is about the examples
-/// alone.
+/// 1993). Of one seed, nothing is known about others, and the interval is about the examples alone.
+///
+/// What the seeds do otherwise on one example than on the next is part of their standard deviation, and of the resamples'
+/// as well; it must not count twice. With V the variance of the mean over resamples of the examples and W that of a
+/// seed's deviation from the mean, the interaction of the two-way layout of seeds and examples, resamples are drawn
+/// towards the estimate by √(1 − W / (S·V)), and what is left of them is what all seeds have in common.
 ///
 /// What is said of seeds holds for draws of the training data, of which each run has another one: which one it was is as
 /// random as the seed, and its spread is in the runs' own.
@@ -90,29 +93,40 @@ package struct Bootstrap: Sendable {
     package func resampled(_ systems: [[Statistic]]) -> [(mean: Distribution, runs: [Distribution])] {
         let once = Array(repeating: Int32(1), count: examples)
         let all = systems.map { runs in runs.map { $0(once) } }
-        let deviations = all.map(Self.deviationOfMean)
-        var values = systems.map { _ in [Double]() }
         var runValues = systems.map { runs in runs.map { _ in [Double]() } }
+        var shifts = systems.map { _ in [Double]() }
         for resample in 0..<resamples {
             var generator = SeededGenerator(seed: seed, stream: UInt64(resample))
             let counts = draw(&generator)
             for (place, runs) in systems.enumerated() {
-                let numbers = runs.map { $0(counts) }
-                for (run, number) in numbers.enumerated() { runValues[place][run].append(number) }
-                var mean = numbers.reduce(0, +) / Double(runs.count)
-                if runs.count > 1 {
-                    mean += deviations[place] * generator.studentT(degrees: runs.count - 1)
-                }
-                values[place].append(mean)
+                for (run, statistic) in runs.enumerated() { runValues[place][run].append(statistic(counts)) }
+                shifts[place].append(runs.count > 1 ? generator.studentT(degrees: runs.count - 1) : 0)
             }
         }
         return systems.indices.map { place in
-            let numbers = all[place]
-            return (
-                Distribution(estimate: numbers.reduce(0, +) / Double(numbers.count), values: values[place]),
-                zip(numbers, runValues[place]).map { Distribution(estimate: $0, values: $1) }
-            )
+            let runs = zip(all[place], runValues[place]).map { Distribution(estimate: $0, values: $1) }
+            return (Self.mean(of: runs, shifts: shifts[place]), runs)
         }
+    }
+
+    /// - Parameter shifts: by resample, how many of its standard errors the mean over the seeds moves.
+    private static func mean(of runs: [Distribution], shifts: [Double]) -> Distribution {
+        let count = Double(runs.count)
+        let estimates = runs.map(\.estimate)
+        let estimate = estimates.reduce(0, +) / count
+        let means = shifts.indices.map { resample in runs.reduce(0) { $0 + $1.values[resample] } / count }
+        guard runs.count > 1 else { return Distribution(estimate: estimate, values: means) }
+        let interaction = runs.reduce(0) { sum, run in
+            sum + variance(zip(run.values, means).map(-)) / (count - 1)
+        }
+        let common = 1 - interaction / (count * variance(means))
+        // Not a number where the resamples do not differ.
+        let share = common > 0 ? common.squareRoot() : 0
+        let deviation = (variance(estimates) / count).squareRoot()
+        return Distribution(
+            estimate: estimate,
+            values: zip(means, shifts).map { estimate + share * ($0 - estimate) + deviation * $1 }
+        )
     }
 
     /// How much more one system's number is than another's, run by run: for systems that were made with the same seeds or on
@@ -132,13 +146,12 @@ package struct Bootstrap: Sendable {
         return counts
     }
 
-    /// The standard error of a mean; 0 of one number.
-    private static func deviationOfMean(_ values: [Double]) -> Double {
+    /// The unbiased variance of those that are numbers; 0 of fewer than two.
+    private static func variance(_ values: [Double]) -> Double {
+        let values = values.filter(\.isFinite)
         guard values.count > 1 else { return 0 }
-        let count = Double(values.count)
-        let mean = values.reduce(0, +) / count
-        let squares = values.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) }
-        return (squares / (count - 1) / count).squareRoot()
+        let mean = values.reduce(0, +) / Double(values.count)
+        return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)
     }
 }
 

@@ -204,7 +204,8 @@ package struct Report: Sendable {
         return (difference, difference.divided(by: base).plus(1))
     }
 
-    /// The models of the same draws; where there is one draw, those of the same seeds, if both systems have the same ones.
+    /// The models of the same draws; where there is one draw, those of the same seeds, if both systems have the same ones. A
+    /// system of one model is compared with each model of the other one.
     private static func pairs(
         _ runs: [SystemResult.Run],
         _ others: [SystemResult.Run]
@@ -213,6 +214,8 @@ package struct Report: Sendable {
         if runs.contains(where: { $0.draw != nil }) {
             return runs.compactMap { run in others.first { $0.draw == run.draw }.map { (run, $0) } }
         }
+        if runs.count == 1 { return others.map { (runs[0], $0) } }
+        if others.count == 1 { return runs.map { ($0, others[0]) } }
         guard seeds.count > 1, seeds.count == runs.count, seeds == others.map(\.seed) else { return [] }
         return Array(zip(runs, others))
     }
