@@ -20,6 +20,13 @@ package struct RepositoryModel: Equatable, Sendable {
     }
 }
 
+/// What was found of each model, by name; nil when its folder is not there.
+package struct RepositoryListing: Sendable {
+    package var models: [(name: String, found: Result<RepositoryModel?, ConfigurationError>)]
+
+    package init(models: [(name: String, found: Result<RepositoryModel?, ConfigurationError>)]) { self.models = models }
+}
+
 /// A model repository: `<root>/<model>/<version>/`, with an optional `<root>/<model>/config.yaml`.
 ///
 /// Only names are read here, and `config.yaml`; checkpoints are the workers' business.
@@ -54,6 +61,16 @@ package struct ModelRepository: Sendable {
             name: name,
             folders: selected.map { ModelFolder(version: $0, path: "\(folder)/\($0)") },
             configuration: configuration
+        )
+    }
+
+    /// Reads one model, or all of them and those that are named besides, which may be gone.
+    func listing(model: String?, also names: [String]) throws(ConfigurationError) -> RepositoryListing {
+        let all = if let model { [model] } else { Set(try self.names()).union(names).sorted() }
+        return RepositoryListing(
+            models: all.map { name in
+                (name, Result { () throws(ConfigurationError) in try self.model(name) })
+            }
         )
     }
 

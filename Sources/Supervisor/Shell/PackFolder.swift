@@ -4,6 +4,8 @@ import LinuxSystem
 /// The cache folder: packs as `<key>.pack`, and the files that packers are writing.
 struct PackFolder {
     let path: String
+    /// The packs that are held open, under the numbers of their jobs.
+    private var held: [PackJobID: HeldDescriptor] = [:]
 
     /// Makes the folder, and removes what packers of servers that are gone have left.
     init(path: String) throws(ConfigurationError) {
@@ -41,13 +43,21 @@ struct PackFolder {
         return UInt64(information.st_size)
     }
 
-    /// Opens a pack, and notes that it was used now.
-    func open(key: String) throws(SystemError) -> OwnedDescriptor {
-        let descriptor = try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW)
+    /// Opens a pack until it is released, and notes that it was used now. Returns why it cannot be opened.
+    mutating func hold(_ job: PackJobID, key: String) -> SystemError? {
+        do throws(SystemError) {
+            held[job] = HeldDescriptor(try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW))
+        } catch {
+            return error
+        }
         // A cache that is only readable still serves; its packs then have no order of use.
         _ = utimensat(AT_FDCWD, file(of: key), nil, AT_SYMLINK_NOFOLLOW)
-        return descriptor
+        return nil
     }
+
+    func held(_ job: PackJobID) -> HeldDescriptor? { held[job] }
+
+    mutating func release(_ job: PackJobID) { held[job] = nil }
 
     /// All packs, the most recently used first.
     func packs() -> [CachedPack] {
@@ -73,10 +83,11 @@ struct PackFolder {
     // MARK: - Files being written
 
     /// Makes the file that a packer writes, and the folder again when it was removed meanwhile.
-    func makeTemporary(_ job: PackJobID) throws(ConfigurationError) -> OwnedDescriptor {
+    func makeTemporary(_ job: PackJobID) throws(ConfigurationError) -> HeldDescriptor {
         try make()
+        let flags = O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW
         do throws(SystemError) {
-            return try OwnedDescriptor.open(temporary(job), flags: O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
+            return HeldDescriptor(try OwnedDescriptor.open(temporary(job), flags: flags, mode: 0o644))
         } catch {
             throw ConfigurationError("cache_dir \(path): \(error)")
         }
@@ -116,4 +127,11 @@ struct PackFolder {
             if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { unlink("\(path)/\(name)") }
         }
     }
+}
+
+/// A descriptor that is closed with its last reference.
+final class HeldDescriptor {
+    let descriptor: OwnedDescriptor
+
+    init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
 }

@@ -1,15 +1,6 @@
 package import Messages
 import Wire
 
-/// One wish for a pack: a generation of a model.
-package struct PackJobID: Hashable, Comparable, Sendable {
-    package let value: UInt64
-
-    package init(_ value: UInt64) { self.value = value }
-
-    package static func < (left: PackJobID, right: PackJobID) -> Bool { left.value < right.value }
-}
-
 /// Runs packers, at most `limit` at a time and at most one for a key.
 ///
 /// A packer is a short-lived worker process on the worker channel. Its states:

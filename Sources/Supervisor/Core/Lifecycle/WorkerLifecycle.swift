@@ -7,6 +7,15 @@ package enum ProcessEnd: Equatable, Sendable {
 
     /// sysexits.h: the configuration (here, the checkpoint) is at fault.
     package static let configurationExitCode: Int32 = 78
+
+    /// Whether somebody else ended the process, as far as can be told: SIGINT, SIGKILL and SIGTERM are sent by hand.
+    var isFromOutside: Bool {
+        switch self {
+        case .exited(let code): code == 0
+        case .signalled(let number): [2, 9, 15].contains(number)
+        case .neverStarted: false
+        }
+    }
 }
 
 /// Why a worker said that it cannot go on; the kinds of `worker.v1.FailureKind`.

@@ -1,6 +1,5 @@
 import Glibc
 import LinuxSystem
-import Logging
 import Topology
 
 /// An existing folder's absolute path.
@@ -41,13 +40,13 @@ extension Server {
         return result
     }
 
-    static func planSlots(_ configuration: ServerConfiguration, _ logger: Logger) throws -> [Slot] {
+    static func planSlots(_ configuration: ServerConfiguration) throws -> SlotPlan {
         let topology = try MachineTopology.current()
         let cpus = try configuration.cpus.map { try CPUSet(parsing: $0) }
         let usable = cpus.map { $0.intersection(topology.allowed) } ?? topology.allowed
         let largest = topology.nodes.map { $0.cpus.intersection(usable).count }.max() ?? 1
         let threads = configuration.threadsPerWorker
-        let plan = try Topology.planSlots(
+        return try Topology.planSlots(
             topology: topology,
             request: SlotRequest(
                 threadsPerWorker: threads > 0 ? threads : min(4, max(1, largest)),
@@ -55,7 +54,5 @@ extension Server {
                 cpus: cpus
             )
         )
-        for warning in plan.warnings { logger.warning("\(warning)") }
-        return plan.slots
     }
 }
