@@ -140,7 +140,7 @@ let package = Package(
         .executableTarget(
             name: "modeld",
             dependencies: [
-                "Supervisor",
+                "LinuxSystem", "Supervisor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -5,6 +5,11 @@ import LinuxSystem
 package struct ModelFolder: Equatable, Sendable {
     package var version: UInt64
     package var path: String
+
+    package init(version: UInt64, path: String) {
+        self.version = version
+        self.path = path
+    }
 }
 
 /// What the repository holds of one model.
@@ -13,6 +18,12 @@ package struct RepositoryModel: Equatable, Sendable {
     /// The versions to serve, ascending.
     package var folders: [ModelFolder]
     package var configuration: ModelConfiguration
+
+    package init(name: String, folders: [ModelFolder], configuration: ModelConfiguration) {
+        self.name = name
+        self.folders = folders
+        self.configuration = configuration
+    }
 
     /// What to serve: each version in each variant.
     var served: [(folder: ModelFolder, variant: String)] {

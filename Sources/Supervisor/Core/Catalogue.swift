@@ -4,7 +4,7 @@ import Wire
 /// The models by number and by name, and which one a reference means.
 struct Catalogue {
     /// What a request needs to know of the model that it goes to.
-    struct Target {
+    struct Destination {
         let id: QueueID
         let reference: String
         let defaultTimeout: Int64
@@ -16,7 +16,7 @@ struct Catalogue {
     /// All models, by name and version.
     private(set) var all: [QueueID] = []
     /// What references have meant since a model last changed.
-    private var targets: [String: Target] = [:]
+    private var destinations: [String: Destination] = [:]
     /// The earliest deadline since then.
     private var knownDeadline: Int64?
 
@@ -51,7 +51,7 @@ struct Catalogue {
     }
 
     private mutating func forget() {
-        targets.removeAll(keepingCapacity: true)
+        destinations.removeAll(keepingCapacity: true)
         knownDeadline = nil
     }
 
@@ -78,15 +78,15 @@ struct Catalogue {
     /// The model that a reference means: of the versions and variants that it leaves open, the configured variant of the
     /// highest version that is ready. While that variant is not ready in any version, another one that is, so that
     /// enabling a variant breaks nothing; else what is being loaded.
-    mutating func resolve(_ text: String) throws(ReferenceError) -> Target {
-        if let known = targets[text] { return known }
+    mutating func resolve(_ text: String) throws(ReferenceError) -> Destination {
+        if let known = destinations[text] { return known }
         let (id, model) = try find(text)
-        let target = Target(
+        let target = Destination(
             id: id,
             reference: model.reference,
             defaultTimeout: model.configuration.defaultTimeout
         )
-        targets[text] = target
+        destinations[text] = target
         return target
     }
 

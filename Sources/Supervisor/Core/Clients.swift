@@ -36,12 +36,6 @@ struct Client {
     func isInFlight(_ stream: UInt64) -> Bool { requests[stream] != nil || controlCalls.contains(stream) }
 }
 
-/// A control call: a client's number and its stream. The client may be gone.
-package struct ControlCall: Equatable, Sendable {
-    let client: ClientID
-    let stream: UInt64
-}
-
 /// All clients, and what is said to them. Who is sent something here may have left; nothing happens then.
 struct Clients {
     /// What a frame of a client asks for.
@@ -69,6 +63,8 @@ struct Clients {
     private var watches: [Watch] = []
     /// Requests whose clients have left, which nobody has cancelled yet.
     var abandoned: [RequestID] = []
+    /// What the shell is to do.
+    var effects: [Effect] = []
 
     /// - Parameter userID: whose server it is.
     init(limits: ServerConfiguration, userID: UInt32) {
@@ -94,7 +90,7 @@ struct Clients {
 
     // MARK: - Coming and going
 
-    mutating func connected(_ id: ClientID, user: UInt32, process: Int32, at now: Int64, _ out: inout [Effect]) {
+    mutating func connected(_ id: ClientID, user: UInt32, process: Int32, at now: Int64) {
         table[id] = Client(process: process, state: .greeting(until: now + Self.greetingTimeout))
         transient.insert(id)
         let hello = Hello(
@@ -103,34 +99,34 @@ struct Clients {
             maxFrameBytes: UInt32(clamping: limits.maxFrameBytes),
             maxInFlight: UInt32(clamping: limits.maxInFlight)
         )
-        send(.hello(hello), to: id, &out)
+        send(.hello(hello), to: id)
         if user != userID, user != 0, !limits.allowOtherUsers {
             let message = "this server serves user \(userID) and root, and the caller is user \(user)"
-            refuse(id, Refusal(.permissionDenied, message), at: now, &out)
+            refuse(id, Refusal(.permissionDenied, message), at: now)
         } else if table.count > limits.maxConnections {
             let message = "the server has \(limits.maxConnections) connections already (max_connections)"
-            refuse(id, Refusal(.resourceExhausted, message, retryAfter: 1_000_000_000), at: now, &out)
+            refuse(id, Refusal(.resourceExhausted, message, retryAfter: 1_000_000_000), at: now)
         }
     }
 
     /// Tells the client why, and closes the connection when it has been written.
-    mutating func refuse(_ id: ClientID, _ refusal: Refusal, at now: Int64, _ out: inout [Effect]) {
+    mutating func refuse(_ id: ClientID, _ refusal: Refusal, at now: Int64) {
         guard let client = table[id], !client.isClosing else { return }
         abandonRequests(of: id)
-        answer(id, stream: 0, refusal, &out)
-        send(.goAway(GoAway(reason: refusal.message)), to: id, &out)
+        answer(id, stream: 0, refusal)
+        send(.goAway(GoAway(reason: refusal.message)), to: id)
         guard table[id] != nil else { return }
         table[id]?.state = .closing(until: now + Self.closingTimeout)
         transient.insert(id)
-        out.append(.discardInput(id))
+        effects.append(.discardInput(id))
     }
 
     /// Forgets the client: its requests are cancelled.
-    mutating func disconnect(_ id: ClientID, _ out: inout [Effect]) {
+    mutating func disconnect(_ id: ClientID) {
         abandonRequests(of: id)
         guard table.removeValue(forKey: id) != nil else { return }
         transient.remove(id)
-        out.append(.disconnect(id))
+        effects.append(.disconnect(id))
     }
 
     private mutating func abandonRequests(of id: ClientID) {
@@ -141,19 +137,19 @@ struct Clients {
     }
 
     /// Takes leave of all of them; what they have asked is still answered.
-    mutating func goAway(_ refusal: Refusal, _ out: inout [Effect]) {
-        for id in table.keys.sorted() { send(.goAway(GoAway(reason: refusal.message)), to: id, &out) }
+    mutating func goAway(_ refusal: Refusal) {
+        for id in table.keys.sorted() { send(.goAway(GoAway(reason: refusal.message)), to: id) }
         let ended = watches
         watches = []
-        for watch in ended { finish(watch.call, refusal, &out) }
+        for watch in ended { finish(watch.call, refusal) }
     }
 
-    mutating func timer(at now: Int64, _ out: inout [Effect]) {
+    mutating func timer(at now: Int64) {
         for id in transient.sorted() {
             switch table[id]?.state {
             case .greeting(let until)? where until <= now:
-                refuse(id, Refusal(.deadlineExceeded, "no Hello within 5 s"), at: now, &out)
-            case .closing(let until)? where until <= now: disconnect(id, &out)
+                refuse(id, Refusal(.deadlineExceeded, "no Hello within 5 s"), at: now)
+            case .closing(let until)? where until <= now: disconnect(id)
             default: continue
             }
         }
@@ -161,100 +157,97 @@ struct Clients {
 
     // MARK: - What they say
 
-    mutating func received(_ frame: Frame, from id: ClientID, at now: Int64, _ out: inout [Effect]) -> Command? {
+    mutating func received(_ frame: Frame, from id: ClientID, at now: Int64) -> Command? {
         switch (table[id]?.state, frame) {
         case (nil, _), (.closing, _): return nil
-        case (.greeting, .hello(let hello)): greeted(by: hello, id, at: now, &out)
+        case (.greeting, .hello(let hello)): greeted(by: hello, id, at: now)
         case (.greeting, _):
-            refuse(id, Refusal(.failedPrecondition, "the first frame should be Hello"), at: now, &out)
-        case (.open, .request(let request)): return isAcceptable(request, id, at: now, &out) ? .call(request) : nil
-        case (.open, .cancel(let cancel)): return self.cancel(cancel.streamID, of: id, &out)
+            refuse(id, Refusal(.failedPrecondition, "the first frame should be Hello"), at: now)
+        case (.open, .request(let request)): return isAcceptable(request, id, at: now) ? .call(request) : nil
+        case (.open, .cancel(let cancel)): return self.cancel(cancel.streamID, of: id)
         case (.open, .ping(let ping)):
-            if !ping.ack { send(.ping(Ping(id: ping.id, ack: true)), to: id, &out) }
+            if !ping.ack { send(.ping(Ping(id: ping.id, ack: true)), to: id) }
         case (.open, .goAway): break
-        case (.open, .hello): refuse(id, Refusal(.invalidArgument, "a second Hello"), at: now, &out)
+        case (.open, .hello): refuse(id, Refusal(.invalidArgument, "a second Hello"), at: now)
         case (.open, .response):
-            refuse(id, Refusal(.invalidArgument, "a client sends no Response"), at: now, &out)
+            refuse(id, Refusal(.invalidArgument, "a client sends no Response"), at: now)
         }
         return nil
     }
 
-    private mutating func greeted(by hello: Hello, _ id: ClientID, at now: Int64, _ out: inout [Effect]) {
+    private mutating func greeted(by hello: Hello, _ id: ClientID, at now: Int64) {
         guard hello.protocolVersion == WireProtocol.version else {
             let message =
                 "the client speaks version \(hello.protocolVersion) of the protocol and this server, "
                 + "\(WireProtocol.softwareVersion), version \(WireProtocol.version): update the older one"
-            return refuse(id, Refusal(.failedPrecondition, message), at: now, &out)
+            return refuse(id, Refusal(.failedPrecondition, message), at: now)
         }
-        if hello.maxFrameBytes > 0 { out.append(.limitFrames(id, Int(hello.maxFrameBytes))) }
+        if hello.maxFrameBytes > 0 { effects.append(.limitFrames(id, Int(hello.maxFrameBytes))) }
         table[id]?.state = .open
         transient.remove(id)
     }
 
     /// A frame that is none; `stream` is its request's, or 0.
-    mutating func malformed(_ refusal: Refusal, stream: UInt64, from id: ClientID, at now: Int64, _ out: inout [Effect])
-    {
-        guard let client = table[id], case .open = client.state else { return refuse(id, refusal, at: now, &out) }
+    mutating func malformed(_ refusal: Refusal, stream: UInt64, from id: ClientID, at now: Int64) {
+        guard let client = table[id], case .open = client.state else { return refuse(id, refusal, at: now) }
         // The answer of a stream that is in flight is still to come.
-        answer(id, stream: client.isInFlight(stream) ? 0 : stream, refusal, &out)
+        answer(id, stream: client.isInFlight(stream) ? 0 : stream, refusal)
     }
 
     private mutating func isAcceptable(
         _ request: Request,
         _ id: ClientID,
-        at now: Int64,
-        _ out: inout [Effect]
+        at now: Int64
     ) -> Bool {
         guard let client = table[id] else { return false }
         let stream = request.streamID
         if stream == 0 {
-            answer(id, stream: 0, Refusal(.invalidArgument, "a request's stream_id should not be 0"), &out)
+            answer(id, stream: 0, Refusal(.invalidArgument, "a request's stream_id should not be 0"))
         } else if client.isInFlight(stream) {
             let message = "stream \(stream) was used again before it was answered"
-            refuse(id, Refusal(.invalidArgument, message), at: now, &out)
+            refuse(id, Refusal(.invalidArgument, message), at: now)
         } else if client.requests.count + client.controlCalls.count >= limits.maxInFlight {
             let message = "the connection has \(limits.maxInFlight) unanswered requests (max_in_flight)"
-            answer(id, stream: stream, Refusal(.resourceExhausted, message, retryAfter: 10_000_000), &out)
+            answer(id, stream: stream, Refusal(.resourceExhausted, message, retryAfter: 10_000_000))
         } else {
             return true
         }
         return false
     }
 
-    private mutating func cancel(_ stream: UInt64, of id: ClientID, _ out: inout [Effect]) -> Command? {
+    private mutating func cancel(_ stream: UInt64, of id: ClientID) -> Command? {
         if let request = table[id]?.requests[stream] { return .cancel(request) }
         let call = ControlCall(client: id, stream: stream)
         watches.removeAll { $0.call == call }
-        finish(call, Refusal(.cancelled, "cancelled by the client"), &out)
+        finish(call, Refusal(.cancelled, "cancelled by the client"))
         return nil
     }
 
     // MARK: - What they are told
 
     /// Sends a frame. A client that has left, or is being closed, is sent nothing more.
-    mutating func send(_ frame: Frame, to id: ClientID, _ out: inout [Effect]) {
+    mutating func send(_ frame: Frame, to id: ClientID) {
         guard let index = table.index(forKey: id), !table.values[index].isClosing else { return }
         table.values[index].waiting += frame.approximateBytes
-        out.append(.send(frame, to: id))
+        effects.append(.send(frame, to: id))
         guard table.values[index].waiting > limits.maxOutputBytes else { return }
-        out.append(.happened(.clientDoesNotRead(process: table.values[index].process)))
-        disconnect(id, &out)
+        effects.append(.happened(.clientDoesNotRead(process: table.values[index].process)))
+        disconnect(id)
     }
 
     /// As much of a client's output as could be was written, and this many bytes wait.
-    mutating func wrote(_ id: ClientID, waiting: Int, _ out: inout [Effect]) {
+    mutating func wrote(_ id: ClientID, waiting: Int) {
         guard let index = table.index(forKey: id) else { return }
         table.values[index].waiting = waiting
         // The client reads the rest and then the end, and closes its side.
-        if waiting == 0, table.values[index].isClosing { out.append(.endOutput(id)) }
+        if waiting == 0, table.values[index].isClosing { effects.append(.endOutput(id)) }
     }
 
     mutating func answer(
         _ id: ClientID,
         stream: UInt64,
         _ refusal: Refusal,
-        model: String = "",
-        _ out: inout [Effect]
+        model: String = ""
     ) {
         let response = Response(
             streamID: stream,
@@ -264,7 +257,7 @@ struct Clients {
             model: model,
             endOfStream: true
         )
-        send(.response(response), to: id, &out)
+        send(.response(response), to: id)
     }
 
     /// An inference request waits on a stream.
@@ -277,14 +270,14 @@ struct Clients {
 
     mutating func begin(_ call: ControlCall) { table[call.client]?.controlCalls.insert(call.stream) }
 
-    mutating func finish(_ call: ControlCall, payload: [UInt8], _ out: inout [Effect]) {
+    mutating func finish(_ call: ControlCall, payload: [UInt8]) {
         guard table[call.client]?.controlCalls.remove(call.stream) != nil else { return }
-        send(.response(Response(streamID: call.stream, payload: payload, endOfStream: true)), to: call.client, &out)
+        send(.response(Response(streamID: call.stream, payload: payload, endOfStream: true)), to: call.client)
     }
 
-    mutating func finish(_ call: ControlCall, _ refusal: Refusal, _ out: inout [Effect]) {
+    mutating func finish(_ call: ControlCall, _ refusal: Refusal) {
         guard table[call.client]?.controlCalls.remove(call.stream) != nil else { return }
-        answer(call.client, stream: call.stream, refusal, &out)
+        answer(call.client, stream: call.stream, refusal)
     }
 
     mutating func watch(_ call: ControlCall, every interval: Int64, at now: Int64) {
@@ -302,9 +295,9 @@ struct Clients {
     }
 
     /// Sends the status to a watch, or as the one answer to another call.
-    mutating func report(_ call: ControlCall, payload: [UInt8], _ out: inout [Effect]) {
-        guard watches.contains(where: { $0.call == call }) else { return finish(call, payload: payload, &out) }
-        send(.response(Response(streamID: call.stream, payload: payload)), to: call.client, &out)
+    mutating func report(_ call: ControlCall, payload: [UInt8]) {
+        guard watches.contains(where: { $0.call == call }) else { return finish(call, payload: payload) }
+        send(.response(Response(streamID: call.stream, payload: payload)), to: call.client)
     }
 }
 

@@ -1,4 +1,4 @@
-import Messages
+package import Messages
 import Topology
 import Wire
 
@@ -10,7 +10,7 @@ extension Core {
             switch try ControlRequest.decode(method, request.payload) {
             case .status(let status):
                 if status.verbose { return measure([call]) }
-                clients.finish(call, payload: self.status(at: now, own: nil, [:]).encode(), &effects)
+                clients.finish(call, payload: self.status(at: now).encode())
             case .cacheList: effects.append(.listCache(.list(call)))
             case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
             case .reload(let reload): self.reload(text: reload.model, call: call)
@@ -19,7 +19,7 @@ extension Core {
                 clients.watch(call, every: milliseconds * 1_000_000, at: now)
             }
         } catch {
-            clients.finish(call, Refusal(error.status, error.message), &effects)
+            clients.finish(call, Refusal(error.status, error.message))
         }
     }
 
@@ -37,10 +37,14 @@ extension Core {
         at now: Int64
     ) {
         let payload = status(at: now, own: own, others).encode()
-        for call in calls { clients.report(call, payload: payload, &effects) }
+        for call in calls { clients.report(call, payload: payload) }
     }
 
-    private func status(at now: Int64, own: ProcessMemory?, _ others: [WorkerID: ProcessMemory]) -> StatusResponse {
+    package func status(
+        at now: Int64,
+        own: ProcessMemory? = nil,
+        _ others: [WorkerID: ProcessMemory] = [:]
+    ) -> StatusResponse {
         StatusResponse(
             state: state.name,
             version: WireProtocol.softwareVersion,
@@ -107,7 +111,7 @@ extension Core {
         _ memory: [WorkerID: ProcessMemory]
     ) -> WorkerStatus {
         let seat = generation.seats[index]
-        let slot = slots[generation.slots[index]]
+        let slot = knownSlots[generation.slots[index]]
         let id = model.workers[SeatID(generation: generation.number, index: index)]
         let process = id.flatMap { processes[$0] }
         let memory = id.flatMap { memory[$0] }
@@ -123,9 +127,9 @@ extension Core {
             }
         return WorkerStatus(
             pid: process?.processID ?? 0,
-            slot: UInt32(slot.id),
-            numaNode: Int32(slot.node),
-            cpus: "\(slot.cpus)",
+            slot: UInt32(generation.slots[index]),
+            numaNode: Int32(slot?.node ?? 0),
+            cpus: slot.map { "\($0.cpus)" } ?? "",
             state: state.name,
             restarts: UInt32(clamping: seat.restarts),
             rssBytes: memory?.resident ?? 0,

@@ -22,7 +22,7 @@ extension Core {
     /// Builds a generation of the model. The caller has made sure that nothing is changing.
     mutating func load(_ id: QueueID, path: String, _ configuration: ModelConfiguration, at now: Int64) {
         let count = configuration.instances > 0 ? configuration.instances : slots.count
-        let placement = placeSeats(count: count, loads: seatsBySlot())
+        let placement = placeSeats(count: count, loads: seatsBySlot()).map { slots[$0].id }
         change(id) { lifecycle in lifecycle.load(slots: placement, at: now).actions }
         catalogue.update(id) { model in
             if let incoming = model.lifecycle.incoming {
@@ -41,9 +41,32 @@ extension Core {
         for (_, model) in catalogue.entries {
             // A model's own older generation leaves, so it does not count against its successor.
             guard let generation = model.lifecycle.incoming ?? model.lifecycle.serving else { continue }
-            for slot in generation.slots { loads[slot] += 1 }
+            for id in generation.slots {
+                if let index = slots.firstIndex(where: { $0.id == id }) { loads[index] += 1 }
+            }
         }
         return loads
+    }
+
+    /// Loads each model anew that has workers where no slot is any more, or none where there should be one. It serves on
+    /// meanwhile, as in a reload.
+    mutating func advanceMoves(at now: Int64) {
+        for id in misplaced.sorted() {
+            guard let model = catalogue[id], model.retiresBy == nil, let serving = model.lifecycle.serving,
+                let files = model.serving, shutdown == .serving
+            else {
+                if catalogue[id]?.lifecycle.isChanging != true { misplaced.remove(id) }
+                continue
+            }
+            guard !model.lifecycle.isChanging, model.reload == nil else { continue }
+            misplaced.remove(id)
+            let isElsewhere = !Set(serving.slots).isSubset(of: slots.map(\.id))
+            guard isElsewhere || (files.configuration.instances == 0 && serving.slots.count != slots.count) else {
+                continue
+            }
+            report(.moved(model: model.reference))
+            load(id, path: files.path, files.configuration, at: now)
+        }
     }
 
     // MARK: - What the models' state machines decide
@@ -101,7 +124,7 @@ extension Core {
         switch action {
         case .spawn: break
         case .sendLoad: sendLoad(to: worker, process, seat, of: model)
-        case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot)
+        case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot.id)
         case .drain: scheduler.drain(worker)
         case .sendDrain: tell(worker, .drain(ToWorker.Drain()))
         case .terminate: effects.append(.terminate(worker))
@@ -117,7 +140,7 @@ extension Core {
             version: model.version,
             variant: model.variant,
             maxBatchTokens: UInt32(clamping: files.configuration.policy.maxBatchTokens),
-            threads: UInt32(clamping: slots[process.slot].cpus.count),
+            threads: UInt32(clamping: process.slot.cpus.count),
             generation: seat.generation,
             packKey: pack.key,
             verifyPack: !pack.isVerified,

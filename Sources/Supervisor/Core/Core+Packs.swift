@@ -98,7 +98,7 @@ extension Core {
             let entries = packs.map { CacheEntry($0, models: users[$0.key] ?? []) }
             let limit = UInt64(configuration.cacheMaxBytes)
             let response = CacheListResponse(path: path, entries: entries, limitBytes: limit)
-            return clients.finish(call, payload: response.encode(), &effects)
+            return clients.finish(call, payload: response.encode())
         case .prune(_, let wanted): limit = wanted
         case .limit: limit = UInt64(configuration.cacheMaxBytes)
         }
@@ -114,7 +114,7 @@ extension Core {
             removed: removed.map { CacheEntry($0, models: []) },
             bytes: bytes - removed.reduce(0) { $0 + $1.bytes }
         )
-        clients.finish(call, payload: response.encode(), &effects)
+        clients.finish(call, payload: response.encode())
     }
 
     /// What has each pack open, by key.

@@ -10,7 +10,7 @@ extension Core {
 
     private mutating func spawn(_ role: Supervised.Role, on slot: Slot) -> WorkerID {
         let id = WorkerID(nextID())
-        processes[id] = Supervised(role, slot: slot.id)
+        processes[id] = Supervised(role, slot: slot)
         if case .packer = role {
             effects.append(.spawn(id, on: slot, isPacker: true))
         } else {
@@ -20,11 +20,12 @@ extension Core {
     }
 
     mutating func startSeat(_ seat: SeatID, of id: QueueID) {
-        guard let model = catalogue[id], model.generations[seat.generation] != nil, let slot = model.slot(of: seat)
+        guard let model = catalogue[id], model.generations[seat.generation] != nil,
+            let slot = model.slot(of: seat).flatMap({ knownSlots[$0] })
         else {
             return
         }
-        let worker = spawn(.seat(id, seat), on: slots[slot])
+        let worker = spawn(.seat(id, seat), on: slot)
         catalogue.update(id) { $0.workers[seat] = worker }
     }
 
@@ -55,7 +56,7 @@ extension Core {
     }
 
     /// Sends a frame. A process that has closed its channel is sent nothing more.
-    mutating func tell(_ id: WorkerID, _ frame: ToWorker, with files: [Attachment] = []) {
+    mutating func tell(_ id: WorkerID, _ frame: ToWorker, with files: [AttachedFile] = []) {
         guard processes[id]?.channelClosed == false else { return }
         effects.append(.tell(id, frame, with: files))
     }
@@ -202,7 +203,7 @@ extension Core {
     /// What is told of a process.
     private func label(_ id: WorkerID) -> ProcessLabel {
         guard let process = processes[id] else { return ProcessLabel(processID: 0, slot: 0) }
-        var label = ProcessLabel(processID: process.processID, slot: process.slot)
+        var label = ProcessLabel(processID: process.processID, slot: process.slot.id)
         switch process.role {
         case .seat(let model, let seat):
             label.model = catalogue[model]?.reference

@@ -30,7 +30,7 @@ extension Core {
     mutating func refuseReload(_ id: ReloadID, _ refusal: Refusal) {
         guard let reload = reloads.removeValue(forKey: id) else { return }
         if let call = reload.call {
-            clients.finish(call, refusal, &effects)
+            clients.finish(call, refusal)
         } else {
             report(.reloadRefused(refusal.message))
         }
@@ -185,6 +185,6 @@ extension Core {
         reloads[id] = nil
         guard let call = reload.call else { return }
         let results = reload.results.sorted { $0.model < $1.model }
-        clients.finish(call, payload: ReloadResponse(results: results).encode(), &effects)
+        clients.finish(call, payload: ReloadResponse(results: results).encode())
     }
 }

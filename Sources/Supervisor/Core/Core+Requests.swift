@@ -11,21 +11,21 @@ extension Core {
         }
         let known = InferenceMethod.allCases.map(\.rawValue) + ControlMethod.allCases.map(\.rawValue)
         let message = "unknown method '\(request.method.prefix(100))'; this server has \(known.joined(separator: ", "))"
-        clients.answer(client, stream: request.streamID, Refusal(.unimplemented, message), &effects)
+        clients.answer(client, stream: request.streamID, Refusal(.unimplemented, message))
     }
 
     private mutating func infer(_ request: Request, from client: ClientID, at now: Int64) {
-        let target: Catalogue.Target
+        let target: Catalogue.Destination
         do throws(ReferenceError) {
             target = try catalogue.resolve(request.model)
         } catch {
-            return clients.answer(client, stream: request.streamID, error.refusal, &effects)
+            return clients.answer(client, stream: request.streamID, error.refusal)
         }
         let bytes = request.payload.count
         guard pendingBytes + bytes <= configuration.maxPendingBytes else {
             let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
             let refusal = Refusal(.resourceExhausted, message, retryAfter: 100_000_000)
-            return clients.answer(client, stream: request.streamID, refusal, model: target.reference, &effects)
+            return clients.answer(client, stream: request.streamID, refusal, model: target.reference)
         }
         let id = RequestID(nextID())
         let deadline = deadline(of: request, default: target.defaultTimeout, at: now)
@@ -70,7 +70,7 @@ extension Core {
         case .revoke(let id, let worker): tell(worker, .revoke(ToWorker.Revoke(requestID: id.value)))
         case .refuse(let id, let refusal):
             guard let request = take(id) else { return }
-            clients.answer(request.client, stream: request.stream, refusal, model: request.model, &effects)
+            clients.answer(request.client, stream: request.stream, refusal, model: request.model)
         case .drained(let worker):
             guard case .seat(let model, let seat)? = processes[worker]?.role else { return }
             change(model) { $0.drained(seat, at: now) }
@@ -111,6 +111,6 @@ extension Core {
             payload: result.payload,
             endOfStream: true
         )
-        clients.send(.response(response), to: request.client, &effects)
+        clients.send(.response(response), to: request.client)
     }
 }

@@ -9,7 +9,7 @@ extension Core {
         let refusal = Refusal(.unavailable, "the server is shutting down")
         scheduler.shutDown(refusal)
         effects.append(.stopListening)
-        clients.goAway(refusal, &effects)
+        clients.goAway(refusal)
     }
 
     private mutating func killWorkers(at now: Int64) {

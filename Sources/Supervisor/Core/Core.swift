@@ -21,7 +21,11 @@ package struct Core: ~Copyable {
     let ownProcessID: Int32
     let startedAt: Int64
     /// Where workers may be placed.
-    let slots: [Slot]
+    private(set) var slots: [Slot]
+    /// Those, and those that are gone, by their numbers.
+    private(set) var knownSlots: [Int: Slot] = [:]
+    /// Models whose workers may be where no slot is any more.
+    var misplaced: Set<QueueID> = []
 
     var clients: Clients
     var pending: [RequestID: PendingRequest] = [:]
@@ -69,15 +73,19 @@ package struct Core: ~Copyable {
         self.configuration = configuration
         self.repository = repository
         self.slots = slots
+        for slot in slots { knownSlots[slot.id] = slot }
         ownProcessID = processID
         startedAt = now
         clients = Clients(limits: configuration, userID: userID)
-        scheduler = Scheduler(slotCount: slots.count, stallLimit: configuration.stallTimeout)
+        scheduler = Scheduler(stallLimit: configuration.stallTimeout)
         packs = PackCoordinator(limit: slots.count)
     }
 
     /// Whether nothing is left to do, and the shell may end.
     package var isFinished: Bool { shutdown == .finished }
+
+    /// Requests without a terminal answer, and the bytes that are kept of them.
+    package var unanswered: (requests: Int, bytes: Int) { (pending.count, pendingBytes) }
 
     /// When something is due although nothing happens; nil when nothing is.
     package var deadline: Int64? {
@@ -95,23 +103,23 @@ package struct Core: ~Copyable {
     package mutating func handle(_ event: Event, at now: Int64) {
         switch event {
         case .connected(let id, let user, let process):
-            clients.connected(id, user: user, process: process, at: now, &effects)
+            clients.connected(id, user: user, process: process, at: now)
         case .frame(let id, let frame):
-            switch clients.received(frame, from: id, at: now, &effects) {
+            switch clients.received(frame, from: id, at: now) {
             case .call(let request)?: accept(request, from: id, at: now)
             case .cancel(let request)?: scheduler.cancel(request)
             case nil: break
             }
             cancelAbandoned()
         case .malformed(let id, let refusal, let stream):
-            clients.malformed(refusal, stream: stream, from: id, at: now, &effects)
+            clients.malformed(refusal, stream: stream, from: id, at: now)
             cancelAbandoned()
         case .broken(let id, let refusal):
-            clients.refuse(id, refusal, at: now, &effects)
+            clients.refuse(id, refusal, at: now)
             cancelAbandoned()
-        case .written(let id, let waiting): clients.wrote(id, waiting: waiting, &effects)
+        case .written(let id, let waiting): clients.wrote(id, waiting: waiting)
         case .disconnected(let id):
-            clients.disconnect(id, &effects)
+            clients.disconnect(id)
             cancelAbandoned()
         case .spawned(let id, let process): started(id, process)
         case .notSpawned(let id, let error, let jitter): notStarted(id, error, jitter: jitter, at: now)
@@ -139,6 +147,11 @@ package struct Core: ~Copyable {
         case .scanned(let id, let listing): scanned(id, listing, at: now)
         case .notScanned(let id, let error): refuseReload(id, Refusal(.failedPrecondition, error))
         case .measured(let calls, let own, let others): measured(calls, own: own, others, at: now)
+        case .slots(let new):
+            slots = new
+            for slot in new { knownSlots[slot.id] = slot }
+            packs.limit = max(1, new.count)
+            misplaced = Set(catalogue.all)
         case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
         case .stop: stop(at: now)
         }
@@ -169,6 +182,7 @@ package struct Core: ~Copyable {
             for action in actions { perform(action, at: now) }
             cancelAbandoned()
             advanceRetirements(at: now)
+            advanceMoves(at: now)
             advanceShutdown(at: now)
             isSettled = todo.isEmpty && actions.isEmpty
             if isSettled, effects.isEmpty, !endings.isEmpty {
@@ -178,7 +192,9 @@ package struct Core: ~Copyable {
             }
         } while !isSettled
         output.removeAll(keepingCapacity: true)
-        swap(&output, &effects)
+        swap(&output, &clients.effects)
+        output += effects
+        effects.removeAll(keepingCapacity: true)
     }
 
     private mutating func runTimers(at now: Int64) {
@@ -190,14 +206,16 @@ package struct Core: ~Copyable {
             }
         }
         if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
-        for (id, process) in processes where process.killAt <= now {
-            processes[id]?.killAt = Int64.max
-            kill(id, because: "it closed its channel and did not end", at: now)
+        if processes.values.contains(where: { $0.killAt <= now }) {
+            for id in processes.keys.sorted() where processes[id]?.killAt ?? Int64.max <= now {
+                processes[id]?.killAt = Int64.max
+                kill(id, because: "it closed its channel and did not end", at: now)
+            }
         }
         if clients.deadline <= now {
             let due = clients.dueWatches(at: now)
             if !due.isEmpty { measure(due) }
-            clients.timer(at: now, &effects)
+            clients.timer(at: now)
             cancelAbandoned()
         }
     }

@@ -21,7 +21,7 @@ package enum Effect: Sendable {
     /// Start a process on a slot; `spawned` or `notSpawned` follows.
     case spawn(WorkerID, on: Slot, isPacker: Bool)
     /// `files` go with the frame, which is then the first.
-    case tell(WorkerID, ToWorker, with: [Attachment])
+    case tell(WorkerID, ToWorker, with: [AttachedFile])
     case terminate(WorkerID)
     case kill(WorkerID)
 
@@ -51,7 +51,7 @@ package enum Effect: Sendable {
 }
 
 /// A descriptor that goes with a frame.
-package enum Attachment: Equatable, Sendable {
+package enum AttachedFile: Equatable, Sendable {
     /// A pack that is open.
     case pack(PackJobID)
     /// The file that a packer writes.

@@ -1,4 +1,5 @@
 package import Messages
+package import Topology
 
 /// What has happened, as the shell tells it. Who or what an event names may be gone: then it changes nothing.
 package enum Event: Sendable {
@@ -51,6 +52,8 @@ package enum Event: Sendable {
 
     // MARK: Orders
 
+    /// Where workers may be placed from now on. A slot with other CPUs has another number.
+    case slots([Slot])
     /// Everything is to be loaded, as when the server starts, or again.
     case reload(isFirst: Bool)
     /// The server is to end: first what was accepted is finished, the second time at once.

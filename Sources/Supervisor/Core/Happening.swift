@@ -16,6 +16,7 @@ package enum Happening: Equatable, Sendable {
     case slotsPlanned(warning: String)
     case started(socket: String, repository: String, slots: String)
     case stopped
+    case slotsChanged(String)
     case signal(String, sender: Int32)
     case acceptingPaused(error: String)
     case workersDoNotEnd
@@ -29,6 +30,7 @@ package enum Happening: Equatable, Sendable {
     case unavailable(model: String, String)
     case notLoaded(model: String, StatusCode, String)
     case replaced(model: String)
+    case moved(model: String)
     case kept(model: String, String)
     case unloaded(model: String)
     // Of packs.

@@ -29,3 +29,9 @@ package enum BatchKind {}
 package enum QueueKind {}
 package enum PackJobKind {}
 package enum ReloadKind {}
+
+/// A control call: a client's number and its stream. The client may be gone.
+package struct ControlCall: Equatable, Sendable {
+    let client: ClientID
+    let stream: UInt64
+}

@@ -1,3 +1,5 @@
+import Topology
+
 /// A worker or packer process, as the core knows it.
 struct Supervised {
     enum Role: Equatable {
@@ -6,7 +8,7 @@ struct Supervised {
     }
 
     let role: Role
-    let slot: Int
+    let slot: Slot
     /// 0 until it has been started.
     var processID: Int32 = 0
     /// Whether it has ended its side of the channel.
@@ -22,7 +24,7 @@ struct Supervised {
     /// Whether it has completed a batch.
     var progressed = false
 
-    init(_ role: Role, slot: Int) {
+    init(_ role: Role, slot: Slot) {
         self.role = role
         self.slot = slot
     }

@@ -15,7 +15,8 @@ package final class Server {
 
     private let configuration: ServerConfiguration
     private let repository: ModelRepository
-    private let slots: [Slot]
+    private var slots: [Slot]
+    private var nextSlot: Int
     private let loop: EventLoop
     private let signals: SignalDescriptor
     private let clients: ClientStreams
@@ -46,6 +47,7 @@ package final class Server {
         let plan = try Self.planSlots(configuration)
         for warning in plan.warnings { log.report(.slotsPlanned(warning: "\(warning)")) }
         slots = plan.slots
+        nextSlot = plan.slots.count
         signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
         try ProcessSelf.ignoreWriteSignals()
         _ = try? ProcessSelf.raiseOpenFileLimit()
@@ -69,8 +71,7 @@ package final class Server {
 
     /// Serves until a signal ends it. When it returns, no worker is left, and the socket is gone.
     package func run() throws(SystemError) {
-        let cpus = slots.map { "\($0.cpus)" }.joined(separator: " ")
-        log.report(.started(socket: configuration.socket, repository: repository.root, slots: cpus))
+        log.report(.started(socket: configuration.socket, repository: repository.root, slots: slotNames))
         core.handle(.reload(isFirst: true), at: MonotonicClock.now)
         settle(at: MonotonicClock.now)
         while !core.isFinished {
@@ -97,12 +98,30 @@ package final class Server {
         case .signals:
             while let received = try? signals.next() {
                 log.report(.signal("\(received.signal)", sender: received.sender))
+                if received.signal == .hangUp { lookAtSlots(tell) }
                 tell(received.signal == .hangUp ? .reload(isFirst: false) : .stop)
             }
         case .client(let id): clients.ready(id, event.readiness, tell)
         case .channel(let id): processes.ready(id, event.readiness, tell)
         case .process(let id): processes.ended(id, tell)
         }
+    }
+
+    private var slotNames: String { slots.map { "\($0.cpus)" }.joined(separator: " ") }
+
+    /// Plans anew: CPUs may have gone offline or come back, or the container's may be others.
+    private func lookAtSlots(_ tell: (Event) -> Void) {
+        guard let plan = try? Self.planSlots(configuration) else { return }
+        let next = nextSlot
+        let planned = plan.slots.enumerated().map { index, slot in
+            slots.first { ($0.cpus, $0.node) == (slot.cpus, slot.node) }
+                ?? Slot(id: next + index, node: slot.node, cpus: slot.cpus)
+        }
+        guard planned != slots else { return }
+        slots = planned
+        nextSlot += planned.count
+        log.report(.slotsChanged(slotNames))
+        tell(.slots(slots))
     }
 
     /// Does what was decided and writes the output, until nothing is left.
@@ -158,7 +177,7 @@ package final class Server {
         }
     }
 
-    private func send(_ frame: ToWorker, with files: [Attachment], to id: WorkerID, _ tell: (Event) -> Void) {
+    private func send(_ frame: ToWorker, with files: [AttachedFile], to id: WorkerID, _ tell: (Event) -> Void) {
         var held: [HeldDescriptor] = []
         for file in files {
             switch file {

@@ -20,6 +20,7 @@ struct ServerLog {
         case .slotsPlanned(let warning): (.warning, warning, [:])
         case .started(let socket, let repository, let slots):
             (.info, "serving", ["socket": socket, "repository": repository, "slots": slots])
+        case .slotsChanged(let slots): (.notice, "the CPUs are others", ["slots": slots])
         case .stopped: (.info, "stopped", [:])
         case .signal(let signal, let sender): (.notice, "signal", ["signal": signal, "sender": "\(sender)"])
         case .acceptingPaused(let error): (.warning, "accepting is paused", ["error": error])
@@ -33,6 +34,7 @@ struct ServerLog {
         case .unavailable(let model, let reason): (.warning, "unavailable: \(reason)", ["model": model])
         case .notLoaded(let model, let code, let reason):
             (.error, "not loaded: \(reason)", ["model": model, "code": "\(code)"])
+        case .moved(let model): (.info, "its workers move to other slots", ["model": model])
         case .replaced(let model): (.info, "others answer in its place", ["model": model])
         case .kept(let model, let reason): (.warning, "kept: \(reason)", ["model": model])
         case .unloaded(let model): (.info, "unloaded", ["model": model])

@@ -49,7 +49,8 @@ package struct PackCoordinator: Sendable {
     package static let patience: Int64 = 120_000_000_000
 
     private var jobs: [PackJobID: Job] = [:]
-    private let limit: Int
+    /// Packers at a time.
+    var limit: Int
 
     package init(limit: Int) { self.limit = max(1, limit) }
 

@@ -90,7 +90,7 @@ struct Batch {
 final class WorkerRecord {
     let id: WorkerID
     let queue: QueueRecord
-    let slot: Int
+    let slot: SlotRecord
     var draining = false
     /// When the worker last gave a sign of progress, or began to owe one.
     var heardAt: Int64 = 0
@@ -101,7 +101,7 @@ final class WorkerRecord {
     var computing: Batch?
     var committed: Batch?
 
-    init(id: WorkerID, queue: QueueRecord, slot: Int) {
+    init(id: WorkerID, queue: QueueRecord, slot: SlotRecord) {
         self.id = id
         self.queue = queue
         self.slot = slot
@@ -152,7 +152,8 @@ final class QueueRecord {
 }
 
 /// A set of CPUs on which one batch computes at a time.
-struct SlotRecord {
+final class SlotRecord {
+    let id: Int
     var workers: [WorkerRecord] = []
     /// The worker that computes now.
     var busy: WorkerRecord?
@@ -160,4 +161,6 @@ struct SlotRecord {
     var dirty = false
     /// When a batch that waits for company must start; `Int64.max` when none waits.
     var wakeAt = Int64.max
+
+    init(id: Int) { self.id = id }
 }

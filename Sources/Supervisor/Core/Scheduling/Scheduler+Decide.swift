@@ -6,7 +6,9 @@ extension Scheduler {
     package func decide(at now: Int64, into output: inout [Action]) {
         expire(at: now)
         if now >= stallCheckAt { giveUpStalled(at: now) }
-        for index in slots.indices where slots[index].wakeAt <= now { markDirty(slot: index) }
+        if slots.values.contains(where: { $0.wakeAt <= now }) {
+            for slot in slots.values.sorted(by: { $0.id < $1.id }) where slot.wakeAt <= now { markDirty(slot) }
+        }
         // Starting a batch makes room for requests to be sent ahead, which may fill the next batch.
         while !dirtyQueues.isEmpty || !dirtySlots.isEmpty {
             while let queue = dirtyQueues.popLast() {
@@ -14,7 +16,7 @@ extension Scheduler {
                 assign(queue, at: now)
             }
             while let slot = dirtySlots.popLast() {
-                slots[slot].dirty = false
+                slot.dirty = false
                 startNext(on: slot, at: now)
             }
         }
@@ -46,7 +48,7 @@ extension Scheduler {
             worker.assigned.append(request)
             worker.assignedTokens += request.tokens
             actions.append(.prepare(request.id, on: worker.id))
-            markDirty(slot: worker.slot)
+            markDirty(worker.slot)
         }
     }
 
@@ -56,7 +58,7 @@ extension Scheduler {
         var bestLoad = (Int.max, Int.max)
         for worker in queue.workers {
             guard worker.assignedTokens + (worker.committed?.tokens ?? 0) < limit else { continue }
-            let load = (slots[worker.slot].workers.reduce(0) { $0 + $1.load }, worker.load)
+            let load = (worker.slot.workers.reduce(0) { $0 + $1.load }, worker.load)
             if load < bestLoad { (best, bestLoad) = (worker, load) }
         }
         return best
@@ -64,13 +66,13 @@ extension Scheduler {
 
     // MARK: - From a worker's prepared requests to a batch
 
-    private func startNext(on slot: Int, at now: Int64) {
-        slots[slot].wakeAt = Int64.max
-        if slots[slot].busy == nil, let worker = nextInTurn(on: slot, at: now) {
+    private func startNext(on slot: SlotRecord, at now: Int64) {
+        slot.wakeAt = Int64.max
+        if slot.busy == nil, let worker = nextInTurn(on: slot, at: now) {
             worker.computing = form(on: worker, at: now)
-            slots[slot].busy = worker
+            slot.busy = worker
         }
-        if let busy = slots[slot].busy, canCommit(behind: busy), nextInTurn(on: slot, at: Int64.max) === busy {
+        if let busy = slot.busy, canCommit(behind: busy), nextInTurn(on: slot, at: Int64.max) === busy {
             busy.committed = form(on: busy, at: now)
         }
     }
@@ -86,17 +88,17 @@ extension Scheduler {
 
     /// The worker whose turn it is on a slot: the smallest virtual time among the models with prepared requests, then
     /// the most urgent request. Models that still wait for company have no turn; the slot wakes up for them.
-    private func nextInTurn(on slot: Int, at now: Int64) -> WorkerRecord? {
+    private func nextInTurn(on slot: SlotRecord, at now: Int64) -> WorkerRecord? {
         var best: WorkerRecord?
         var bestKey = (Double.infinity, Int64.max)
-        for worker in slots[slot].workers {
+        for worker in slot.workers {
             guard let first = worker.assigned.first else { continue }
             let ready = readyTime(of: worker)
             guard ready <= now else {
-                slots[slot].wakeAt = min(slots[slot].wakeAt, ready)
+                slot.wakeAt = min(slot.wakeAt, ready)
                 continue
             }
-            let key = (slots[slot].shares.startTag(of: worker.queue.id), first.urgency)
+            let key = (slot.shares.startTag(of: worker.queue.id), first.urgency)
             if key < bestKey { (best, bestKey) = (worker, key) }
         }
         return best
@@ -132,7 +134,7 @@ extension Scheduler {
         }
         queue.assigned -= count
         queue.started += count
-        slots[worker.slot].shares.charge(queue.id, tokens: tokens, weight: queue.policy.weight)
+        worker.slot.shares.charge(queue.id, tokens: tokens, weight: queue.policy.weight)
         markDirty(queue)
         let batch = Batch(id: nextBatch(), requests: requests, tokens: tokens, alone: alone)
         actions.append(.start(batch.id, requests.map(\.id), on: worker.id))

@@ -3,14 +3,16 @@ import Wire
 
 extension Scheduler {
     /// A worker is ready to take requests of `queueID`.
-    package func workerReady(_ id: WorkerID, queue queueID: QueueID, slot: Int) {
-        guard let queue = queues[queueID], slots.indices.contains(slot), workers[id] == nil else { return }
+    package func workerReady(_ id: WorkerID, queue queueID: QueueID, slot number: Int) {
+        guard let queue = queues[queueID], workers[id] == nil else { return }
+        let slot = slots[number] ?? SlotRecord(id: number)
+        slots[number] = slot
         let worker = WorkerRecord(id: id, queue: queue, slot: slot)
         workers[id] = worker
         queue.workers.append(worker)
-        slots[slot].workers.append(worker)
+        slot.workers.append(worker)
         markDirty(queue)
-        markDirty(slot: slot)
+        markDirty(slot)
     }
 
     /// The worker takes nothing new: what it has not started goes back to the queue, free. When what it started is
@@ -23,7 +25,7 @@ extension Scheduler {
             actions.append(.revoke(request.id, on: id))
             returnToQueue(request)
         }
-        markDirty(slot: worker.slot)
+        markDirty(worker.slot)
         finishDraining(worker)
     }
 
@@ -36,7 +38,7 @@ extension Scheduler {
         guard request.phase == .assigned else { return }
         worker.assignedTokens += tokens - request.tokens
         request.tokens = tokens
-        markDirty(slot: worker.slot)
+        markDirty(worker.slot)
     }
 
     /// The worker has answered a request. Returns nil when nobody waits for it any more: the result is dropped.
@@ -69,10 +71,10 @@ extension Scheduler {
         if let next = worker.computing {
             for request in next.requests where request.phase == .started { request.startedAt = now }
         } else {
-            slots[worker.slot].busy = nil
+            worker.slot.busy = nil
         }
         markDirty(worker.queue)
-        markDirty(slot: worker.slot)
+        markDirty(worker.slot)
         finishDraining(worker)
         return true
     }
@@ -87,9 +89,8 @@ extension Scheduler {
         guard let worker = workers.removeValue(forKey: id) else { return }
         let queue = worker.queue
         queue.workers.removeAll { $0 === worker }
-        slots[worker.slot].workers.removeAll { $0 === worker }
-        if slots[worker.slot].busy === worker { slots[worker.slot].busy = nil }
-        markDirty(slot: worker.slot)
+        if worker.slot.busy === worker { worker.slot.busy = nil }
+        leaveSlot(worker)
 
         var batch = worker.computing?.requests ?? []
         var suspects = worker.computing?.unanswered ?? []
@@ -172,10 +173,17 @@ extension Scheduler {
         }
     }
 
+    /// The slot goes with the last of its workers.
+    private func leaveSlot(_ worker: WorkerRecord) {
+        worker.slot.workers.removeAll { $0 === worker }
+        if worker.slot.workers.isEmpty { slots[worker.slot.id] = nil }
+        markDirty(worker.slot)
+    }
+
     private func finishDraining(_ worker: WorkerRecord) {
         guard worker.draining, worker.computing == nil, worker.committed == nil else { return }
         workers[worker.id] = nil
-        slots[worker.slot].workers.removeAll { $0 === worker }
+        leaveSlot(worker)
         actions.append(.drained(worker.id))
     }
 }

@@ -67,11 +67,12 @@ package final class Scheduler {
     var requests: [RequestID: RequestRecord] = [:]
     var workers: [WorkerID: WorkerRecord] = [:]
     var queues: [QueueID: QueueRecord] = [:]
-    var slots: [SlotRecord]
+    /// A slot is here while it has workers.
+    var slots: [Int: SlotRecord] = [:]
     var deadlines = RequestHeap()
     var actions: [Action] = []
     var dirtyQueues: [QueueRecord] = []
-    var dirtySlots: [Int] = []
+    var dirtySlots: [SlotRecord] = []
     let stallLimit: Int64
     /// No worker that owes something is to be given up before this.
     var stallCheckAt = Int64.max
@@ -79,14 +80,12 @@ package final class Scheduler {
     private var shuttingDown: Refusal?
 
     /// - Parameter stallLimit: nanoseconds that a worker which owes something may be silent; 0: for ever.
-    package init(slotCount: Int, stallLimit: Int64 = 0) {
-        slots = Array(repeating: SlotRecord(), count: max(1, slotCount))
-        self.stallLimit = stallLimit
-    }
+    package init(stallLimit: Int64 = 0) { self.stallLimit = stallLimit }
 
     /// Records name each other; what is left of them would otherwise outlive the scheduler.
     deinit {
         for worker in workers.values { worker.forgetRequests() }
+        for slot in slots.values { (slot.workers, slot.busy) = ([], nil) }
         for queue in queues.values {
             queue.workers = []
             queue.forgetRequests()
@@ -101,7 +100,7 @@ package final class Scheduler {
     /// When `decide` must be called again if nothing else happens; nil when nothing is due.
     package func nextWakeup() -> Int64? {
         var earliest = min(stallCheckAt, deadlines.first { $0.phase != .finished }?.key ?? Int64.max)
-        for slot in slots { earliest = min(earliest, slot.wakeAt) }
+        for slot in slots.values { earliest = min(earliest, slot.wakeAt) }
         return earliest == Int64.max ? nil : earliest
     }
 
@@ -152,7 +151,7 @@ package final class Scheduler {
         for request in requests.values.filter({ $0.queue === queue }).sorted(by: { $0.id < $1.id }) {
             refuse(request, refusal)
         }
-        for index in slots.indices { slots[index].shares.forget(id) }
+        for slot in slots.values { slot.shares.forget(id) }
         queue.forgetRequests()
     }
 
@@ -220,9 +219,9 @@ package final class Scheduler {
         dirtyQueues.append(queue)
     }
 
-    func markDirty(slot: Int) {
-        guard !slots[slot].dirty else { return }
-        slots[slot].dirty = true
+    func markDirty(_ slot: SlotRecord) {
+        guard !slot.dirty else { return }
+        slot.dirty = true
         dirtySlots.append(slot)
     }
 
@@ -250,7 +249,7 @@ package final class Scheduler {
             if let worker = request.worker {
                 worker.assigned.removeAll { $0 === request }
                 worker.assignedTokens -= request.tokens
-                markDirty(slot: worker.slot)
+                markDirty(worker.slot)
             }
         case .started:
             queue.started -= 1
