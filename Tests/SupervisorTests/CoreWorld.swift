@@ -176,7 +176,9 @@ final class CoreWorld {
             cached.subtract(victims.map(\.key))
             tell(.cachePruned(purpose, victims, of: bytes))
         case .scan(let id, let model, let also): scan(id, model, also)
-        case .measure(let calls, _): tell(.measured(calls, own: nil, [:]))
+        case .measure(let calls, _):
+            for call in calls { #expect(clients[call.client] != nil, "a client that is gone is sent the status") }
+            tell(.measured(calls, own: nil, [:]))
         case .happened(let happening): note(happening)
         }
     }
@@ -400,7 +402,7 @@ final class CoreWorld {
         #expect(known.bytes <= limits.maxPendingBytes)
         #expect(Int(status.connections) == clients.count)
         for model in status.models where model.state == "UNAVAILABLE" {
-            #expect(model.queued + model.computing == 0, "requests wait for \(model.name), which nobody serves")
+            #expect(model.queued == 0, "requests wait for \(model.name), which nobody serves")
         }
         for slot in Set(processes.values.map(\.slot)) {
             let busy = processes.values.count { $0.slot == slot && $0.end == nil && !$0.batches.isEmpty }

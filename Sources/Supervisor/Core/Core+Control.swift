@@ -14,6 +14,8 @@ extension Core {
             case .cacheList: effects.append(.listCache(.list(call)))
             case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
             case .reload(let reload): self.reload(text: reload.model, call: call)
+            case .watch where shutdown != .serving:
+                clients.finish(call, Refusal(.unavailable, "the server is shutting down"))
             case .watch(let watch):
                 let milliseconds = max(100, watch.intervalMilliseconds == 0 ? 1000 : Int64(watch.intervalMilliseconds))
                 clients.watch(call, every: milliseconds * 1_000_000, at: now)

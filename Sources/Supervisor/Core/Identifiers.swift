@@ -32,6 +32,6 @@ package enum ReloadKind {}
 
 /// A control call: a client's number and its stream. The client may be gone.
 package struct ControlCall: Equatable, Sendable {
-    let client: ClientID
-    let stream: UInt64
+    package let client: ClientID
+    package let stream: UInt64
 }
