@@ -14,16 +14,18 @@ package final class LineOutput: Sendable {
     private static let longest = Int(PIPE_BUF)
 
     private let descriptor: Int32
+    private let isOwn: Bool
     private let state = Mutex(State())
 
     /// - Parameter descriptor: stays the caller's, and open. Others may share it, so it is not made non-blocking itself; it
     ///   is opened again where it can be, which gives a file, a pipe or a terminal of our own.
     package init(_ descriptor: Int32) {
         let own = open("/proc/self/fd/\(descriptor)", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-        self.descriptor = own >= 0 ? own : descriptor
+        isOwn = own >= 0
+        self.descriptor = isOwn ? own : descriptor
     }
 
-    deinit { if descriptor > 2 { close(descriptor) } }
+    deinit { if isOwn { close(descriptor) } }
 
     /// Writes a line, without a line break at its end; what is beyond 4 KiB is cut off.
     package func write(_ line: String) {

@@ -110,11 +110,12 @@ final class ClientStreams {
         do throws(WireError) {
             try stream.append(frame, maximumFrameBytes: connection.frameLimit)
         } catch {
-            guard case .response(var response) = frame, !response.payload.isEmpty else { return }
-            response.payload = []
-            response.status = .outOfRange
-            response.message = "the answer is too large for the client: \(error.message); send less at once"
-            try? stream.append(Frame.response(response), maximumFrameBytes: connection.frameLimit)
+            if case .response(var response) = frame, !response.payload.isEmpty {
+                response.payload = []
+                response.status = .outOfRange
+                response.message = "the answer is too large for the client: \(error.message); send less at once"
+                try? stream.append(Frame.response(response), maximumFrameBytes: connection.frameLimit)
+            }
         }
         mark(id, connection)
     }
@@ -126,7 +127,9 @@ final class ClientStreams {
     }
 
     /// Writes the output of every client that has some, with as few calls as it takes.
-    func flush(_ tell: Tell) {
+    ///
+    /// - Returns: whether there was any.
+    func flush(_ tell: Tell) -> Bool {
         let marked = toFlush
         toFlush.removeAll(keepingCapacity: true)
         for id in marked {
@@ -134,6 +137,7 @@ final class ClientStreams {
             connection.stream.isMarked = false
             tell(connection.stream.flush() ? .written(id, waiting: connection.stream.waiting) : .disconnected(id))
         }
+        return !marked.isEmpty
     }
 
     func limitFrames(of id: ClientID, to bytes: Int) { connections[id]?.frameLimit = bytes }

@@ -126,12 +126,14 @@ package final class Server {
 
     /// Does what was decided and writes the output, until nothing is left.
     private func settle(at now: Int64) {
+        var isSettled: Bool
         repeat {
             core.decide(at: now, into: &effects)
             for effect in effects { perform(effect, at: now) }
             processes.flush()
-            clients.flush { core.handle($0, at: now) }
-        } while !effects.isEmpty
+            let hasWritten = clients.flush { core.handle($0, at: now) }
+            isSettled = effects.isEmpty && !hasWritten
+        } while !isSettled
     }
 
     private func perform(_ effect: Effect, at now: Int64) {
