@@ -19,6 +19,8 @@ package struct Generation: Sendable {
     package internal(set) var packKey: String?
     /// Whether the pack is there; without it no worker is started.
     var packed = false
+    /// Why there will be no pack any more. Workers that have it go on; none is started again.
+    var packFailure: String?
     /// How often the pack was made, and with which making each seat's worker was started.
     var making = 0
     var seatMaking: [Int]

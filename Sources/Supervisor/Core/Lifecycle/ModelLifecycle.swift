@@ -176,6 +176,7 @@ package struct ModelLifecycle: Sendable {
     ) -> [Action] {
         guard let path = path(of: generation), self[keyPath: path]?.packed == false else { return [] }
         if path == \.incoming { return rollBack(code, message, at: now) }
+        self[keyPath: path]?.packFailure = message
         for index in self[keyPath: path]?.seats.indices ?? 0..<0 { self[keyPath: path]?.seats[index].refuse(message) }
         return settle(at: now)
     }
@@ -228,6 +229,7 @@ package struct ModelLifecycle: Sendable {
         let packDamaged = generation.seats[id.index].reportedFailure == .pack
         generation.seats[id.index].ended(end, description: description, jitter: jitter, at: now)
         generation.enlisted.remove(id.index)
+        if let failure = generation.packFailure { generation.seats[id.index].refuse(failure) }
         self[keyPath: path] = generation
         var actions: [Action] = []
         // A worker that was started with an earlier making of the pack says nothing about the present one.
