@@ -17,9 +17,12 @@ package enum NewFolder {
         var path = path
         while path.count > 1, path.last == "/" { path.removeLast() }
         try check(path, replacing: replacing)
-        let temporary = try make(beside: path)
-        // After an exchange it is what was there before.
-        defer { _ = linux_remove_tree(temporary) }
+        let (temporary, lock) = try make(beside: path)
+        defer {
+            // After an exchange it is what was there before.
+            _ = linux_remove_tree(temporary)
+            close(lock)
+        }
         try body(temporary)
         try syncFolder(temporary)
         try rename(temporary, to: path, replacing: replacing)
@@ -52,14 +55,44 @@ package enum NewFolder {
         ModelFilesError(.existingFolder, file: path, "it exists; choose another folder, or say that it be replaced")
     }
 
-    private static func make(beside path: String) throws(ModelFilesError) -> String {
-        let name = path.split(separator: "/").last ?? ""
+    /// Makes a folder that is locked as long as its process lives, after removing those of processes that were killed while they
+    /// filled theirs.
+    private static func make(beside path: String) throws(ModelFilesError) -> (path: String, lock: CInt) {
+        let (folder, name) = (parent(of: path), path.split(separator: "/").last ?? "")
+        for other in fileNames(in: folder) where isUnfinished(other, of: name) {
+            guard let left = opened(join(folder, other)) else { continue }
+            if left.isLocked { _ = linux_remove_tree(join(folder, other)) }
+            close(left.descriptor)
+        }
         for number in 0..<100 {
-            let candidate = join(parent(of: path), ".\(name).\(getpid()).\(number).new")
-            if mkdir(candidate, 0o777) == 0 { return candidate }
+            let candidate = join(folder, ".\(name).\(getpid()).\(number).new")
+            if mkdir(candidate, 0o777) == 0 {
+                if let made = opened(candidate) { return (candidate, made.descriptor) }
+                // Another process has taken it for one that was left.
+                continue
+            }
             guard errno == EEXIST else { break }
         }
         throw unwritable(path, "created")
+    }
+
+    /// Whether a name is that of a folder `name` for the time being: `.name.PID.NUMBER.new`.
+    private static func isUnfinished(_ candidate: String, of name: Substring) -> Bool {
+        guard candidate.hasPrefix(".\(name)."), candidate.hasSuffix(".new") else { return false }
+        let numbers = candidate.dropFirst(name.count + 2).split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 3 && numbers.prefix(2).allSatisfy { Int($0) != nil }
+    }
+
+    /// Opens a folder and locks it, if the file system can; nil where another process has locked it, or it is gone.
+    private static func opened(_ folder: String) -> (descriptor: CInt, isLocked: Bool)? {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        let isLocked = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        let isAnothers = !isLocked && errno == EWOULDBLOCK
+        var status = stat()
+        if !isAnothers, fstat(descriptor, &status) == 0, status.st_nlink > 0 { return (descriptor, isLocked) }
+        close(descriptor)
+        return nil
     }
 
     private static func rename(

@@ -1,9 +1,10 @@
 internal import CKernels
+internal import Glibc
 
 /// An instruction set that kernels exist for.
 ///
-/// Chosen once per process: the best one of the CPU, or the one that `DISTILLERY_ISA` names (`plain`, `avx2`, `avx512`,
-/// `avx512vnni`, `avx512bf16`), so that each path can be tested where a better one exists.
+/// Chosen once per process: the best one of the CPU, or the one that the environment asks for (`demanded`), so that each path
+/// can be tested where a better one exists.
 package enum InstructionSet: String, Sendable, CaseIterable {
     case plain, avx2, avx512
     /// AVX-512 with products of bytes: faster in int8, the same bits.
@@ -22,6 +23,24 @@ package enum InstructionSet: String, Sendable, CaseIterable {
 
     /// The best set of this CPU.
     package static var best: InstructionSet { InstructionSet(ck_isa_best()) }
+
+    /// The set that `DISTILLERY_ISA` names (`plain`, `avx2`, `avx512`, `avx512vnni`, `avx512bf16`); nil where it is not set or
+    /// empty. No other set takes its place, not where the CPU lacks it and not where it computes wrongly.
+    ///
+    /// - Throws: `unsupported`, where it names none.
+    package static func demanded() throws(TensorError) -> InstructionSet? {
+        try demanded(getenv("DISTILLERY_ISA").map { String(cString: $0) })
+    }
+
+    /// - Parameter name: what the variable holds.
+    package static func demanded(_ name: String?) throws(TensorError) -> InstructionSet? {
+        guard let name, !name.isEmpty else { return nil }
+        guard let set = InstructionSet(rawValue: name) else {
+            let known = allCases.map(\.rawValue).joined(separator: ", ")
+            throw .unsupported("DISTILLERY_ISA=\(name): not one of \(known)")
+        }
+        return set
+    }
 
     /// What this CPU has, the best first and plain C last.
     package static var bestFirst: [InstructionSet] {

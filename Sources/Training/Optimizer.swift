@@ -38,10 +38,13 @@ package final class Optimizer {
     private var others = ValueRanges()
     package let first: ParameterBlock
     package let second: ParameterBlock
-    /// A table of which a step reaches few rows: the others only decay.
+    /// A table of which a step reaches few rows. The others only decay, which is made up for when a step first reaches them, or
+    /// at the end: writing them all in every step takes as long as a layer.
     private let table: Parameter?
     /// The rows of it that any step has reached.
     package private(set) var reached: [Bool]
+    /// What all decays so far make of a weight.
+    private var decayed = 1.0
 
     /// - Parameter table: the word table, unless every step reaches all of its rows, as a tied decoder does.
     package init(
@@ -71,17 +74,41 @@ package final class Optimizer {
     }
 
     /// Takes up where an optimiser of the same network stopped; its moments are copied to `first` and `second` by the caller.
-    package func resume(steps: Int, reached: [Bool]) {
+    ///
+    /// - Parameter rates: the learning rates of the steps that were made.
+    package func resume(rates: some Collection<Double>, reached: [Bool]) {
         precondition(reached.count == self.reached.count, "the table has \(self.reached.count) rows")
-        self.steps = steps
+        steps = rates.count
+        decayed = rates.reduce(1) { $0 * decay($1) }
         self.reached = reached
     }
+
+    /// Makes rows of the table what they should be before a pass reads them.
+    ///
+    /// - Parameter rows: the ids of all tokens of the step that follows.
+    package func reach(_ rows: some Sequence<Int32>) {
+        guard table != nil else { return }
+        var new = [Bool](repeating: false, count: reached.count)
+        for id in rows where !reached[Int(id)] { new[Int(id)] = true }
+        reach(new)
+    }
+
+    /// Makes all rows of the table what they should be, after the last step.
+    package func finish() { reach(reached.map { !$0 }) }
+
+    private func reach(_ new: [Bool]) {
+        for row in new.indices where new[row] { reached[row] = true }
+        let base = values.memory.base
+        if decayed != 1 { team.addScaled(Float(decayed - 1), base, tableRows(true, new), to: base) }
+    }
+
+    private func decay(_ rate: Double) -> Double { 1 - rate * settings.decay }
 
     /// Moves the values against the gradients, which are 0 afterwards.
     ///
     /// - Parameters:
     ///   - rate: the learning rate of this step.
-    ///   - rows: the ids of all tokens of the step's batches.
+    ///   - rows: the ids of all tokens of the step's batches, which were given to `reach` before.
     /// - Returns: the norm of the gradient before it was shortened. Where it is not finite, nothing has been changed.
     package func step(rate: Double, rows: some Sequence<Int32>) -> Double {
         var now = [Bool](repeating: false, count: reached.count)
@@ -92,7 +119,6 @@ package final class Optimizer {
         .squareRoot()
         guard norm.isFinite else { return norm }
         steps += 1
-        for row in now.indices where now[row] { reached[row] = true }
         var step = AdamWStep(
             rate: Float(rate),
             decay: 0,
@@ -107,8 +133,7 @@ package final class Optimizer {
         step.decay = Float(settings.decay)
         move(decaying, step)
         move(tableRows(true, reached), step)
-        let shrink = -Float(rate * settings.decay)
-        if shrink != 0 { team.addScaled(shrink, values.memory.base, tableRows(false, reached), to: values.memory.base) }
+        decayed *= decay(rate)
         return norm
     }
 

@@ -181,17 +181,14 @@ package enum WorkerProgram {
             || error is ExpectedAnswersError
     }
 
-    /// The instruction sets to try, in order: the one that `DISTILLERY_ISA` asks for alone, or else `proven` alone, which
+    /// The instruction sets to try, in order: the one that the environment demands alone, or else `proven` alone, which
     /// another worker was proven with, or else all that this CPU has, from the best to plain C.
     static func instructionSets(_ proven: String = "") throws(EngineError) -> [InstructionSet] {
-        if let name = getenv("DISTILLERY_ISA"), name.pointee != 0 {
-            guard let set = InstructionSet(rawValue: String(cString: name)) else {
-                let known = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
-                throw .tensors(.unsupported("DISTILLERY_ISA=\(String(cString: name)): not one of \(known)"))
-            }
-            return [set]
+        do throws(TensorError) {
+            if let set = try InstructionSet.demanded() ?? InstructionSet(rawValue: proven) { return [set] }
+        } catch {
+            throw .tensors(error)
         }
-        if let set = InstructionSet(rawValue: proven) { return [set] }
         return InstructionSet.bestFirst
     }
 }

@@ -7,8 +7,8 @@ struct Benchmarks: AsyncParsableCommand {
         abstract: "Measurements of the engine, by itself and beside its peers.",
         subcommands: [
             EngineBenchmark.self, KernelBenchmark.self,
-            EngineContender.self, TrainingContender.self, TokenizerContender.self, CallContender.self,
-            StartContender.self,
+            EngineContender.self, TrainingContender.self, DistillationContender.self, TokenizerContender.self,
+            CallContender.self, StartContender.self,
         ]
     )
 }

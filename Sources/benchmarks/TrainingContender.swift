@@ -71,57 +71,33 @@ private struct LabelledBatch {
     }
 }
 
-/// A model that learns, and its first weights.
+/// A model that learns, step by step.
 private final class Trainer {
-    private let start: ParameterBlock
-    private let values: ParameterBlock
-    private let gradients: ParameterBlock
-    private let model: TrainableModel
+    private let network: LearningNetwork
     private let team: ComputeTeam
     private var optimizer: Optimizer
     /// Steps that were made, which decide what is dropped.
     private var steps = 0
 
     init(directory: String, format: WeightFormat, threads: Int) throws {
-        let folder = try ModelFolder(directory: directory)
-        let checkpoint = try folder.checkpoint()
-        let plan = NetworkPlan(folder.configuration, nil, checkpoint: checkpoint)
-        let layout = ParameterLayout(plan)
-        start = ParameterBlock(layout)
-        for parameter in layout.parameters { try parameter.copy(from: checkpoint, to: start[parameter]) }
-        values = ParameterBlock(layout)
-        gradients = ParameterBlock(layout)
         team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: .best)
-        let dropouts = plan.configuration.dropouts
-        model = TrainableModel(
-            plan,
-            values: values,
-            gradients: gradients,
-            format: format,
-            rates: DropoutRates(
-                hidden: Float(dropouts.hidden),
-                attention: Float(dropouts.attention),
-                head: Float(plan.head.dropout)
-            ),
-            team: team
-        )
-        optimizer = Self.optimizer(model, team)
-        reset()
+        network = try LearningNetwork(directory, format: format, drops: true, team: team)
+        optimizer = Self.optimizer(network.model, team)
     }
 
     func reset() {
-        values.copy(from: start)
-        optimizer = Self.optimizer(model, team)
-        model.refresh()
+        network.reset()
+        optimizer = Self.optimizer(network.model, team)
     }
 
     /// - Returns: the loss before the step.
     func step(_ work: LabelledBatch, drops: Bool) throws -> Double {
         let randomness = drops ? Randomness(seed: 1, batch: steps) : nil
         steps += 1
-        let loss = try model.learn(work.batch, .labels(work.labels), .task, randomness: randomness).total
+        optimizer.reach(work.batch.ids)
+        let loss = try network.model.learn(work.batch, .labels(work.labels), .task, randomness: randomness).total
         _ = optimizer.step(rate: 2e-5, rows: work.batch.ids)
-        model.refresh()
+        network.model.refresh()
         return loss
     }
 

@@ -60,3 +60,18 @@ struct DataOptions: ParsableArguments {
         }
     }
 }
+
+/// Labels of data to test on that a classifier was not taught.
+struct ScopeOption: ParsableArguments {
+    @Option(
+        name: .customLong("out-of-scope"),
+        help: ArgumentHelp(
+            "A label of the data that the model does not know, to see whether it says so; may be repeated.",
+            valueName: "label"
+        )
+    )
+    var outOfScope: [String] = []
+
+    /// Those that the data may have.
+    func labels(_ model: ModelSource) -> [String]? { model.labels.map { $0 + outOfScope } }
+}

@@ -4,9 +4,16 @@ import ModelClient
 /// What a chatbot's user wants, and when to say that one has not understood.
 ///
 /// A classifier always has a best label. So that it does not answer what nobody taught it, the best score must be high
-/// enough, and far enough from the second.
+/// enough, and far enough from the second. With the model of `ops/models`, which knows what customers ask a bank,
 ///
-///     examples intent --model intents "where is my parcel?" "sing me a song"
+///     examples intent --model intents "Why was I charged twice?" "what's the weather in Paris"
+///
+/// prints
+///
+///     transaction_charged_twice 0.94 | Why was I charged twice?
+///     out of scope 0.46 | what's the weather in Paris
+///
+/// No threshold catches everything: `distill report --out-of-scope` chooses one on texts that have none of its labels.
 struct Intent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "What a chatbot's user wants, if it is known.")
 

@@ -55,7 +55,7 @@ import Testing
         var student = system("student, 3 layers", .student, wrong: [7, 8, 7, 8, 7], rate: 400, bytes: 69_000_000)
         let inScope = confidences.map { Abstention.InScope(confidence: $0, isCorrect: $0 > 0.6) }
         let outside = (0..<80).map { 0.3 + 0.5 * Double($0) / 80 }
-        student.outOfScope = SystemResult.OutOfScope(
+        student.outOfScope = OutOfScope(
             outcome: Abstention(heldOut: inScope, budget: .kept(0.9)).outcome(inScope: inScope, outOfScope: outside),
             areaUnderCurve: Abstention.areaUnderCurve(inScope: confidences, outOfScope: outside),
             curve: Abstention.curve(inScope: inScope, outOfScope: outside)

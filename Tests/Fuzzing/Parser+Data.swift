@@ -39,6 +39,58 @@ extension Parser {
         ),
     ]
 
+    /// What `distill` reads of its own files, and of those that people write for it.
+    static let runs: [Parser] = [
+        Parser(name: "recipe") {
+            [
+                "# a\ncommand: \"train\"\ndata: \"a \\\"b\\\".csv\"\nepochs: 3  # often\nlearning_rate: 5e-5\n",
+                "teacher_layers: [0, 2,4]\nfamily: bert\nprecision: bf16\n", "",
+            ].map { Array($0.utf8) }
+        } run: { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let recipe = try? RecipeFile(text, file: "fuzz") else { return false }
+            // What is written of it is read as the same.
+            let again = try? RecipeFile(recipe.text, file: "fuzz")
+            precondition(again?.settings == recipe.settings, recipe.text)
+            precondition(again.map { $0.command.map(\.value) } == recipe.command.map(\.value), recipe.text)
+            return true
+        },
+        Parser(name: "saved-run") {
+            var place = SavedRun.Place()
+            (place.step, place.tokens, place.seconds, place.loss) = (7, 900, 1.5, -0.25)
+            let blocks = (0..<3).map { [UInt8](repeating: $0, count: 8) }
+            let reached: [UInt8] = [1, 0]
+            let lines = blocks.flatMap { $0 }.withUnsafeBytes { all in
+                let parts = (0..<3).map { UnsafeRawBufferPointer(rebasing: all[$0 * 8..<$0 * 8 + 8]) }
+                return reached.withUnsafeBytes { SavedRun.lines(place, key: "key", blocks: parts, reached: $0) }
+            }
+            return [lines + blocks.flatMap { $0 } + reached]
+        } run: { bytes in
+            bytes.withUnsafeBytes { bytes in
+                guard let saved = try? SavedRun(bytes, key: "key") else { return false }
+                precondition(saved.place.step >= 0 && saved.place.tokens >= 0 && saved.blocks.count == 3)
+                precondition(Set(saved.blocks.map(\.count)).count == 1)
+                return true
+            }
+        },
+        Parser(name: "report") {
+            [
+                #"{"format":1,"systems":[{"name":"a","kind":"student","runs":[{"contents":"0f","intervals":{"accuracy":"#
+                    + #"{"value":0.5,"low":0.25,"high":1}},"kept":{"low":1}}]}],"texts":[{"text":"a","text_pair":null}],"#
+                    + #""setting":{"data":[{"role":"test","name":"t.csv","n":3,"hash":"ff"}]}}"#
+            ].map { Array($0.utf8) }
+        } run: { bytes in
+            guard let report = try? PublishedReport(bytes, path: "fuzz") else { return false }
+            for floor in ["accuracy=0.5", "kept=0.5"] {
+                guard let run = try? report.run(of: "0f", directory: "fuzz"),
+                    let floor = try? QualityFloor(parsing: floor)
+                else { continue }
+                _ = try? floor.check(floor.lowerBound(in: run))
+            }
+            return true
+        },
+    ]
+
     private static func data(
         _ name: String,
         _ file: String,
@@ -55,7 +107,7 @@ extension Parser {
             if let split = try? dataset.split(fraction: 0.5, seed: 1) {
                 precondition(split.train.count + split.heldOut.count == dataset.count)
             }
-            _ = DatasetChecks.leaks(train: dataset, test: dataset)
+            _ = DatasetChecks.leaks(train: dataset.examples, test: dataset)
             return true
         }
     }

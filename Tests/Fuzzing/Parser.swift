@@ -7,7 +7,7 @@ struct Parser: Sendable {
     /// Takes any bytes and returns whether it accepted them; traps when the reader breaks a promise.
     let run: @Sendable ([UInt8]) -> Bool
 
-    static let all: [Parser] = bytes + wire + folder + data + [pack, settings, cpuList, text, expected]
+    static let all: [Parser] = bytes + wire + folder + data + runs + [pack, settings, cpuList, text, expected]
 
     static func named(_ name: String) -> Parser? { all.first { $0.name == name } }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import ModelFiles
 import TestSupport
 import Testing
@@ -108,6 +109,26 @@ import Testing
         try make(folder("empty"), "new", replacing: true)
         #expect(try folder.contents() == ["empty", "home"])
         _ = try MappedFile(path: folder("home/letter.txt"))
+    }
+
+    /// What a process left that was killed while it wrote is removed; what one still writes, and what is another's, is not.
+    @Test func whatAKilledProcessLeftIsRemoved() throws {
+        let folder = try TemporaryFolder()
+        for left in [".model.31.0.new", ".model.32.7.new", ".model.x.0.new", ".other.31.0.new"] {
+            try folder.write("\(left)/1_Pooling/config.json", "{}")
+        }
+        let descriptor = open(folder(".model.32.7.new"), O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        try #require(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        try NewFolder.write(to: folder("model"), replacing: false) { inner throws(ModelFilesError) in
+            // Another one of the same name that begins meanwhile leaves it alone.
+            try make(folder("model"), "two", replacing: false)
+            try SmallFile(name: "config.json", text: "one").write(to: inner)
+            #expect(throws: ModelFilesError.self) { try make(folder("model"), "three", replacing: false) }
+            #expect(unlink(folder("model/config.json")) == 0 && rmdir(folder("model")) == 0)
+        }
+        #expect(try text(folder("model/config.json")) == "one")
+        #expect(try folder.contents() == [".model.32.7.new", ".model.x.0.new", ".other.31.0.new", "model"])
     }
 
     @Test func whatFailsInsideLeavesWhatWasThere() throws {

@@ -168,6 +168,13 @@ private let sets = InstructionSet.allCases.filter(\.isSupported)
         #expect(InstructionSet.best.isSupported)
     }
 
+    @Test func whatTheEnvironmentDemandsIsASetOrRefused() throws {
+        for set in InstructionSet.allCases { #expect(try InstructionSet.demanded(set.rawValue) == set) }
+        for nothing in [nil, ""] as [String?] { #expect(try InstructionSet.demanded(nothing) == nil) }
+        let error = #expect(throws: TensorError.self) { try InstructionSet.demanded("AVX2") }
+        #expect(error?.description.hasPrefix("DISTILLERY_ISA=AVX2: not one of plain, avx2, ") == true)
+    }
+
     @Test(arguments: WeightFormat.allCases) func peakIsMeasuredWhereThereAreVectors(_ format: WeightFormat) {
         let peak = InstructionSet.best.measurePeak(format, seconds: 0.01)
         #expect(InstructionSet.best == .plain ? peak == 0 : peak > 1)

@@ -41,7 +41,6 @@ func sine(_ x: Double) -> Double { sin(x) }
         let losses = try node.required("losses").elements().map { try $0.number() }
         for (step, batches) in try node.required("batches").elements().enumerated() {
             var loss = 0.0
-            var ids: [Int32] = []
             let lists = try batches.elements().map { try $0.integers() }
             let parts = lists.map { list in
                 (
@@ -51,8 +50,9 @@ func sine(_ x: Double) -> Double { sin(x) }
             }
             var whole = LossCounts.zero
             for part in parts { whole += trained.model.counts(part.batch, part.supervision, .task) }
+            let ids = parts.flatMap(\.batch.ids)
+            optimizer.reach(ids)
             for (batch, supervision) in parts {
-                ids += batch.ids
                 loss += try trained.model.learn(batch, supervision, .task, of: whole).total
             }
             #expect(abs(loss - losses[step]) <= 1e-3 * max(1, losses[step]), "\(set) step \(step): \(loss)")
@@ -61,6 +61,7 @@ func sine(_ x: Double) -> Double { sin(x) }
             #expect(abs(norm - norms[step]) <= 1e-3 * norms[step], "\(set) step \(step)")
             trained.model.refresh()
         }
+        optimizer.finish()
         for parameter in trained.values.layout.parameters {
             guard let expected = test.expected(parameter, prefix: "") else {
                 Issue.record("no \(parameter.name)")

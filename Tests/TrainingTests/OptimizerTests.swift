@@ -43,8 +43,19 @@ import Training
             return Reference(weights: weights, first: zeros, second: zeros)
         }
         let columns = table.shape[1]
+        let rates = (1...5).map { 0.01 * Double($0) }
         for (number, reached) in [[7, 9], [9], [30], [7, 30, 39], [12]].enumerated() {
-            let rate = 0.01 * Double(number + 1)
+            let (rate, rows) = (rates[number], reached.map { Int32($0) })
+            // As if the run had been taken up here.
+            if number == 3 { optimizer.resume(rates: rates[..<3], reached: optimizer.reached) }
+            optimizer.reach(rows)
+            for row in reached {
+                let now = trained.values[table][row * columns]
+                let right = references[layout.parameters.firstIndex { $0.name == table.name } ?? 0].weights[
+                    row * columns
+                ]
+                #expect(abs(Double(now) - right) < 1e-5, "row \(row) before step \(number)")
+            }
             for (parameter, place) in zip(layout.parameters, references.indices) {
                 var gradient = [Double](repeating: 0, count: parameter.count)
                 for index in gradient.indices where parameter.name != table.name || reached.contains(index / columns) {
@@ -55,15 +66,16 @@ import Training
                 references[place]
                     .step(gradient, number: number + 1, rate: rate, decay: decays ? decay : 0, scale: 1)
             }
-            _ = optimizer.step(rate: rate, rows: reached.map { Int32($0) })
+            _ = optimizer.step(rate: rate, rows: rows)
             #expect(trained.gradients.memory.base[trained.gradients.layout.offset(of: table)] == 0)
         }
+        #expect(optimizer.reached.indices.filter { optimizer.reached[$0] } == [7, 9, 12, 30, 39])
+        optimizer.finish()
         for (parameter, reference) in zip(layout.parameters, references) {
             let worst =
                 reference.weights.enumerated().map { abs($1 - Double(trained.values[parameter][$0])) }.max() ?? 0
             #expect(worst < 1e-5, "\(parameter.name): off by \(worst)")
         }
-        #expect(optimizer.reached.indices.filter { optimizer.reached[$0] } == [7, 9, 12, 30, 39])
     }
 
     @Test func aGradientThatIsNotFiniteChangesNothing() throws {

@@ -21,6 +21,9 @@ package typealias Statistic = @Sendable (_ counts: [Int32]) -> Double
 /// too wide than too narrow. Of one seed, nothing is known about others, and the interval is about the examples
 /// alone.
 ///
+/// What is said of seeds holds for draws of the training data, of which each run has another one: which one it was is as
+/// random as the seed, and its spread is in the runs' own.
+///
 /// Reproducible: resamples follow from the seed, however many systems are compared.
 package struct Bootstrap: Sendable {
     package let examples: Int
@@ -55,6 +58,10 @@ package struct Bootstrap: Sendable {
 
         /// Which part of another number of the same resamples this is.
         package func divided(by other: Distribution) -> Distribution { combined(other, /) }
+
+        package func plus(_ number: Double) -> Distribution {
+            Distribution(estimate: estimate + number, values: values.map { $0 + number })
+        }
 
         private func combined(_ other: Distribution, _ operation: (Double, Double) -> Double) -> Distribution {
             precondition(values.count == other.values.count, "numbers of the same resamples")
@@ -108,10 +115,10 @@ package struct Bootstrap: Sendable {
         }
     }
 
-    /// How much more one system's number is than another's, run by run: for systems that were made with the same seeds,
-    /// where what a seed does to both cancels.
+    /// How much more one system's number is than another's, run by run: for systems that were made with the same seeds or on
+    /// the same draws of data, where what a seed or a draw does to both cancels.
     package func difference(_ runs: [Statistic], _ others: [Statistic]) -> Distribution {
-        precondition(runs.count == others.count, "runs with the same seeds")
+        precondition(runs.count == others.count, "runs in pairs")
         let differences = zip(runs, others).map { run, other -> Statistic in { run($0) - other($0) } }
         return distributions([differences])[0]
     }

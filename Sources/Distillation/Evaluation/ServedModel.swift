@@ -13,12 +13,11 @@ package final class ServedModel {
     package let directory: String
     package let variant: WeightFormat
     package let threads: Int
-    package let instructionSet: InstructionSet
     /// The size of its pack, which a server maps.
     package let packBytes: Int
     /// The numbers that it has learned.
     package let parameters: Int
-    /// A hash of what the folder's files hold, 16 hexadecimal digits: recognises weights, defends against nobody.
+    /// `contents(of:)` its folder.
     package let contents: String
     let model: Model
 
@@ -26,25 +25,32 @@ package final class ServedModel {
     package init(
         directory: String,
         variant: WeightFormat = .float32,
-        threads: Int = 1,
-        instructionSet: InstructionSet = .best
+        threads: Int = 1
     ) throws(DistillationError) {
         self.directory = directory
         self.variant = variant
         self.threads = threads
-        self.instructionSet = instructionSet
+        let team = try computeTeam(threads: threads)
         do {
-            let team = try ComputeTeam(cpus: Array(repeating: nil, count: threads), instructionSet: instructionSet)
             let packer = try ModelPacker(directory: directory, variant: variant.rawValue)
             let file = try MemoryFile.create(name: "pack", size: 0)
             try packer.write(to: file.rawValue)
             packBytes = packer.byteCount
-            contents = String(packer.key.prefix { $0 != "-" })
+            contents = packer.contents
             model = try Model(pack: try PackFile(descriptor: file.rawValue), team: team)
         } catch {
             throw .failed("\(directory): \(error)")
         }
         parameters = model.plan.parameters.reduce(0) { $0 + $1.count }
+    }
+
+    /// A hash of what a folder's files hold, 16 hexadecimal digits: recognises weights, defends against nobody.
+    package static func contents(of directory: String) throws(DistillationError) -> String {
+        do throws(EngineError) {
+            return try ModelPacker(directory: directory, variant: WeightFormat.float32.rawValue).contents
+        } catch {
+            throw .failed("\(directory): \(error)")
+        }
     }
 
     /// The names of the head's outputs.
@@ -203,4 +209,8 @@ func sigmoid(_ logit: Float) -> Double { 1 / (1 + PlainFunctions.exp(-Double(log
 /// The place of the largest value, the first of equal ones.
 func argmax(_ values: [Double]) -> Int {
     values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
+}
+
+extension ModelPacker {
+    fileprivate var contents: String { String(key.prefix { $0 != "-" }) }
 }

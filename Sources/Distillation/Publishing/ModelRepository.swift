@@ -44,17 +44,5 @@ struct ModelRepository {
     /// Removes the model's folder again where nothing is in it.
     func tidy() { rmdir("\(path)/\(name)") }
 
-    private var versions: [Int] { fileNames("\(path)/\(name)").compactMap { Int($0) }.filter { $0 > 0 } }
-}
-
-/// The names in a folder, sorted; none where there is no folder.
-func fileNames(_ folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
+    private var versions: [Int] { fileNames(in: "\(path)/\(name)").compactMap { Int($0) }.filter { $0 > 0 } }
 }

@@ -130,7 +130,7 @@ package struct Publication {
     private func modelFiles() throws(DistillationError) -> [String] {
         var result: [String] = []
         func collect(_ folder: String, depth: Int) throws(DistillationError) {
-            for name in fileNames("\(directory)/\(folder)") where !name.hasPrefix(".") {
+            for name in fileNames(in: "\(directory)/\(folder)") where !name.hasPrefix(".") {
                 let path = folder + name
                 var status = stat()
                 guard stat("\(directory)/\(path)", &status) == 0 else {

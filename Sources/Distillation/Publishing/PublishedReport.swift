@@ -29,8 +29,15 @@ package struct PublishedReport: Sendable {
         try self.init(files, path: path)
     }
 
+    /// - Parameters:
+    ///   - json: report.json.
+    ///   - path: its name, for messages.
+    package init(_ json: [UInt8], path: String) throws(DistillationError) {
+        try self.init([SmallFile(name: ReportFiles.json, contents: json)], path: path)
+    }
+
     /// - Parameter files: report.json first.
-    init(_ files: [SmallFile], path: String) throws(DistillationError) {
+    private init(_ files: [SmallFile], path: String) throws(DistillationError) {
         self.path = path
         self.files = files
         let root: JSONValue
@@ -64,7 +71,7 @@ package struct PublishedReport: Sendable {
     ///
     /// - Parameter contents: the hash of the model's files (`ServedModel.contents`).
     /// - Throws: where it says nothing of these weights.
-    func run(of contents: String, directory: String) throws(DistillationError) -> Run {
+    package func run(of contents: String, directory: String) throws(DistillationError) -> Run {
         let found = runs.filter { $0.contents == contents }.map(\.run)
         // A student of the teacher's own weights has what the teacher has, and what it keeps.
         guard let run = found.first(where: { $0.lowerBounds.contains { $0.name == "kept" } }) ?? found.first else {

@@ -19,7 +19,7 @@ package struct QualityFloor: Sendable, Equatable {
     /// The lower end of a floor's number in a report.
     ///
     /// - Throws: where the report has no such number.
-    func lowerBound(in run: PublishedReport.Run) throws(DistillationError) -> Double {
+    package func lowerBound(in run: PublishedReport.Run) throws(DistillationError) -> Double {
         let known = run.lowerBounds.filter { !Self.withoutFloor.contains($0.name) }
         guard let bound = known.first(where: { $0.name == name }) else {
             throw .usage(
@@ -30,7 +30,7 @@ package struct QualityFloor: Sendable, Equatable {
     }
 
     /// - Throws: of kind `belowFloor`, where the lower end is below the floor, or is no number.
-    func check(_ bound: Double) throws(DistillationError) {
+    package func check(_ bound: Double) throws(DistillationError) {
         guard bound >= least else {
             throw DistillationError(
                 .belowFloor,

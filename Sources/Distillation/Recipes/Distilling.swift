@@ -263,7 +263,11 @@ package struct Distilling {
         }
         var states: StateFile?
         if kind == .sequences, objective.cosine > 0, objective.patient == 0, objective.relations == 0, let model {
-            states = try StateFile(model, examples, folder: folder(of: options.output))
+            do {
+                states = try StateFile(model, examples, folder: folder(of: options.output))
+            } catch let error as DistillationError {
+                options.report(.notice("\(error.message); the teacher computes them in each step instead"))
+            }
         }
         return NetworkTeacher(
             logits: logits,

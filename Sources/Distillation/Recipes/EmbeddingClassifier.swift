@@ -14,6 +14,8 @@ struct EmbeddingClassifier {
     let head: LinearModel
     /// Tokens of a text; a longer one is cut.
     let maxLength: Int
+    /// What the weights are stored as.
+    var elementType = ElementType.float32
 
     /// - Parameters:
     ///   - files: the tokenizer's, and what else the folder has.
@@ -44,13 +46,14 @@ struct EmbeddingClassifier {
         }
         let dense = plan.modules.flatMap(\.linears)[0]
         do throws(ModelFilesError) {
-            try ModelFolderWriter(plan, modules: modules, tokenizer: files).write(to: folder, replacing: replacing) {
-                switch $0.name {
-                case dense.weight.name: UnsafePointer(weights.base)
-                case dense.bias?.name: UnsafePointer(biases.base)
-                default: UnsafePointer(values[$0])
+            try ModelFolderWriter(plan, modules: modules, tokenizer: files, elementType: elementType)
+                .write(to: folder, replacing: replacing) {
+                    switch $0.name {
+                    case dense.weight.name: UnsafePointer(weights.base)
+                    case dense.bias?.name: UnsafePointer(biases.base)
+                    default: UnsafePointer(values[$0])
+                    }
                 }
-            }
         } catch {
             throw .failed("\(error)")
         }

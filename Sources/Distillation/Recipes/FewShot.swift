@@ -1,6 +1,5 @@
 import DistilBERT
 import ModelFiles
-import Tensors
 import Training
 
 /// Few labels: two ways compete by cross-validation on the labels at hand, and the winner is named.
@@ -218,42 +217,19 @@ struct FewShot {
     private func percent(_ fraction: Double) -> String { "\((fraction * 1000).rounded() / 10) %" }
 
     private func write(_ run: TrainingRun, _ head: LinearModel, _ stages: [String]) throws(DistillationError) {
-        var configuration = run.plan.configuration
-        configuration.labels = data.labels
-        configuration.problemType = data.task == .multiLabel ? .multiLabelClassification : .singleLabelClassification
-        let width = configuration.hiddenSize
-        let modules = SentenceTransformersModules(
-            pooling: .init(dimension: width, modes: [.mean]),
-            steps: [.normalize, .dense(.init(inputs: width, outputs: head.outputs))],
-            maxSequenceLength: min(recipe.integer(.maxLength), configuration.maxPositions)
+        try EmbeddingClassifier(
+            configuration: run.plan.configuration,
+            task: data.task,
+            labels: data.labels,
+            head: head,
+            maxLength: recipe.integer(.maxLength),
+            elementType: recipe.elementType
+        ).write(
+            to: options.output,
+            replacing: options.replacing,
+            files: try source.tokenizerFiles() + [recipeFile(recipe, command)],
+            values: run.model.values
         )
-        let plan = NetworkPlan(configuration, modules) { _ in false }
-        let weights = FloatBuffer(count: head.outputs * width)
-        let biases = FloatBuffer(count: head.outputs)
-        for output in 0..<head.outputs {
-            for (column, weight) in head.weights(output).enumerated() {
-                weights.base[output * width + column] = Float(weight)
-            }
-            biases.base[output] = Float(head.bias(output))
-        }
-        let dense = plan.modules.flatMap(\.linears)[0]
-        let files = try source.tokenizerFiles() + [recipeFile(recipe, command)]
-        do throws(ModelFilesError) {
-            try ModelFolderWriter(
-                plan,
-                modules: modules,
-                tokenizer: files,
-                elementType: recipe.elementType
-            ).write(to: options.output, replacing: options.replacing) { parameter in
-                switch parameter.name {
-                case dense.weight.name: UnsafePointer(weights.base)
-                case dense.bias?.name: UnsafePointer(biases.base)
-                default: UnsafePointer(run.model.values[parameter])
-                }
-            }
-        } catch {
-            throw .failed("\(error)")
-        }
         for stage in stages { RunState(output: options.output + stage, key: "").remove() }
     }
 }

@@ -19,10 +19,12 @@ package struct Recipe: Sendable, Hashable {
         case pkd
         /// Relations of the last layer, soft targets and labels (Wang et al., arXiv 2012.15828).
         case minilmv2
-        /// Sentence embeddings of raw text, and soft targets for the head.
+        /// Sentence embeddings of raw text, the states of its tokens where the student has the teacher's tokens, and soft targets for
+        /// the head.
         case embedding
 
-        var settings: RecipeSettings {
+        /// - Parameter sameTokens: whether the student keeps the teacher's vocabulary.
+        func settings(sameTokens: Bool) -> RecipeSettings {
             switch self {
             case .distilbert:
                 RecipeSettings([.taskWeight: "1", .softTargetWeight: "2.5", .cosineWeight: "0.5", .temperature: "2"])
@@ -37,7 +39,7 @@ package struct Recipe: Sendable, Hashable {
             case .embedding:
                 RecipeSettings([
                     .taskWeight: "0.5", .softTargetWeight: "1", .temperature: "1", .embeddingWeight: "100",
-                    .epochs: "10", .learningRate: "2e-4",
+                    .cosineWeight: sameTokens ? "5" : "0", .epochs: "10", .learningRate: "3e-4",
                 ])
             }
         }
@@ -56,7 +58,8 @@ package struct Recipe: Sendable, Hashable {
 
     /// - Parameter given: what the user says, over a preset and over what is usual.
     package init(_ given: RecipeSettings, preset: Preset? = nil) {
-        settings = given.merged(over: (preset?.settings ?? RecipeSettings()).merged(over: Self.standard))
+        let chosen = preset?.settings(sameTokens: given.integer(.vocabulary) == nil) ?? RecipeSettings()
+        settings = given.merged(over: chosen.merged(over: Self.standard))
     }
 
     package func integer(_ key: RecipeKey) -> Int {

@@ -9,7 +9,8 @@ package struct RecipeFile: Sendable {
     package static let name = "recipe.yaml"
 
     package var settings = RecipeSettings()
-    /// The other words of the command: what it was, its model, teacher and data files. They are not read back.
+    /// The other words of the command: what it was, its model, teacher and data files. They are for people and for reports; a
+    /// command that is given the file does not look at them.
     package var command: [(key: String, value: String)] = []
 
     package init() {}
@@ -42,7 +43,10 @@ package struct RecipeFile: Sendable {
         for (key, value) in mapping {
             let name = key.string ?? ""
             let line = key.mark.map { ":\($0.line)" } ?? ""
-            if Self.commandKeys.contains(name) { continue }
+            if Self.commandKeys.contains(name) {
+                command.append((name, value.string ?? ""))
+                continue
+            }
             guard let setting = RecipeKey(rawValue: name) else {
                 let close = nearest(to: name, in: RecipeKey.allCases.map(\.rawValue))
                 throw .usage(
@@ -60,7 +64,7 @@ package struct RecipeFile: Sendable {
     }
 
     private static let commandKeys: Set<String> = [
-        "command", "model", "teacher", "data", "unlabelled", "validation", "task", "method", "preset",
+        "command", "model", "teacher", "teacher_hash", "data", "unlabelled", "validation", "task", "method", "preset",
     ]
 
     /// The file, with a line of explanation for each setting.
@@ -77,7 +81,18 @@ package struct RecipeFile: Sendable {
     /// The file, to be written into a model's folder.
     package var file: SmallFile { SmallFile(name: Self.name, text: text) }
 
+    /// With double quotes; what YAML does not allow between them, as in odd names of files, is escaped.
     private func quoted(_ text: String) -> String {
-        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\", "\"": result += "\\\(scalar)"
+            case "\0"..<" ", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}", "\u{FFFF}":
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
     }
 }

@@ -142,9 +142,17 @@ package struct RecipeSettings: Sendable, Hashable {
         case .choice(let choices):
             guard choices.contains(text) else { throw refused(choices.joined(separator: " or ")) }
         case .integers:
-            guard Self.integers(text) != nil else { throw refused("whole numbers with commas between them") }
+            guard let list = Self.integers(text) else { throw refused("whole numbers with commas between them") }
+            values[key] = list.map { "\($0)" }.joined(separator: ",")
+            return
         }
         values[key] = text
+    }
+
+    package func without(_ key: RecipeKey) -> RecipeSettings {
+        var result = self
+        result.values[key] = nil
+        return result
     }
 
     /// What is here, and what `others` says of the rest.
@@ -168,8 +176,8 @@ package struct RecipeSettings: Sendable, Hashable {
 
 extension Substring {
     fileprivate var trimmed: Substring {
-        let start = drop { $0 == " " || $0 == "[" }
-        let rest = start.reversed().drop { $0 == " " || $0 == "]" }.count
+        let start = drop { $0 == " " }
+        let rest = start.reversed().drop { $0 == " " }.count
         return start.prefix(rest)
     }
 }

@@ -4,22 +4,22 @@ import Tensors
 /// Makes a report: evaluates a teacher, its students and what else would do on the same examples.
 package struct Comparison {
     package struct Folders: Sendable {
-        package let teacher: String
-        /// At least one; those of one recipe are its seeds.
+        package let draws: Draws
+        /// At least one; those of one recipe are its seeds, or what it made of the draws.
         package let students: [String]
         /// Students that were trained without a teacher.
         package let baselines: [String]
 
-        package init(teacher: String, students: [String], baselines: [String] = []) {
-            self.teacher = teacher
+        package init(draws: Draws, students: [String], baselines: [String] = []) {
+            self.draws = draws
             self.students = students
             self.baselines = baselines
         }
     }
 
     private let folders: Folders
-    private let training: Dataset?
-    private let unlabelled: Dataset?
+    private let training: [Dataset]
+    private let unlabelled: [Dataset]
     private let scope: Scope
     private let metric: String
     private let files: [ReportSetting.DataFile]
@@ -38,15 +38,17 @@ package struct Comparison {
     private static let timedCharacters = 20_000
 
     /// - Parameters:
-    ///   - training: for the baselines that are trained here; nil: these are left out. Its labels are the test data's.
+    ///   - training: of each draw, for the baselines that are trained here; empty: these are left out. Its labels are the
+    ///     test data's.
+    ///   - unlabelled: raw text that the models may have learnt from.
     ///   - data: to test on, in which some labels may be out of the model's scope.
     ///   - outOfScope: the names of these labels.
     ///   - metric: that decides; nil: the usual one of the task.
     ///   - rounds: how often each system answers the texts that are timed.
     package init(
         _ folders: Folders,
-        training: Dataset? = nil,
-        unlabelled: Dataset? = nil,
+        training: [Dataset] = [],
+        unlabelled: [Dataset] = [],
         data: Dataset,
         outOfScope: [String] = [],
         metric: String? = nil,
@@ -58,6 +60,7 @@ package struct Comparison {
         report: @escaping @Sendable (RunEvent) -> Void = { _ in }
     ) throws(DistillationError) {
         guard !folders.students.isEmpty else { throw .usage("--student is missing: which model is to be judged?") }
+        precondition(training.isEmpty || training.count == folders.draws.all.count, "training data of each draw")
         self.folders = folders
         self.training = training
         self.unlabelled = unlabelled
@@ -89,13 +92,9 @@ package struct Comparison {
         var systems: [Measured] = []
         var missing: [Report.Missing] = []
         func groups(_ directories: [String]) throws -> [SystemGroup] {
-            let recipes = directories.map { (directory: $0, recipe: recipeText($0)) }
-            return try SystemGroup.groups(recipes, taken: systems.map(\.result.name))
+            try SystemGroup.groups(directories, draws: folders.draws, taken: systems.map(\.result.name))
         }
-        let teacher = SystemGroup(
-            name: SystemGroup.folderName(folders.teacher),
-            members: [.init(directory: folders.teacher, seed: nil)]
-        )
+        let teacher = try groups(folders.draws.all.map(\.teacher.directory))[0]
         systems.append(try evaluated(teacher, .teacher))
         let students = try groups(folders.students)
         for student in students { systems.append(try evaluated(student, .student)) }
@@ -123,9 +122,10 @@ package struct Comparison {
                 labels: scope.inside.labels,
                 systems: systems.map(\.result),
                 missing: missing,
+                draws: folders.draws.names,
                 warnings: leaks(),
                 texts: spread(scope.inside.examples, Self.keptTexts),
-                setting: ReportSetting(threads: threads, timed: timed, files: files),
+                setting: try ReportSetting(threads: threads, timed: timed, files: files),
                 leastKept: Self.leastKept,
                 seed: seed,
                 resamples: resamples
@@ -150,30 +150,26 @@ package struct Comparison {
         _ variant: WeightFormat = .float32
     ) throws(DistillationError) -> Measured {
         var result = SystemResult(name: group.name, kind: kind, runs: [])
-        for member in group.members {
-            let seed = member.seed.map { ", seed \($0)" } ?? ""
-            notify(.notice("evaluating \(group.name)\(seed) on \(counted(scope.inside.count, "example"))"))
-            let model = try ServedModel(directory: member.directory, variant: variant, threads: threads)
-            let evaluation = try evaluate(model: model, data: scope.inside)
-            result.runs.append(.init(seed: member.seed, contents: model.contents, evaluation))
-            if result.runs.count == 1 {
-                result.bytes = model.packBytes
-                result.parameters = model.parameters
-                result.confusion = evaluation.confusion
-                result.calibration = evaluation.calibration
-                result.outOfScope = try outOfScope(evaluation) { (texts) throws(DistillationError) in
-                    let columns = try model.columns(of: scope.inside.labels)
-                    return try model.logits(of: texts).map { row in
-                        let all = softmax(row)
-                        return columns.map { all[$0] }
-                    }
-                }
-            } else {
-                if let confusion = evaluation.confusion { result.confusion?.add(confusion) }
-                if let calibration = evaluation.calibration { result.calibration?.add(calibration) }
-            }
-        }
+        for member in group.members { try add(member, variant, to: &result) }
         return Measured(result: result, speed: .folder(group.members[0].directory, variant))
+    }
+
+    private func add(
+        _ member: SystemGroup.Member,
+        _ variant: WeightFormat,
+        to result: inout SystemResult
+    ) throws(DistillationError) {
+        let which = [member.seed.map { "seed \($0)" }, member.draw.map { "draw \($0)" }].compactMap { $0 }
+        let name = ([result.name] + which).joined(separator: ", ")
+        notify(.notice("evaluating \(name) on \(counted(scope.inside.count, "example"))"))
+        let model = try ServedModel(directory: member.directory, variant: variant, threads: threads)
+        let evaluation = try evaluate(model: model, data: scope.inside)
+        if result.runs.isEmpty {
+            result.bytes = model.packBytes
+            result.parameters = model.parameters
+        }
+        let outside = try scope.outOfScope(model, evaluation, seed: seed)
+        result.add(seed: member.seed, draw: member.draw, contents: model.contents, evaluation, outside)
     }
 
     // MARK: - Baselines that are trained here
@@ -191,42 +187,62 @@ package struct Comparison {
         guard scope.inside.task == .classify else {
             return leaveOut("it is there for classifiers, and the task is \(scope.inside.task.rawValue)")
         }
-        guard let training else { return leaveOut("there is no --train file to fit it to") }
-        let source = try ModelSource(folders.teacher)
-        let depth = source.configuration.layers
+        guard !training.isEmpty else { return leaveOut("there is no --train file to fit it to") }
+        let sources = try folders.draws.all.map { (draw) throws(DistillationError) in
+            try ModelSource(draw.teacher.directory)
+        }
+        let depth = sources[0].configuration.layers
         var depths = [depth]
+        if sources[0].folder.moduleLabels != nil {
+            depths = []
+            let name = "frozen \(systems[0].result.name), \(counted(depth, "layer"))"
+            missing.append(.init(name: name, reason: "the teacher is that itself: a head on sentence embeddings"))
+        }
         for student in students {
             let layers = try ModelSource(student.members[0].directory).configuration.layers
             if layers < depth, !depths.contains(layers) { depths.append(layers) }
         }
         let team = try RunOptions(output: folder, threads: threads).team()
         for layers in depths {
-            let encoder = FrozenEncoder(source: source, layers: layers)
             let name = "frozen \(systems[0].result.name), \(counted(layers, "layer"))"
             notify(.notice("fitting a head to the \(name)"))
-            let path = "\(folder)/frozen-\(layers)"
-            let c = try encoder.write(to: path, training: training, seed: seed, team: team)
-            let group = SystemGroup(name: name, members: [.init(directory: path, seed: nil)])
-            var measured = try evaluated(group, .frozenEncoder)
-            let chosen = encoder.chosen.map { "\($0)" }.joined(separator: ", ")
-            measured.result.notes = ["the teacher’s layers \(chosen) as they are; C = \(c)"]
-            systems.append(measured)
+            var result = SystemResult(name: name, kind: .frozenEncoder, runs: [])
+            var strengths: [Double] = []
+            // The first one's speed is measured later; of the others the folder is used again.
+            let paths = ["\(folder)/frozen-\(layers)", "\(folder)/frozen-\(layers)-next"]
+            for (place, source) in sources.enumerated() {
+                let encoder = FrozenEncoder(source: source, layers: layers)
+                let path = paths[min(place, 1)]
+                strengths.append(try encoder.write(to: path, training: training[place], seed: seed, team: team))
+                try add(SystemGroup.Member(directory: path, seed: nil, draw: draw(place)), .float32, to: &result)
+            }
+            let chosen = FrozenEncoder(source: sources[0], layers: layers).chosen.map { "\($0)" }
+            result.notes = [
+                "the teacher’s layers \(chosen.joined(separator: ", ")) as they are; \(Self.strengths(strengths))"
+            ]
+            systems.append(Measured(result: result, speed: .folder(paths[0], .float32)))
         }
         notify(.notice("fitting \(linear)"))
-        let classifier = try TfIdfClassifier(training: training, seed: seed)
-        let probabilities = classifier.probabilities(of: scope.inside.examples)
-        let evaluation = try Evaluation(probabilities: probabilities, data: scope.inside)
-        var result = SystemResult(
-            name: linear,
-            kind: .linear,
-            runs: [.init(seed: nil, contents: nil, evaluation)]
-        )
-        result.parameters = classifier.parameters
-        result.notes = ["C = \(classifier.c)"]
-        result.confusion = evaluation.confusion
-        result.calibration = evaluation.calibration
-        result.outOfScope = try outOfScope(evaluation) { classifier.probabilities(of: $0) }
-        systems.append(Measured(result: result, speed: .tfIdf(classifier)))
+        var result = SystemResult(name: linear, kind: .linear, runs: [])
+        var classifiers: [TfIdfClassifier] = []
+        for (place, training) in training.enumerated() {
+            let classifier = try TfIdfClassifier(training: training, seed: seed)
+            let probabilities = classifier.probabilities(of: scope.inside.examples)
+            let evaluation = try Evaluation(probabilities: probabilities, data: scope.inside)
+            let outside = try scope.outOfScope(evaluation, seed: seed) { classifier.probabilities(of: $0) }
+            result.add(draw: draw(place), evaluation, outside)
+            classifiers.append(classifier)
+        }
+        result.parameters = classifiers[0].parameters
+        result.notes = [Self.strengths(classifiers.map(\.c))]
+        systems.append(Measured(result: result, speed: .tfIdf(classifiers[0])))
+    }
+
+    private func draw(_ place: Int) -> Int? { folders.draws.areSeveral ? place + 1 : nil }
+
+    /// What cross-validation chose.
+    private static func strengths(_ values: [Double]) -> String {
+        "logistic regression with C = " + values.map { "\($0)" }.joined(separator: ", ")
     }
 
     // MARK: - Speed, scope, leaks
@@ -247,43 +263,13 @@ package struct Comparison {
         }
     }
 
-    /// - Parameter probabilities: of each label for each of some texts.
-    private func outOfScope(
-        _ evaluation: Evaluation,
-        _ probabilities: ([Example]) throws(DistillationError) -> [[Double]]
-    ) throws(DistillationError) -> SystemResult.OutOfScope? {
-        guard !scope.outside.isEmpty else { return nil }
-        let inside = zip(scope.inside.examples, evaluation.predictions).map { example, prediction in
-            let best = argmax(prediction.probabilities.map(\.probability))
-            return Abstention.InScope(
-                confidence: prediction.probabilities[best].probability,
-                isCorrect: example.target.rightLabel == best
-            )
-        }
-        let outside = try probabilities(scope.outside).map { $0.max() ?? 0 }
-        // Chosen on one half and judged on the other.
-        let halves = try scope.inside.folds(k: 2, seed: seed)[0]
-        let (heldOut, test) = (halves.test.map { inside[$0] }, halves.train.map { inside[$0] })
-        let accuracy = Double(heldOut.count { $0.isCorrect }) / Double(heldOut.count)
-        let abstention = Abstention(heldOut: heldOut, budget: .accuracy(accuracy * Self.leastKept))
-        return SystemResult.OutOfScope(
-            outcome: abstention.outcome(inScope: test, outOfScope: outside),
-            areaUnderCurve: Abstention.areaUnderCurve(inScope: test.map(\.confidence), outOfScope: outside),
-            curve: Abstention.curve(inScope: test, outOfScope: outside)
-        )
-    }
-
     /// Texts to test on that a model may have learnt.
     private func leaks() -> [String] {
         let found = [training, unlabelled].compactMap { data in
-            data.flatMap { DatasetChecks.leaks(train: $0, test: scope.inside) }
+            DatasetChecks.leaks(train: data.flatMap(\.examples), test: scope.inside)
         }
         for leak in found { notify(.warning(leak)) }
         return found
-    }
-
-    private func recipeText(_ directory: String) -> String? {
-        try? readText("\(directory)/\(RecipeFile.name)")
     }
 
     /// The texts whose requests are timed.
@@ -298,44 +284,5 @@ package struct Comparison {
     private func spread(_ examples: [Example], _ most: Int) -> [Example] {
         let count = min(most, examples.count)
         return (0..<count).map { examples[$0 * examples.count / count] }
-    }
-}
-
-/// The examples to test on, by whether one of the model's labels fits them.
-struct Scope {
-    let inside: Dataset
-    let outside: [Example]
-
-    init(_ data: Dataset, outOfScope: [String]) throws(DistillationError) {
-        guard !outOfScope.isEmpty else {
-            (inside, outside) = (data, [])
-            return
-        }
-        guard data.task == .classify else {
-            throw .usage("--out-of-scope is for classifiers, and the task is \(data.task.rawValue)")
-        }
-        var strange: Set<Int> = []
-        for name in outOfScope {
-            guard let label = data.labels.firstIndex(of: name),
-                data.examples.contains(where: { $0.target.rightLabel == label })
-            else { throw .usage("--out-of-scope \(name): no example of the data has that label") }
-            strange.insert(label)
-        }
-        let kept = data.labels.indices.filter { !strange.contains($0) }
-        let numbers = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
-        var examples: [Example] = []
-        var outside: [Example] = []
-        for example in data.examples {
-            guard let number = example.target.rightLabel.flatMap({ numbers[$0] }) else {
-                outside.append(example)
-                continue
-            }
-            var known = example
-            known.target = .label(number)
-            examples.append(known)
-        }
-        guard examples.count > 1 else { throw .usage("the data has no example in scope") }
-        inside = Dataset(task: data.task, labels: kept.map { data.labels[$0] }, examples: examples)
-        self.outside = outside
     }
 }

@@ -17,6 +17,9 @@ enum Plots {
         let bytes: Int?
     }
 
+    /// The most points that have names beside them; more have their numbers.
+    static let mostNames = 6
+
     /// Quality with its interval against speed, the size of a point by the bytes; empty without a point.
     static func quality(_ marks: [Mark], metric: String, teacher: Double) -> String {
         guard !marks.isEmpty else { return "" }
@@ -43,10 +46,13 @@ enum Plots {
         svg += grid(x, y, area, xTitle: "requests per second and core (log scale)", yTitle: "\(metric), %")
         svg += line("reference", area.x, y(teacher * 100), area.x + area.width, y(teacher * 100))
         let largest = Double(marks.compactMap(\.bytes).max() ?? 1)
-        let points = marks.map { mark -> (mark: Mark, x: Double, y: Double, radius: Double) in
+        let points = marks.enumerated().map {
+            place,
+            mark -> (label: String, mark: Mark, x: Double, y: Double, radius: Double) in
             // The area is the size.
             let radius = mark.bytes.map { max(3.5, 13 * (Double($0) / largest).squareRoot()) } ?? 5
-            return (mark, x(mark.requestsPerSecond), y(mark.quality.estimate * 100), radius)
+            let label = marks.count > mostNames ? "\(place + 1)" : shortened(mark.name)
+            return (label, mark, x(mark.requestsPerSecond), y(mark.quality.estimate * 100), radius)
         }
         var taken: [PlotBox] = []
         for point in points {
@@ -66,21 +72,25 @@ enum Plots {
         taken.append(PlotBox(x: area.x, y: y(teacher * 100) - 1, width: area.width, height: 2))
         var placement = LabelPlacement(bounds: area, taken: taken)
         for mark in points.sorted(by: { $0.x < $1.x }) {
-            let text = shortened(mark.mark.name)
-            let label = placement.place(text, at: mark.x, mark.y, radius: mark.radius)
+            let label = placement.place(mark.label, at: mark.x, mark.y, radius: mark.radius)
             if !label.isNear {
                 let end = (
                     label.box.x + label.box.width / 2, label.box.y + (label.box.y < mark.y ? label.box.height : 0)
                 )
                 svg += line("leader", mark.x, mark.y, end.0, end.1)
             }
-            svg += self.text("name", label.box.x, label.box.y + 12, text)
+            svg += self.text("name", label.box.x, label.box.y + 12, mark.label)
         }
         return svg + "</svg>"
     }
 
-    /// Differences to the teacher, each with its interval, in points.
-    static func differences(_ rows: [(name: String, style: String, difference: Interval, verdict: Verdict)]) -> String {
+    /// Differences, each with its interval, in points.
+    ///
+    /// - Parameter what: what they are, as in "difference to the teacher".
+    static func differences(
+        _ rows: [(name: String, style: String, difference: Interval, verdict: Verdict)],
+        of what: String
+    ) -> String {
         guard !rows.isEmpty else { return "" }
         let rowHeight = 42.0
         let area = PlotBox(x: 14, y: 8, width: width - 28, height: Double(rows.count) * rowHeight)
@@ -90,14 +100,14 @@ enum Plots {
         let room = max((high - low) * 0.06, 0.05)
         let x = PlotScale(domain: low - room...high + room, ends: (area.x, area.x + area.width))
         let summary = rows.map { "\($0.name): \(Words.points($0.difference)), \($0.verdict.rawValue)" }
-        var svg = open(area.height + 52, "difference to the teacher in points", summary.joined(separator: "; "))
+        var svg = open(area.height + 52, "\(what), in points", summary.joined(separator: "; "))
         let bottom = area.y + area.height
         for tick in x.ticks {
             svg += line("grid", x(tick), area.y, x(tick), bottom)
             svg += text("tick", x(tick), bottom + 16, tickText(tick), anchor: "middle")
         }
         svg += line("reference", x(0), area.y, x(0), bottom)
-        svg += text("title", width / 2, bottom + 36, "difference to the teacher, points", anchor: "middle")
+        svg += text("title", width / 2, bottom + 36, "\(what), points", anchor: "middle")
         for (place, row) in rows.enumerated() {
             let top = area.y + Double(place) * rowHeight
             let middle = top + 30
@@ -136,7 +146,7 @@ enum Plots {
     }
 
     /// Which share of texts out of scope is recognised, by the share in scope that is still answered.
-    static func abstention(_ systems: [(name: String, style: String, outOfScope: SystemResult.OutOfScope)]) -> String {
+    static func abstention(_ systems: [(name: String, style: String, outOfScope: OutOfScope)]) -> String {
         guard !systems.isEmpty else { return "" }
         let height = 320.0
         let area = PlotBox(x: 44, y: 26, width: width - 58, height: height - 74)

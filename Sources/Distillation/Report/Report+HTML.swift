@@ -28,7 +28,7 @@ extension Report {
     private var sections: [String] {
         [
             gainSentence.map { paragraph($0) } ?? "", warnings.map { paragraph($0, "worse") }.joined(), qualityPlot,
-            systemsTable, differencesPlot, paperTable,
+            systemsTable, differencesPlot, alternativesPlot, paperTable,
             confusionsTable, calibrationPlots, abstention, missingList, method, runsTable,
         ]
     }
@@ -57,26 +57,30 @@ extension Report {
             }
         }
         guard !marks.isEmpty else { return "" }
+        let names = marks.map { "<li class=\"\($0.style)\">\(escaped($0.name))</li>" }.joined()
         return figure(
-            Plots.quality(marks, metric: metricName, teacher: teacher.quality.estimate),
+            Plots.quality(marks, metric: metricName, teacher: teacher.quality.estimate)
+                + (marks.count > Plots.mostNames ? "<ol class=\"key\">\(names)</ol>" : ""),
             "Up is better, right is faster. Bars are 95 % intervals, a point’s area is the model’s size in memory, and "
                 + "the dashed line is the teacher."
         )
     }
 
     private var systemsTable: String {
+        var ofOneSeed = false
         let body = rows.map { row -> String in
             let system = row.system
-            let isMade = system.kind != .teacher && system.kind != .linear
-            let seeds =
-                system.runs.count > 1 ? ", \(system.runs.count) seeds" : isMade ? ", one seed: no word on others" : ""
+            let isTrained = [.student, .undistilled, .reducedPrecision].contains(system.kind)
+            if isTrained, system.sample == nil { ofOneSeed = true }
+            let single = draws.isEmpty ? (isTrained ? "one seed" : "") : "one draw"
+            let kind = [system.kind.rawValue, system.sample ?? single].filter { !$0.isEmpty }
             let verdict = row.verdict.map {
                 #"<span class="\#($0 == .noGain ? "" : $0.rawValue)">\#($0.rawValue)</span>"#
             }
             let difference = row.difference.map { "<small>\(escaped(Words.points($0)))</small>" } ?? ""
             let notes = system.notes.map { "<small>\(escaped($0))</small>" }.joined()
             let cells = [
-                rowHead(system.name, "<small>\(escaped(system.kind.rawValue))\(seeds)</small>\(notes)"),
+                rowHead(system.name, "<small>\(escaped(kind.joined(separator: ", ")))</small>\(notes)"),
                 number(percentCell(row.quality)), number(percentCell(row.kept)),
                 "<td>\(verdict ?? "–")\(difference)</td>",
                 number(system.requestsPerSecond.map(Words.factor) ?? "–"),
@@ -86,6 +90,19 @@ extension Report {
             let chosen = row.system.name == served.system.name ? #" class="chosen""# : ""
             return "<tr\(chosen)>\(cells.joined())</tr>"
         }
+        var caption = [
+            "On \(Words.grouped(examples)) test examples, with 95 % intervals.",
+            "“No gain” means that the interval of the paired difference includes 0: it may be chance.",
+        ]
+        if ofOneSeed {
+            caption.append("One \(draws.isEmpty ? "seed" : "draw") says nothing of what another would have given.")
+        }
+        if !draws.isEmpty {
+            caption.append(
+                "Each draw is another choice of training data, with a teacher and all other systems made of it; what was made of "
+                    + "the same draw is compared."
+            )
+        }
         return "<h2>All systems</h2>"
             + table(
                 [
@@ -93,8 +110,7 @@ extension Report {
                     "#requests/s per core", "#size", "#parameters",
                 ],
                 body,
-                "On \(Words.grouped(examples)) test examples, with 95 % intervals. “No gain” means that the interval of "
-                    + "the paired difference includes 0: it may be chance."
+                caption.joined(separator: " ")
             )
     }
 
@@ -110,10 +126,22 @@ extension Report {
         }
         guard !others.isEmpty else { return "" }
         return figure(
-            Plots.differences(others),
+            Plots.differences(others, of: "difference to the teacher"),
             "Both answered the same examples, so what is hard for everyone does not blur the difference. A bar that "
                 + "crosses the dashed line shows no gain and no loss."
         )
+    }
+
+    private var alternativesPlot: String {
+        guard let student = rows.first(where: { $0.system.kind == .student })?.system.name, !alternatives.isEmpty else {
+            return ""
+        }
+        let others = alternatives.map { ($0.system.name, "other", $0.difference, $0.verdict) }
+        return "<h2>What else would do?</h2>"
+            + figure(
+                Plots.differences(others, of: "how much better \(student) is"),
+                "A bar to the right of the dashed line: \(student) is better than that system."
+            )
     }
 
     /// DistilBERT's own numbers beside these, and what is often made of them.
@@ -168,7 +196,7 @@ extension Report {
             ]
             return "<tr>\(cells.joined())</tr>"
         }
-        let runs = served.system.runs.count > 1 ? ", all seeds together" : ""
+        let runs = served.system.runs.count > 1 ? ", all runs together" : ""
         return "<h2>What \(escaped(served.system.name)) mistakes</h2>"
             + table(
                 ["right label", "taken for", "#how often", "#of that label"],
@@ -250,7 +278,8 @@ extension Report {
             "95 %, percentile bootstrap: \(Words.grouped(resamples)) resamples of the examples, the same for all "
             + "systems, seed \(seed); of several seeds moved by Student’s t, as a few seeds do not show their whole spread"
         let enough =
-            "a student is recommended when the lower end of what it keeps is at least \(Words.percent(leastKept))"
+            "what is recommended is the fastest of which the lower end of what it keeps is at least \(Words.percent(leastKept))"
+            + (draws.isEmpty ? "" : ", shown on more than one draw")
         let entries = [
             ("processor", escaped(setting.processor)), ("instruction set", escaped(setting.instructionSet)),
             ("speed", escaped(speed)), ("evaluated with", threads), ("data", files.joined(separator: "<br>")),
@@ -266,8 +295,8 @@ extension Report {
         for name in [metric] + names where !shown.contains(name) { shown.append(name) }
         let body = rows.flatMap { row in
             row.system.runs.map { run -> String in
-                let head =
-                    rowHead(row.system.name) + number(run.seed.map { "\($0)" } ?? "–")
+                let draw = run.draw.map { number(escaped(draws[$0 - 1])) } ?? ""
+                let head = rowHead(row.system.name) + number(run.seed.map { "\($0)" } ?? "–") + draw
                 let cells = shown.map { name in
                     number(run.metrics[name].map { Words.number($0, 4) } ?? "–")
                 }
@@ -277,7 +306,9 @@ extension Report {
         }
         return "<h2>Every run</h2>"
             + table(
-                ["system", "#seed"] + shown.map { "#" + Words.metric($0) } + ["hash of the folder"],
+                ["system", "#seed"] + (draws.isEmpty ? [] : ["#draw"]) + shown.map { "#" + Words.metric($0) } + [
+                    "hash of the folder"
+                ],
                 body,
                 "Metrics as fractions."
             )

@@ -5,17 +5,20 @@ import JSON
 ///
 ///     {"format": 1, "title", "task", "metric", "n", "labels": ["…"], "headline", "least_kept",
 ///      "serve": the name of the system to serve,
+///      "draws": the names of the draws of training data, [] where there is one,
 ///      "systems": [{"name", "kind", the teacher first
+///          "seeds", "draws": how many its numbers are the mean of, 0 where it has none,
 ///          "metrics": {name: interval, …}, over the seeds,
 ///          "difference": the interval of the deciding metric less the teacher's, "kept": of it by the teacher's,
 ///          "verdict": "better" | "worse" | "no gain" than the teacher, null of the teacher,
 ///          "requests_per_second", "throughput": [of each round], "bytes", "parameters", "notes": ["…"],
-///          "runs": [{"seed", "contents": hash of the folder's files, "metrics": {"task", "n", name: number, …},
+///          "runs": [{"seed", "draw": from 1, "contents": hash of the folder's files, "metrics": {"task", "n", name: number, …},
 ///              "intervals": {name: interval of this run alone, …}, "kept": interval}],
 ///          "confusions": [{"label", "predicted", "count", "share"}], the most frequent first,
 ///          "calibration": [{"low", "high", "n", "confidence", "accuracy"}],
 ///          "out_of_scope": {"threshold", "kept", "accuracy", "accuracy_of_kept", "recall", "auroc"}}],
 ///      "distillation": {"student", "without", "difference": interval, "verdict"} or null,
+///      "alternatives": [{"student": the first one, "without": another system, "difference": interval, "verdict"}],
 ///      "missing": [{"name", "reason"}], "warnings": ["…"],
 ///      "texts": [{"text", "text_pair"}], some of those tested on,
 ///      "setting": {"processor", "instruction_set", "threads", "timed", "seed", "resamples",
@@ -25,16 +28,9 @@ extension Report {
         JSONText.object([
             ("format", 1), ("title", title), ("task", task.rawValue), ("metric", metric), ("n", examples),
             ("labels", labels), ("headline", headline), ("least_kept", leastKept), ("serve", recommended),
+            ("draws", draws),
             ("systems", rows.map(json)),
-            (
-                "distillation",
-                gain.map { gain in
-                    JSONText.object([
-                        ("student", gain.student), ("without", gain.without), ("difference", gain.difference.text),
-                        ("verdict", Verdict(gain.difference).rawValue),
-                    ])
-                }
-            ),
+            ("distillation", gain.map { json($0.without) }), ("alternatives", alternatives.map(json)),
             ("missing", missing.map { JSONText.object([("name", $0.name), ("reason", $0.reason)]) }),
             ("warnings", warnings),
             ("texts", texts.map { JSONText.object([("text", $0.text), ("text_pair", $0.pair)]) }),
@@ -65,10 +61,18 @@ extension Report {
         if case .serve(let row) = recommendation { row } else { teacher }
     }
 
+    private func json(_ alternative: Alternative) -> JSONText {
+        JSONText.object([
+            ("student", rows.first { $0.system.kind == .student }?.system.name), ("without", alternative.system.name),
+            ("difference", alternative.difference.text), ("verdict", alternative.verdict.rawValue),
+        ])
+    }
+
     private func json(_ row: Row) -> JSONText {
         let system = row.system
         return JSONText.object([
             ("name", system.name), ("kind", system.kind.rawValue),
+            ("seeds", system.seeds), ("draws", system.draws),
             ("metrics", JSONText.object(row.metrics.map { ($0.name, $0.interval.text) })),
             ("difference", row.difference?.text), ("kept", row.kept?.text), ("verdict", row.verdict?.rawValue),
             ("requests_per_second", system.requestsPerSecond), ("throughput", system.throughput),
@@ -77,7 +81,7 @@ extension Report {
                 "runs",
                 zip(system.runs, row.runs).map { run, numbers in
                     JSONText.object([
-                        ("seed", run.seed), ("contents", run.contents), ("metrics", run.metrics),
+                        ("seed", run.seed), ("draw", run.draw), ("contents", run.contents), ("metrics", run.metrics),
                         ("intervals", JSONText.object(numbers.metrics.map { ($0.name, $0.interval.text) })),
                         ("kept", numbers.kept?.text),
                     ])
@@ -103,16 +107,7 @@ extension Report {
                     }
                 }
             ),
-            (
-                "out_of_scope",
-                system.outOfScope.map {
-                    JSONText.object([
-                        ("threshold", $0.outcome.threshold), ("kept", $0.outcome.kept),
-                        ("accuracy", $0.outcome.accuracy), ("accuracy_of_kept", $0.outcome.accuracyOfKept),
-                        ("recall", $0.outcome.outOfScopeRecall), ("auroc", $0.areaUnderCurve),
-                    ])
-                }
-            ),
+            ("out_of_scope", system.outOfScope?.json),
         ])
     }
 

@@ -35,6 +35,15 @@ package struct Report: Sendable {
         var verdict: Verdict? { difference.map { Verdict($0) } }
     }
 
+    /// What a student is compared with, besides its teacher.
+    struct Alternative: Sendable {
+        let system: SystemResult
+        /// How much more the student's deciding metric is.
+        let difference: Interval
+
+        var verdict: Verdict { Verdict(difference) }
+    }
+
     package let title: String
     package let task: TrainingTask
     /// The metric that decides, the greater the better.
@@ -45,6 +54,8 @@ package struct Report: Sendable {
     package let resamples: Int
     package let setting: ReportSetting
     package let missing: [Missing]
+    /// The names of the draws of training data; empty where there is one.
+    package let draws: [String]
     /// What a reader should know about the data, such as texts to test on that were trained on.
     package let warnings: [String]
     /// Some of the test's texts, to ask a published model.
@@ -53,14 +64,15 @@ package struct Report: Sendable {
     package let leastKept: Double
     /// The teacher first.
     let rows: [Row]
-    /// The difference between a student and the same student without distillation, where there are both.
-    let gain: (student: String, without: String, difference: Interval)?
+    /// How much better the first student is than each other system that is neither a teacher nor a student in fewer bits.
+    let alternatives: [Alternative]
 
     /// - Parameters:
     ///   - systems: one teacher and what is compared with it.
     ///   - metric: the name of the metric that decides, which each run has a statistic of.
     ///   - examples: the number of test examples, the same for all runs.
-    /// - Throws: where there is not one teacher, or a run lacks the metric or has other examples.
+    ///   - draws: the names of the draws of training data, which runs have the numbers of; empty where there is one.
+    /// - Throws: where there is not one teacher, or a run lacks the metric, has other examples or a draw without a teacher.
     package init(
         title: String,
         task: TrainingTask,
@@ -69,6 +81,7 @@ package struct Report: Sendable {
         labels: [String] = [],
         systems: [SystemResult],
         missing: [Missing] = [],
+        draws: [String] = [],
         warnings: [String] = [],
         texts: [Example] = [],
         setting: ReportSetting,
@@ -93,6 +106,9 @@ package struct Report: Sendable {
                     )
                 }
                 guard run.statistic(metric) != nil else { throw .usage("\(system.name) has no metric '\(metric)'") }
+                guard draws.isEmpty || teacher.runs.contains(where: { $0.draw == run.draw }) else {
+                    throw .usage("\(system.name) was made of a draw of the data that the teacher was not made of")
+                }
             }
         }
         let ordered = [teacher] + systems.filter { $0.kind != .teacher }
@@ -111,51 +127,49 @@ package struct Report: Sendable {
         )
         var rows: [Row] = []
         var qualities: [Bootstrap.Distribution] = []
+        var teachers: [Bootstrap.Distribution] = []
+        func interval(_ distribution: Bootstrap.Distribution) -> Interval { Self.interval(distribution, examples) }
         var first = 0
         for (system, names) in zip(ordered, names) {
             let own = Array(all[first..<first + names.count])
             first += names.count
-            let quality = own[0].mean
-            qualities.append(quality)
+            qualities.append(own[0].mean)
             let isTeacher = system.kind == .teacher
-            let difference =
-                isTeacher ? nil : Self.difference(system, quality, teacher, qualities[0], metric, bootstrap)
-            func numbers(_ distributions: [Bootstrap.Distribution]) -> [(name: String, interval: Interval)] {
-                Array(zip(names, distributions.map { Self.interval($0, examples) }))
-            }
-            func kept(_ distribution: Bootstrap.Distribution) -> Interval? {
-                isTeacher ? nil : distribution.divided(by: qualities[0]).interval().withDoubt(examples: examples)
-            }
+            if isTeacher { teachers = own[0].runs }
+            let compared = Self.compared((system, own[0].mean), (teacher, qualities[0]), metric, bootstrap)
             rows.append(
                 Row(
                     system: system,
-                    metrics: numbers(own.map(\.mean)),
-                    quality: Self.interval(quality, examples),
-                    difference: difference,
-                    kept: kept(quality),
+                    metrics: Array(zip(names, own.map { interval($0.mean) })),
+                    quality: interval(own[0].mean),
+                    difference: isTeacher ? nil : compared.difference.interval(),
+                    kept: isTeacher ? nil : compared.kept.interval().withDoubt(examples: examples),
                     runs: system.runs.indices.map { run in
-                        RunNumbers(metrics: numbers(own.map { $0.runs[run] }), kept: kept(own[0].runs[run]))
+                        let place = teacher.runs.firstIndex { $0.draw == system.runs[run].draw } ?? 0
+                        let kept = own[0].runs[run].divided(by: teachers[place]).interval()
+                        return RunNumbers(
+                            metrics: Array(zip(names, own.map { interval($0.runs[run]) })),
+                            kept: isTeacher ? nil : kept.withDoubt(examples: examples)
+                        )
                     }
                 )
             )
         }
-        if let student = ordered.firstIndex(where: { $0.kind == .student }),
-            let without = ordered.firstIndex(where: { $0.kind == .undistilled })
-        {
-            gain = (
-                ordered[student].name, ordered[without].name,
-                Self.difference(
-                    ordered[student],
-                    qualities[student],
-                    ordered[without],
-                    qualities[without],
+        var alternatives: [Alternative] = []
+        if let student = ordered.firstIndex(where: { $0.kind == .student }) {
+            for (place, (other, quality)) in zip(ordered, qualities).enumerated() where place != student {
+                guard other.kind != .teacher, other.kind != .reducedPrecision else { continue }
+                let compared = Self.compared(
+                    (ordered[student], qualities[student]),
+                    (other, quality),
                     metric,
                     bootstrap
                 )
-            )
-        } else {
-            gain = nil
+                alternatives.append(Alternative(system: other, difference: compared.difference.interval()))
+            }
         }
+        self.alternatives = alternatives
+        self.draws = draws
         self.title = title
         self.task = task
         self.metric = metric
@@ -171,23 +185,36 @@ package struct Report: Sendable {
         self.rows = rows
     }
 
-    /// Run by run where both were made with the same seeds.
-    private static func difference(
-        _ system: SystemResult,
-        _ quality: Bootstrap.Distribution,
-        _ other: SystemResult,
-        _ otherQuality: Bootstrap.Distribution,
+    /// How much more one system's metric is than another's, and which part of it: model by model where both have models of the
+    /// same draws, or else of the same seeds, so that what a draw or a seed does to both cancels.
+    private static func compared(
+        _ own: (system: SystemResult, quality: Bootstrap.Distribution),
+        _ other: (system: SystemResult, quality: Bootstrap.Distribution),
         _ metric: String,
         _ bootstrap: Bootstrap
-    ) -> Interval {
-        let seeds = system.runs.compactMap(\.seed)
-        guard seeds.count > 1, seeds.count == system.runs.count, seeds == other.runs.map(\.seed) else {
-            return quality.minus(otherQuality).interval()
+    ) -> (difference: Bootstrap.Distribution, kept: Bootstrap.Distribution) {
+        var (difference, base) = (own.quality.minus(other.quality), other.quality)
+        let pairs = pairs(own.system.runs, other.system.runs)
+        if !pairs.isEmpty {
+            let others = pairs.compactMap { $0.other.statistic(metric) }
+            difference = bootstrap.difference(pairs.compactMap { $0.own.statistic(metric) }, others)
+            // A model that is there for some of the draws is compared with what was made of these.
+            if others.count < other.system.runs.count { base = bootstrap.distributions([others])[0] }
         }
-        return bootstrap.difference(
-            system.runs.compactMap { $0.statistic(metric) },
-            other.runs.compactMap { $0.statistic(metric) }
-        ).interval()
+        return (difference, difference.divided(by: base).plus(1))
+    }
+
+    /// The models of the same draws; where there is one draw, those of the same seeds, if both systems have the same ones.
+    private static func pairs(
+        _ runs: [SystemResult.Run],
+        _ others: [SystemResult.Run]
+    ) -> [(own: SystemResult.Run, other: SystemResult.Run)] {
+        let seeds = runs.compactMap(\.seed)
+        if runs.contains(where: { $0.draw != nil }) {
+            return runs.compactMap { run in others.first { $0.draw == run.draw }.map { (run, $0) } }
+        }
+        guard seeds.count > 1, seeds.count == runs.count, seeds == others.map(\.seed) else { return [] }
+        return Array(zip(runs, others))
     }
 
     /// A metric that is a fraction stays one, and one that is 1 is no proof that the model never errs.
@@ -212,7 +239,8 @@ package struct Report: Sendable {
 
     var recommendation: Recommendation {
         let others = rows.dropFirst()
-        let enough = others.filter { ($0.kept?.lower ?? 0) >= leastKept }
+        // Where draws of the data are compared, one of them shows nothing of a recipe.
+        let enough = others.filter { ($0.kept?.lower ?? 0) >= leastKept && (draws.isEmpty || $0.system.draws > 1) }
         // The faster; where speed was not measured, or is the same, the smaller.
         let best = enough.max { left, right in
             let (a, b) = (left.system.requestsPerSecond ?? 0, right.system.requestsPerSecond ?? 0)
@@ -226,7 +254,7 @@ package struct Report: Sendable {
     package var headline: String {
         switch recommendation {
         case .serve(let row):
-            var reason = "it keeps \(Words.percent(row.kept)) of the teacher’s \(metricName)"
+            var reason = "it keeps \(Words.percent(row.kept)) of the teacher’s \(metricName)\(sample(of: row.system))"
             let gains = [
                 ratio(of: row, \.requestsPerSecond).map { "\(Words.factor($0)) times the requests per second" },
                 size(of: row),
@@ -237,25 +265,36 @@ package struct Report: Sendable {
         case .keepTeacher(let best?):
             return "Serve \(teacher.system.name), the teacher, because no other system is shown to keep "
                 + "\(Words.percent(leastKept)) of its \(metricName): the best, \(best.system.name), keeps "
-                + "\(Words.percent(best.kept))."
+                + "\(Words.percent(best.kept))\(sample(of: best.system))."
         case .keepTeacher(nil):
             return "Serve \(teacher.system.name), because nothing else was compared with it."
         }
     }
 
+    /// The difference between a student and the same student without distillation, where there are both.
+    var gain: (student: SystemResult, without: Alternative)? {
+        guard let student = rows.first(where: { $0.system.kind == .student })?.system,
+            let without = alternatives.first(where: { $0.system.kind == .undistilled })
+        else { return nil }
+        return (student, without)
+    }
+
     /// What the distillation itself brought, in a sentence; nil where it was not measured.
     package var gainSentence: String? {
-        gain.map { gain in
-            let numbers = Words.points(gain.difference)
-            return switch Verdict(gain.difference) {
-            case .better: "Distillation helps: \(gain.student) is better than \(gain.without): \(numbers)."
-            case .worse: "Distillation harms here: \(gain.student) is worse than \(gain.without): \(numbers)."
+        gain.map { student, without in
+            let (name, other) = (student.name, without.system.name)
+            let numbers = Words.points(without.difference) + sample(of: student)
+            return switch without.verdict {
+            case .better: "Distillation helps: \(name) is better than \(other): \(numbers)."
+            case .worse: "Distillation harms here: \(name) is worse than \(other): \(numbers)."
             case .noGain:
-                "Distillation shows no gain here: \(gain.student) and \(gain.without) differ by \(numbers), an interval "
-                    + "that includes 0."
+                "Distillation shows no gain here: \(name) and \(other) differ by \(numbers), an interval that includes 0."
             }
         }
     }
+
+    /// " over 4 seeds on 4 draws"; nothing of one model.
+    private func sample(of system: SystemResult) -> String { system.sample.map { " over \($0)" } ?? "" }
 
     private func ratio(of row: Row, _ value: (SystemResult) -> Double?) -> Double? {
         guard let own = value(row.system), let base = value(teacher.system), base > 0 else { return nil }

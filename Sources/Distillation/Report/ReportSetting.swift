@@ -1,5 +1,5 @@
 import LinuxSystem
-package import Tensors
+import Tensors
 
 /// What a report was measured with: whoever doubts a number can measure it again.
 package struct ReportSetting: Sendable {
@@ -39,15 +39,14 @@ package struct ReportSetting: Sendable {
 
     /// Of this machine.
     package init(
-        instructionSet: InstructionSet = .best,
         threads: Int,
         timed: [Example],
         files: [DataFile]
-    ) {
+    ) throws(DistillationError) {
         let characters = timed.reduce(0) { $0 + $1.text.unicodeScalars.count + ($1.pair?.unicodeScalars.count ?? 0) }
         self.init(
             processor: Self.processorName,
-            instructionSet: instructionSet.rawValue,
+            instructionSet: try InstructionSet.chosen().rawValue,
             threads: threads,
             timedTexts: "\(timed.count) texts of \(characters / max(1, timed.count)) characters on average",
             files: files

@@ -17,6 +17,10 @@ enum ReportStyle {
         .quiet,figcaption{color:var(--quiet);font-size:.9rem}
         figure{margin:1rem 0}
         svg{display:block;width:100%;max-width:36rem;height:auto}
+        .key{columns:2 13rem;max-width:36rem;margin:.25rem 0 .75rem;padding-left:2.5rem;font-size:.9rem}
+        .key li::marker{font-weight:600;color:var(--other)}.key .served{font-weight:600}
+        .key .served::marker{color:var(--served)}.key .student::marker{color:var(--student)}\
+        .key .teacher::marker{color:var(--teacher)}
         .pair{display:flex;flex-wrap:wrap;gap:1rem}
         .pair figure{flex:1 1 15rem;max-width:21rem;margin:0}
         .scroll{overflow-x:auto;margin:.5rem 0 1rem}
@@ -31,12 +35,13 @@ enum ReportStyle {
         tr.chosen th{color:var(--served)}
         .better{color:var(--good)}.worse{color:var(--bad)}
         code{font-size:.9em;overflow-wrap:anywhere}
+        td code{white-space:nowrap}
         dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.2rem;font-size:.95rem}
         dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
         svg text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--ink)}
         svg .tick,svg .title{fill:var(--quiet)}
         svg .name{font-weight:600}
-        svg .name,svg .tick{paint-order:stroke;stroke:var(--page);stroke-width:3px;stroke-linejoin:round}
+        svg .name,svg .tick{paint-order:stroke;stroke:var(--page);stroke-width:4px;stroke-linejoin:round}
         svg .grid{stroke:var(--rule);stroke-width:1}
         svg .reference{stroke:var(--teacher);stroke-width:1.2;stroke-dasharray:4 4}
         svg .leader{stroke:var(--quiet);stroke-width:1}

@@ -1,51 +1,40 @@
-/// Model folders that one recipe made, with its seeds.
+/// Model folders that one recipe made, with its seeds or on the report's draws of the data.
 struct SystemGroup: Equatable {
     struct Member: Equatable {
         let directory: String
         let seed: UInt64?
+        /// See `SystemResult.Run`.
+        var draw: Int?
     }
 
     var name: String
-    /// By their seeds.
+    /// By their draws and seeds.
     var members: [Member]
 
-    /// Puts folders together whose recipes differ in the seed alone; a folder without a recipe is by itself.
+    /// Puts models of one recipe together; one without a recipe is by itself.
     ///
-    /// - Parameters:
-    ///   - folders: each with what its recipe's file says.
-    ///   - taken: names of other systems; a group of the same name is numbered.
+    /// - Parameter taken: names of other systems; a group of the same name is numbered.
     static func groups(
-        _ folders: [(directory: String, recipe: String?)],
+        _ directories: [String],
+        draws: Draws,
         taken: [String]
     ) throws(DistillationError) -> [SystemGroup] {
-        var places: [String: Int] = [:]
+        var places: [MadeModel.System: Int] = [:]
         var groups: [SystemGroup] = []
-        for (directory, recipe) in folders {
-            guard let recipe else {
-                groups.append(SystemGroup(name: "", members: [Member(directory: directory, seed: nil)]))
-                continue
-            }
-            let settings = try RecipeFile(recipe, file: "\(directory)/\(RecipeFile.name)").settings
-            let member = Member(directory: directory, seed: settings.integer(.seed).map { UInt64($0) })
-            let key = recipe.split(separator: "\n").filter { !$0.hasPrefix("seed:") && !$0.hasPrefix("#") }
-                .joined(separator: "\n")
-            if let place = places[key] {
+        for directory in directories {
+            let model = try MadeModel(directory)
+            let member = Member(directory: directory, seed: model.seed, draw: try draws.draw(of: model))
+            let system = model.system(ofSeveralDraws: draws.areSeveral)
+            if let system, let place = places[system] {
                 groups[place].members.append(member)
             } else {
-                places[key] = groups.count
+                if let system { places[system] = groups.count }
                 groups.append(SystemGroup(name: "", members: [member]))
             }
         }
         var names = Set(taken)
         for place in groups.indices {
-            let seeds = groups[place].members.compactMap(\.seed)
-            guard Set(seeds).count == seeds.count else {
-                throw .usage(
-                    "\(groups[place].members.map(\.directory).joined(separator: " and ")) were made by one recipe with one seed; "
-                        + "name each run once"
-                )
-            }
-            groups[place].members.sort { ($0.seed ?? 0) < ($1.seed ?? 0) }
+            try groups[place].sort()
             let name = name(of: groups[place].members.map(\.directory))
             var (unique, number) = (name, 2)
             while !names.insert(unique).inserted {
@@ -55,6 +44,19 @@ struct SystemGroup: Equatable {
             groups[place].name = unique
         }
         return groups
+    }
+
+    /// - Throws: where two members cannot be told apart.
+    private mutating func sort() throws(DistillationError) {
+        members.sort { ($0.draw ?? 0, $0.seed ?? 0) < ($1.draw ?? 0, $1.seed ?? 0) }
+        for (member, next) in zip(members, members.dropFirst()) {
+            guard member.draw == next.draw, member.draw != nil || member.seed == next.seed else { continue }
+            throw .usage(
+                "\(member.directory) and \(next.directory) were made by one recipe "
+                    + (member.draw == nil
+                        ? "with one seed; name each run once" : "on one draw of the data; name one model of each draw")
+            )
+        }
     }
 
     /// What folders' names begin with, without a seed at its end: `pkd` of `pkd-seed1` and `pkd-seed2`.
@@ -74,11 +76,11 @@ struct SystemGroup: Equatable {
         }
         return common.isEmpty ? names[0] : String(common)
     }
+}
 
-    /// The last part of a path that says something: of `models/minilm/1` the version's model, too.
-    static func folderName(_ path: String) -> String {
-        let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
-        guard let last = parts.last else { return path }
-        return Int(last) != nil && parts.count > 1 ? "\(parts[parts.count - 2])/\(last)" : String(last)
-    }
+/// The last part of a path that says something: of `models/minilm/1` the version's model, too.
+func folderName(_ path: String) -> String {
+    let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
+    guard let last = parts.last else { return path }
+    return Int(last) != nil && parts.count > 1 ? "\(parts[parts.count - 2])/\(last)" : String(last)
 }

@@ -133,7 +133,7 @@ package final class TrainingLoop {
 
     /// Takes up a run whose weights and moments were restored.
     package func resume(steps: Int, reached: [Bool], summary: TrainingSummary, epochLosses: (Double, Int)) {
-        optimizer.resume(steps: steps, reached: reached)
+        optimizer.resume(rates: (0..<steps).map(schedule.rate(ofStep:)), reached: reached)
         self.summary = summary
         self.epochLosses = epochLosses
     }
@@ -150,15 +150,15 @@ package final class TrainingLoop {
         if first == 0 { epochLosses = (0, 0) }
         let start = MonotonicClock.now
         var loss = 0.0
-        var ids: [Int32] = []
         let parts = parts(chosen).enumerated().map { part, places in
             let randomness = Randomness(seed: settings.seed, batch: step << 16 | part)
             return (places: places, randomness: randomness, prepared: prepare(places, randomness))
         }
         var whole = LossCounts.zero
         for part in parts { whole += model.counts(part.prepared.batch, part.prepared.supervision, objective) }
+        let ids = parts.flatMap(\.prepared.batch.ids)
+        optimizer.reach(ids)
         for (places, randomness, (batch, supervision)) in parts {
-            ids += batch.ids
             let outputs = try teacher?.outputs(places, batch, supervision) ?? TeacherOutputs()
             let losses = try model.learn(
                 batch,
@@ -174,6 +174,7 @@ package final class TrainingLoop {
         guard loss.isFinite else { throw notFinite("the loss", loss) }
         let norm = optimizer.step(rate: schedule.rate(ofStep: step), rows: ids)
         guard norm.isFinite else { throw notFinite("the gradient", norm) }
+        if isComplete { optimizer.finish() }
         model.refresh()
         summary.seconds += Double(MonotonicClock.now - start) / 1e9
         summary.steps = step

@@ -23,7 +23,6 @@ package struct RunOptions: Sendable {
     /// Whether a model that is there is replaced.
     package var replacing: Bool
     package var threads: Int
-    package var instructionSet: InstructionSet
     /// Seconds between two saved states.
     package var saveInterval: Double
     package var report: @Sendable (RunEvent) -> Void
@@ -34,7 +33,6 @@ package struct RunOptions: Sendable {
         output: String,
         replacing: Bool = false,
         threads: Int,
-        instructionSet: InstructionSet = .best,
         saveInterval: Double = 60,
         report: @escaping @Sendable (RunEvent) -> Void = { _ in },
         shouldStop: @escaping @Sendable () -> Bool = { false }
@@ -44,22 +42,12 @@ package struct RunOptions: Sendable {
         self.output = path
         self.replacing = replacing
         self.threads = threads
-        self.instructionSet = instructionSet
         self.saveInterval = saveInterval
         self.report = report
         self.shouldStop = shouldStop
     }
 
-    package func team() throws(DistillationError) -> ComputeTeam {
-        do throws(TensorError) {
-            return try ComputeTeam(
-                cpus: Array(repeating: nil, count: threads),
-                instructionSet: instructionSet
-            )
-        } catch {
-            throw .failed("\(error)")
-        }
-    }
+    package func team() throws(DistillationError) -> ComputeTeam { try computeTeam(threads: threads) }
 
     /// Refuses an output that is there or cannot be made, before hours of work.
     package func checkOutput() throws(DistillationError) {

@@ -14,19 +14,7 @@ package enum HiddenLosses {
         into gradient: Matrix,
         team: ComputeTeam
     ) -> Double {
-        guard states.rows > 0 else { return 0 }
-        let scale = weight / Double(states.rows)
-        return scale
-            * team.sumOfRows(states.rows) { row in
-                let (s, t, result) = (states[row], teacher[row], gradient[row])
-                let products = Products(s, t)
-                let cosine = products.cosine
-                let (ofTeacher, ofStudent) = products.cosineGradient
-                for column in 0..<states.columns {
-                    result[column] -= Float(scale * (ofTeacher * Double(t[column]) - ofStudent * Double(s[column])))
-                }
-                return 1 - cosine
-            }
+        angle(states, teacher, scale: weight / Double(states.rows), into: gradient, team) { _ in 1 }
     }
 
     /// Mean squared error over all values.
@@ -61,18 +49,32 @@ package enum HiddenLosses {
         into gradient: Matrix,
         team: ComputeTeam
     ) -> Double {
+        // ‖s/|s| − t/|t|‖² = 2 − 2 cos
+        let scale = 2 * weight / Double(states.rows * states.columns)
+        return angle(states, teacher, scale: scale, into: gradient, team) { $0.unitLengths / 2 }
+    }
+
+    /// scale · Σ (most − cos(student, teacher)) over rows.
+    ///
+    /// - Parameter most: what a row's part is where both are orthogonal.
+    private static func angle(
+        _ states: Matrix,
+        _ teacher: Matrix,
+        scale: Double,
+        into gradient: Matrix,
+        _ team: ComputeTeam,
+        most: (Products) -> Double
+    ) -> Double {
         guard states.rows > 0 else { return 0 }
-        let scale = weight / Double(states.rows * states.columns)
         return scale
             * team.sumOfRows(states.rows) { row in
                 let (s, t, result) = (states[row], teacher[row], gradient[row])
-                // ‖s/|s| − t/|t|‖² = 2 − 2 cos
                 let products = Products(s, t)
                 let (ofTeacher, ofStudent) = products.cosineGradient
                 for column in 0..<states.columns {
-                    result[column] -= Float(2 * scale * (ofTeacher * Double(t[column]) - ofStudent * Double(s[column])))
+                    result[column] -= Float(scale * (ofTeacher * Double(t[column]) - ofStudent * Double(s[column])))
                 }
-                return products.unitLengths - 2 * products.cosine
+                return most(products) - products.cosine
             }
     }
 }

@@ -9,11 +9,19 @@ struct Compare: ParsableCommand {
         discussion: """
             Students whose recipes differ in the seed alone are one system. Of each student the bf16 and int8 variants are judged, too. \
             With --train, a frozen encoder and tf-idf, each with logistic regression, are fitted to it and judged beside them.
+
+            Where labels are few, a verdict on a recipe needs several draws of them: give the --teacher, the --student and the --train \
+            file of each draw. The recipe in each model's folder tells which draw it is of, and models of one draw are compared.
             """
     )
 
-    @Option(help: ArgumentHelp("The model that is to be replaced.", valueName: "dir"))
-    var teacher: String
+    @Option(
+        help: ArgumentHelp(
+            "The model that is to be replaced; of several draws of the data that of each.",
+            valueName: "dir"
+        )
+    )
+    var teacher: [String] = []
 
     @Option(help: ArgumentHelp("A model to judge; may be repeated.", valueName: "dir"))
     var student: [String] = []
@@ -23,7 +31,7 @@ struct Compare: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Labelled examples for the baselines that are fitted here; several are joined.",
+            "Labelled examples for the baselines that are fitted here; several of one draw are joined.",
             valueName: "file"
         )
     )
@@ -39,11 +47,7 @@ struct Compare: ParsableCommand {
 
     @OptionGroup var data: DataOptions
 
-    @Option(
-        name: .customLong("out-of-scope"),
-        help: ArgumentHelp("A label of the data that the models do not know; may be repeated.", valueName: "label")
-    )
-    var outOfScope: [String] = []
+    @OptionGroup var scope: ScopeOption
 
     @Option(help: ArgumentHelp("The metric that decides. (default: the usual one of the task)", valueName: "name"))
     var metric: String?
@@ -51,49 +55,34 @@ struct Compare: ParsableCommand {
     @Option(help: ArgumentHelp("The folder of report.json and report.html.", valueName: "dir"))
     var output: String
 
-    @Flag(help: "Replace a report that is there.")
-    var force = false
-
-    @Option(help: ArgumentHelp("Of everything that is drawn.", valueName: "n"))
-    var seed: UInt64 = 1
-
-    @Option(help: ArgumentHelp("Threads to compute with. (default: one per CPU)", valueName: "n"))
-    var threads: Int?
-
-    @Flag(help: "Print the result as one JSON object.")
-    var json = false
+    @OptionGroup var replacing: ReplacingOption
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
-        try ReportFiles.check(output, replacing: force)
-        let source = try ModelSource(teacher)
+        try ReportFiles.check(output, replacing: replacing.force)
+        let draws = try Draws(teachers: teacher)
+        let source = try ModelSource(teacher[0])
         let labels = source.labels
-        let tested = try data.read(
-            data.files,
-            use: .required,
-            labels: labels.map { $0 + outOfScope },
-            task: source.task
-        )
-        let training =
-            train.isEmpty ? nil : try data.read(train, use: .required, labels: labels, task: tested.task)
-        let raw = unlabelled.isEmpty ? nil : try data.read(unlabelled, use: .ignored, task: tested.task)
-        var files: [ReportSetting.DataFile] = []
-        for (role, paths, examples) in [
-            ("test", data.files, tested.count), ("train", train, training?.count ?? 0),
-            ("unlabelled", unlabelled, raw?.count ?? 0),
-        ] where !paths.isEmpty {
-            files.append(try ReportSetting.DataFile(role: role, paths: paths, examples: examples))
+        let tested = try data.read(data.files, use: .required, labels: scope.labels(source), task: source.task)
+        var files = [try ReportSetting.DataFile(role: "test", paths: data.files, examples: tested.count)]
+        func read(_ role: String, _ paths: [String], _ use: DatasetOptions.LabelUse) throws -> Dataset {
+            let read = try data.read(paths, use: use, labels: use == .required ? labels : nil, task: tested.task)
+            files.append(try ReportSetting.DataFile(role: role, paths: paths, examples: read.count))
+            return read
         }
+        let training = train.isEmpty ? [] : try draws.sorted(train).map { try read("train", $0, .required) }
+        let raw = try unlabelled.map { try read("unlabelled", [$0], .ignored) }
         let format = try data.format.map { try DatasetOptions.Format(parsing: $0) } ?? .byName
         let report = try Comparison(
-            .init(teacher: teacher, students: student, baselines: baseline),
+            .init(draws: draws, students: student, baselines: baseline),
             training: training,
             unlabelled: raw,
             data: tested,
-            outOfScope: outOfScope,
+            outOfScope: scope.outOfScope,
             metric: metric ?? Comparison.usualMetric(tested.task, format),
             files: files,
-            seed: seed,
-            threads: threads ?? availableThreads(),
+            seed: common.seed ?? 1,
+            threads: common.threadCount,
             report: { Console.report($0) }
         ).run()
         try ReportFiles.write(report, to: output)
@@ -102,7 +91,7 @@ struct Compare: ParsableCommand {
                 ("headline", report.headline), ("serve", report.recommended), ("distillation", report.gainSentence),
                 ("report", "\(output)/\(ReportFiles.json)"), ("page", "\(output)/\(ReportFiles.html)"),
             ],
-            json: json
+            json: common.json
         )
     }
 }

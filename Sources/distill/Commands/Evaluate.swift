@@ -10,15 +10,12 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "What the weights are stored as: fp32, bf16 or int8.")
     var variant = "fp32"
 
-    @Option(help: ArgumentHelp("Threads to compute with. (default: one per CPU)", valueName: "n"))
-    var threads: Int?
-
-    func open() throws -> ServedModel {
+    func open(threads: Int) throws -> ServedModel {
         guard let format = WeightFormat(rawValue: variant) else {
             let known = WeightFormat.allCases.map(\.rawValue).joined(separator: ", ")
             throw DistillationError.usage("--variant: expected \(known), found '\(variant)'")
         }
-        return try ServedModel(directory: model, variant: format, threads: threads ?? availableThreads())
+        return try ServedModel(directory: model, variant: format, threads: threads)
     }
 }
 
@@ -29,19 +26,25 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
     @OptionGroup var data: DataOptions
+    @OptionGroup var common: CommonOptions
+
+    @OptionGroup var unknown: ScopeOption
 
     @Option(help: ArgumentHelp("Write what the model says of each example, as JSON lines.", valueName: "file"))
     var predictions: String?
 
-    @Flag(help: "Print the metrics as one JSON object.")
-    var json = false
-
     func run() throws {
         let source = try ModelSource(model.model)
-        let examples = try data.read(data.files, use: .required, labels: source.labels, task: source.task)
-        let evaluation = try evaluate(model: try model.open(), data: examples)
+        let examples = try data.read(data.files, use: .required, labels: unknown.labels(source), task: source.task)
+        let scope = try Scope(examples, outOfScope: unknown.outOfScope)
+        let served = try model.open(threads: common.threadCount)
+        let evaluation = try evaluate(model: served, data: scope.inside)
         if let predictions { try JSONLines.write(evaluation.predictions, to: predictions) }
-        Console.result(evaluation.metrics.members, json: json)
+        var members = evaluation.metrics.members
+        if let outside = try scope.outOfScope(served, evaluation, seed: common.seed ?? 1) {
+            members.append(("out_of_scope", outside.json))
+        }
+        Console.result(members, json: common.json)
     }
 }
 
@@ -56,17 +59,18 @@ struct Label: ParsableCommand {
     @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
     var output: String
 
-    @Flag(help: "Replace a file that is there.")
-    var force = false
-
-    @Flag(help: "Print the result as one JSON object.")
-    var json = false
+    @OptionGroup var replacing: ReplacingOption
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
-        try JSONLines.check(output, replacing: force)
+        try JSONLines.check(output, replacing: replacing.force)
         let source = try ModelSource(model.model)
         let examples = try data.read(data.files, use: .ignored, labels: source.labels, task: source.task)
-        try JSONLines.write(try predict(model: try model.open(), data: examples), to: output)
-        Console.result([("output", output), ("task", examples.task.rawValue), ("n", examples.count)], json: json)
+        let answers = try predict(model: try model.open(threads: common.threadCount), data: examples)
+        try JSONLines.write(answers, to: output)
+        Console.result(
+            [("output", output), ("task", examples.task.rawValue), ("n", examples.count)],
+            json: common.json
+        )
     }
 }

@@ -35,7 +35,9 @@ struct Finetune: ParsableCommand {
                 task: examples.task
             )
         }
-        if let held, let leak = DatasetChecks.leaks(train: examples, test: held) { Console.report(.warning(leak)) }
+        if let held, let leak = DatasetChecks.leaks(train: examples.examples, test: held) {
+            Console.report(.warning(leak))
+        }
         let made = try Finetuning(
             source: try ModelSource(model),
             data: examples,

@@ -39,11 +39,8 @@ struct Publish: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Seconds that loading may take.", valueName: "s"))
     var timeout = 300.0
 
-    @Flag(help: "Replace a version that is there.")
-    var force = false
-
-    @Flag(help: "Print the result as one JSON object.")
-    var json = false
+    @OptionGroup var replacing: ReplacingOption
+    @OptionGroup var common: CommonOptions
 
     func run() async throws {
         let floors = try floor.map { try QualityFloor(parsing: $0) }
@@ -57,14 +54,14 @@ struct Publish: AsyncParsableCommand {
             version: version,
             report: try report.map { try PublishedReport(reading: $0) },
             floors: floors,
-            replacing: force,
-            threads: availableThreads()
+            replacing: replacing.force,
+            threads: common.threadCount
         ).run()
         var members = published.members
         let state = try await serverState(published)
         if let state { members.append(("state", state.state)) }
         if let reason = state?.reason { members.append(("reason", reason)) }
-        Console.result(members, json: json)
+        Console.result(members, json: common.json)
         if let state, state.state != "READY" {
             throw DistillationError.failed(
                 "\(published.folder) is published, and the server does not serve it: \(state.reason ?? state.state)"

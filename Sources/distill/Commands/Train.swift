@@ -17,14 +17,9 @@ struct Train: ParsableCommand {
     @Option(help: "What the student learns: distilbert, pkd, minilmv2 or embedding. (default: distilbert)")
     var preset: String?
 
-    @Option(help: ArgumentHelp("The student's layers. (default: half of the teacher's)", valueName: "n"))
-    var layers: String?
-
-    @Option(help: ArgumentHelp("The student's hidden size. (default: the teacher's)", valueName: "n"))
-    var width: String?
-
-    @Option(help: ArgumentHelp("The student's word pieces. (default: the teacher's)", valueName: "n"))
-    var vocabulary: String?
+    @Option(help: .setting(.layers, default: "half of the teacher's")) var layers: String?
+    @Option(help: .setting(.width, default: "the teacher's")) var width: String?
+    @Option(help: .setting(.vocabulary, default: "the teacher's")) var vocabulary: String?
 
     @OptionGroup var training: TrainingOptions
 
@@ -57,7 +52,8 @@ struct Train: ParsableCommand {
             recipe: Recipe(settings, preset: chosen),
             options: options,
             command: [
-                ("command", "train"), ("teacher", teacher), ("data", data.files.joined(separator: " ")),
+                ("command", "train"), ("teacher", teacher), ("teacher_hash", try ServedModel.contents(of: teacher)),
+                ("data", data.files.joined(separator: " ")),
                 ("unlabelled", unlabelled.joined(separator: " ")), ("task", examples.task.rawValue),
                 ("preset", chosen?.rawValue ?? ""),
             ]

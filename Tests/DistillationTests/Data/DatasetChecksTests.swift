@@ -27,12 +27,12 @@ import Testing
             Dataset(task: .classify, examples: texts.map { Example(text: $0, pair: "p") })
         }
         let train = data(["One  two", "three", "four", "five", "six"])
-        #expect(DatasetChecks.leaks(train: train, test: data(["seven"])) == nil)
+        #expect(DatasetChecks.leaks(train: train.examples, test: data(["seven"])) == nil)
         #expect(
-            DatasetChecks.leaks(train: train, test: data([" one TWO\n", "seven", "three", "four", "five"]))
+            DatasetChecks.leaks(train: train.examples, test: data([" one TWO\n", "seven", "three", "four", "five"]))
                 == "4 texts of the 5 to test on are in the training data: \" one TWO\\n\", \"three\", \"four\", …."
         )
         let other = Dataset(task: .classify, examples: [Example(text: "three", pair: "q")])
-        #expect(DatasetChecks.leaks(train: train, test: other) == nil)
+        #expect(DatasetChecks.leaks(train: train.examples, test: other) == nil)
     }
 }

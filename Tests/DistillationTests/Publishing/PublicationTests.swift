@@ -19,7 +19,7 @@ import Testing
             data.examples[index].target = .label((label + 1) % 3)
         }
         let made = try Comparison(
-            .init(teacher: model, students: [model]),
+            .init(draws: try Draws(teachers: [model]), students: [model]),
             data: data,
             files: [.init(role: "test", name: "test.csv", examples: 40, hash: "0123456789abcdef")],
             threads: 2,
@@ -53,6 +53,24 @@ import Testing
 
     private func contents(_ path: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folders.folder(path)).sorted()
+    }
+
+    /// The model that comes with the repository, which was published with this code.
+    @Test func theModelOfTheRepositoryIsWhatItsManifestSays() throws {
+        var root = URL(fileURLWithPath: #filePath)
+        for _ in 0..<4 { root.deleteLastPathComponent() }
+        let folder = root.appendingPathComponent("ops/models/intents/1")
+        func data(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
+        let manifest = try #require(JSONSerialization.jsonObject(with: data("manifest.json")) as? [String: Any])
+        let files = try #require(manifest["files"] as? [[String: Any]])
+        for file in files {
+            let name = try #require(file["name"] as? String)
+            let hash = try data(name).withUnsafeBytes { SHA256.hexadecimal($0) }
+            #expect(hash == file["sha256"] as? String, "\(name)")
+        }
+        let listed = Set(files.compactMap { $0["name"] as? String } + ["manifest.json"])
+        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)) == listed)
+        #expect(try data("model.safetensors").count < 8_000_000)
     }
 
     @Test func aVersionHasTheModelItsProofAndAManifestOfBoth() throws {

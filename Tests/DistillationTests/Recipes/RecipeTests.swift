@@ -22,6 +22,10 @@ import Training
         ("learning_rate: nan", "r.yaml:1: `learning_rate`: expected a number from 0.0 to 1.0, found 'nan'"),
         ("precision: fp16", "r.yaml:1: `precision`: expected fp32 or bf16, found 'fp16'"),
         ("teacher_layers: [0, x]", "r.yaml:1: `teacher_layers`: expected whole numbers with commas between them"),
+        (
+            "teacher_layers: 2,4]",
+            "r.yaml:1: `teacher_layers`: expected whole numbers with commas between them, found '2,4]'"
+        ),
         ("epochs: {a: 1}", "r.yaml:1: `epochs` must be one value"),
         ("- epochs", "r.yaml: expected one setting per line"),
         ("epochs: [", "r.yaml: it is no YAML: "),
@@ -37,8 +41,14 @@ import Training
             let recipe = Recipe(given, preset: preset)
             var file = RecipeFile()
             file.settings = recipe.settings
-            file.command = [("command", "train"), ("teacher", "a \"quoted\\\" name"), ("preset", preset.rawValue)]
+            file.command = [
+                ("command", "train"), ("teacher", "a \"quoted\\\" name"),
+                ("data", "odd\n\u{8}\u{85}\u{2028}\u{FEFF} 文.csv"), ("preset", preset.rawValue),
+            ]
             let read = try RecipeFile(file.text, file: "recipe.yaml")
+            #expect(read.settings == recipe.settings)
+            #expect(read.command.map(\.key) == file.command.map(\.key))
+            #expect(read.command.map(\.value) == file.command.map(\.value))
             #expect(
                 Recipe(read.settings).objective(layers: 3, teacherLayers: 6)
                     == recipe.objective(layers: 3, teacherLayers: 6)
@@ -46,7 +56,7 @@ import Training
             #expect(Recipe(read.settings).loop == recipe.loop && read.settings.number(.learningRate) == 3e-4)
             #expect(read.settings.integers(.teacherLayers) == [0, 2, 4])
             #expect(
-                file.text.split(separator: "\n").dropFirst(4).allSatisfy { $0.contains("  # ") },
+                file.text.split(separator: "\n").dropFirst(5).allSatisfy { $0.contains("  # ") },
                 "each is explained"
             )
         }
@@ -60,6 +70,17 @@ import Training
             recipe.number(.temperature) == 7 && recipe.number(.patientWeight) == 100 && recipe.integer(.batchSize) == 32
         )
         #expect(Recipe(RecipeSettings()).objective(layers: 3, teacherLayers: 6).needsTeacher == false)
+    }
+
+    /// Tokens are compared where student and teacher have the same.
+    @Test func embeddingsWithASmallerVocabularyCompareNoTokens() throws {
+        var given = RecipeSettings()
+        #expect(Recipe(given, preset: .embedding).number(.cosineWeight) == 5)
+        try given.set(.vocabulary, "3000", source: "--vocabulary")
+        let recipe = Recipe(given, preset: .embedding)
+        #expect(recipe.number(.cosineWeight) == 0 && recipe.number(.embeddingWeight) == 100)
+        try given.set(.cosineWeight, "1", source: "r.yaml")
+        #expect(Recipe(given, preset: .embedding).number(.cosineWeight) == 1)
     }
 
     @Test func layersFollowEvenlySpreadOnes() {

@@ -59,10 +59,14 @@ import Training
         let path = "run.partial/state"
         let good = try bytes(path)
         #expect(try problem(state) == "")
-        let header = try #require(good.firstIndex(of: 10))
+        let first = try #require(good.firstIndex(of: 10))
+        let header = try #require(good[(first + 1)...].firstIndex(of: 10))
+        // Where the run is counts as much as its weights.
+        let step = try #require(good.firstRange(of: Array("\"step\":2".utf8))).upperBound - 1
         for (name, bad) in [
             ("cut off", Array(good.dropLast())), ("cut off", good + [0]), ("cut off", Array(good.prefix(header + 1))),
             ("no saved run", Array(good.prefix(header))), ("no saved run", []),
+            ("damaged", flipped(good, step)), ("no saved run", Array(good.prefix(first + 1))),
             ("no saved run", [UInt8](repeating: 0, count: 5000)),
             ("damaged", flipped(good, header + 100)), ("damaged", flipped(good, good.count / 2)),
             ("damaged", flipped(good, good.count - 1)),

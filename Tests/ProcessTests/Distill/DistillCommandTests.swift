@@ -31,6 +31,16 @@ import Testing
         #expect(said.split(separator: "\n").count == 48)
         #expect(said.contains("\"text\"") && said.contains("\"label\"") && said.contains("\"probabilities\""))
 
+        // Texts of a label that it was not taught are told apart as far as they can be.
+        try folder.temporary.write("strange.csv", "text,label\nq n o,noon\nz a,noon\n")
+        let strange = ["--data", folder("strange.csv"), "--out-of-scope", "noon", "--seed", "2"]
+        let scoped = try evaluate("tuned", strange)
+        #expect(scoped["n"] as? Int == 48 && scoped["accuracy"] as? Double == accuracy)
+        let outside = try #require(scoped["out_of_scope"] as? [String: Double])
+        for key in ["threshold", "kept", "accuracy", "recall", "auroc"] {
+            #expect(outside[key].map { (0...1).contains($0) } == true, "\(key): \(outside)")
+        }
+
         let distilled = try folder.distill(
             "train",
             "--teacher",
@@ -82,6 +92,27 @@ import Testing
             "1"
         )
         #expect(learnt.exit == .exited(0), "\(learnt.errors)")
+    }
+
+    /// SQuAD's own files: a word is to be found, by a teacher and then by its student.
+    @Test func questionsAreLearntDistilledAndAnswered() throws {
+        try folder.temporary.write("squad.json", DistillFolder.questions(48))
+        let data = ["--data", folder("squad.json"), "--format", "squad", "--json"]
+        let fast = ["--epochs", "16", "--batch-size", "8", "--learning-rate", "3e-3"]
+        let commands = [
+            ["finetune", "--model", folder("encoder"), "--output", folder("answerer")] + fast,
+            ["train", "--teacher", folder("answerer"), "--layers", "1", "--output", folder("smaller")] + fast,
+        ]
+        for (command, model) in zip(commands, ["answerer", "smaller"]) {
+            let made = try folder.distill(command + data)
+            #expect(made.exit == .exited(0), "\(made.errors)")
+            #expect(try DistillFolder.result(made)["task"] as? String == "answer")
+            let judged = try folder.distill(["evaluate", "--model", folder(model)] + data)
+            #expect(judged.exit == .exited(0), "\(judged.errors)")
+            let metrics = try DistillFolder.result(judged)
+            let (exact, f1) = (metrics["exact_match"] as? Double ?? 0, metrics["f1"] as? Double ?? 0)
+            #expect(exact >= 0.8 && f1 >= exact, "\(model): \(metrics)")
+        }
     }
 
     private func evaluate(_ model: String, _ more: [String] = []) throws -> [String: Any] {
@@ -137,6 +168,27 @@ import Testing
         )
         #expect(again.exit == .exited(0), "\(again.errors)")
         #expect(try folder.bytes("again/model.safetensors") == folder.bytes("student/model.safetensors"))
+    }
+
+    /// What the environment demands computes, in training and of what is served, and nothing takes its place.
+    @Test func anInstructionSetIsUsedOrRefused() throws {
+        let plain = ["DISTILLERY_ISA": "plain"]
+        let made = try folder.distill(folder.finetune("made", epochs: 1), extra: plain)
+        #expect(made.exit == .exited(0), "\(made.errors)")
+        let report = [
+            "report", "--teacher", folder("teacher"), "--student", folder("made"), "--data", folder("data.csv"),
+        ]
+        let judged = try folder.distill(report + ["--output", folder("report")], extra: plain)
+        #expect(judged.exit == .exited(0), "\(judged.errors)")
+        let page = String(decoding: try folder.bytes("report/report.json"), as: UTF8.self)
+        #expect(page.contains("\"instruction_set\":\"plain\""), "\(page)")
+        let evaluate = ["evaluate", "--model", folder("teacher"), "--data", folder("data.csv")]
+        for arguments in [folder.finetune("refused"), report + ["--output", folder("refused")], evaluate] {
+            let refused = try folder.distill(arguments, extra: ["DISTILLERY_ISA": "avx3"])
+            #expect(refused.exit == .exited(2), "\(refused.errors)")
+            #expect(refused.errors.contains("DISTILLERY_ISA=avx3: not one of plain, avx2"), "\(refused.errors)")
+        }
+        #expect(try !folder.temporary.contents().contains("refused"))
     }
 
     @Test func defaultsAreInTheHelp() throws {

@@ -42,9 +42,26 @@ final class DistillFolder {
         return "text,label\n" + rows.joined()
     }
 
+    /// A file of SQuAD: each context has one word of the alphabet's end among others, which is the answer.
+    static func questions(_ examples: Int) -> String {
+        let letters = Array("abcdefghijklmnopqrstuvwxyz")
+        var numbers = SeededNumbers(9)
+        let paragraphs = (0..<examples).map { index in
+            let (before, after) = (numbers.below(6), numbers.below(6))
+            let answer = letters[20 + numbers.below(6)]
+            let others = (0..<before + after).map { _ in "\(letters[numbers.below(20)])" }
+            let context = (others[..<before] + ["\(answer)"] + others[before...]).joined(separator: " ")
+            return #"{"context":"\#(context)","qas":[{"id":"\#(index)","question":"q","answers":["#
+                + #"{"text":"\#(answer)","answer_start":\#(2 * before)}]}]}"#
+        }
+        return #"{"version":"1.1","data":[{"title":"t","paragraphs":[\#(paragraphs.joined(separator: ","))]}]}"#
+    }
+
     /// Runs `distill` until it ends.
-    func distill(_ arguments: [String]) throws -> ModelServer.Run {
-        try ModelServer.modelctl(arguments, socket: nil, folder: temporary.path, program: "distill")
+    ///
+    /// - Parameter extra: of its environment.
+    func distill(_ arguments: [String], extra: [String: String] = [:]) throws -> ModelServer.Run {
+        try ModelServer.modelctl(arguments, socket: nil, folder: temporary.path, program: "distill", extra: extra)
     }
 
     func distill(_ arguments: String...) throws -> ModelServer.Run { try distill(arguments) }

@@ -20,14 +20,13 @@ import Testing
             "sentiment/1": model(labels: ["NEGATIVE", "POSITIVE"]), "spam/1": model(labels: ["HAM", "SPAM"]),
             "toxic/1": model(labels: ["insult", "threat", "obscene"]),
             "topics/1": model(labels: ["sport", "politics", "science", "business"]),
-            "intents/1": model(labels: ["track_order", "refund", "opening_hours"]),
             "names/1": model(labels: ["O", "B-PER", "I-PER", "B-LOC"], head: .token),
             "answers/1": model(head: .answer), "encoder/1": model(),
         ]
     }
 
     @Test func everyExampleRunsWithRealModels() throws {
-        let server = try ModelServer(models: Self.models)
+        let server = try ModelServer(models: Self.models, links: ["intents/1": IntentsModel.folder])
         func run(_ arguments: String..., input: String = "") throws -> [String] {
             let all = arguments + ["--socket", server.socket]
             let run = try ModelServer.modelctl(
@@ -64,9 +63,18 @@ import Testing
         let topics = try run("topic", "--model", "topics", "\(notes)/long.txt", "\(notes)/tea.txt")
         #expect(topics.count == 2 && !topics[0].contains(" in 1 windows)") && topics[1].contains(" in 1 windows)"))
 
-        #expect(try run("intent", "--model", "intents", "--threshold", "1.1", "hi")[0].hasPrefix("out of scope "))
-        let known = try run("intent", "--model", "intents", "--threshold", "0", "--margin", "0", "hi")
-        #expect(!known[0].hasPrefix("out of scope ") && known[0].hasSuffix(" | hi"))
+        // What `Intent.swift` shows.
+        #expect(
+            try run("intent", "--model", "intents", "Why was I charged twice?", "what's the weather in Paris") == [
+                "transaction_charged_twice 0.94 | Why was I charged twice?",
+                "out of scope 0.46 | what's the weather in Paris",
+            ]
+        )
+        #expect(
+            try run("intent", "--model", "intents", "--threshold", "0.95", "Why was I charged twice?") == [
+                "out of scope 0.94 | Why was I charged twice?"
+            ]
+        )
 
         let answers = try run("question-answering", "--model", "answers", "\(notes)/long.txt", "Which?", "Why?")
         #expect(answers.first == "Which?" && answers.contains("Why?") && answers.count >= 4, "\(answers)")
@@ -82,16 +90,7 @@ import Testing
     /// With a model that was trained: what `Entities.swift` shows, and its counting over several texts.
     @Test(.enabled(if: EntitiesModel.folder != nil, "run ops/fetch-entities-model first"))
     func entitiesOfATrainedModel() throws {
-        let server = try ModelServer.ready()
-        try FileManager.default.createDirectory(
-            atPath: "\(server.repository)/rampart",
-            withIntermediateDirectories: true
-        )
-        try FileManager.default.createSymbolicLink(
-            atPath: "\(server.repository)/rampart/1",
-            withDestinationPath: try #require(EntitiesModel.folder)
-        )
-        #expect(try server.modelctl("reload", "rampart").exit.isSuccess)
+        let server = try ModelServer(models: [:], links: ["rampart/1": try #require(EntitiesModel.folder)])
         func names(_ texts: String) throws -> [String] {
             let run = try ModelServer.modelctl(
                 ["entities", "--model", "rampart", "--socket", server.socket],

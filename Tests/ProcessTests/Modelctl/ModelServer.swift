@@ -49,6 +49,7 @@ final class ModelServer {
     ///   - worker: the program that workers run, beside these tests; nil: the real one.
     ///   - configurations: the contents of models' `config.yaml`, by their names.
     ///   - files: further files of the repository, by their paths.
+    ///   - links: folders of models that are elsewhere, by what they are called in the repository, such as `intents/1`.
     ///   - settings: further flags of `modeld`.
     ///   - extra: of its environment.
     init(
@@ -57,6 +58,7 @@ final class ModelServer {
         worker: String? = nil,
         configurations: [String: String] = [:],
         files: [String: String] = [:],
+        links: [String: String] = [:],
         settings: [String] = [],
         extra: [String: String] = [:]
     ) throws {
@@ -64,6 +66,14 @@ final class ModelServer {
         for (path, checkpoint) in models {
             try temporary.makeFolder("models/\(path)")
             try checkpoint.write(to: "\(repository)/\(path)")
+        }
+        for (path, target) in links {
+            let link = URL(fileURLWithPath: "\(repository)/\(path)")
+            try FileManager.default.createDirectory(
+                at: link.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
+            try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: target)
         }
         for (name, text) in configurations {
             try Data(text.utf8).write(to: URL(fileURLWithPath: "\(repository)/\(name)/config.yaml"))
@@ -93,13 +103,13 @@ final class ModelServer {
         return server
     }
 
-    func waitUntilReady() throws {
-        try waitUntil("every model is ready") { $0.contains("\"state\":\"READY\",\"models\"") }
+    func waitUntilReady(within seconds: Int64 = 60) throws {
+        try waitUntil("every model is ready", within: seconds) { $0.contains("\"state\":\"READY\",\"models\"") }
     }
 
     /// Waits until what `modelctl status --json` prints is as it should be.
-    func waitUntil(_ what: String, _ condition: (String) -> Bool) throws {
-        let deadline = MonotonicClock.now + 60_000_000_000
+    func waitUntil(_ what: String, within seconds: Int64 = 60, _ condition: (String) -> Bool) throws {
+        let deadline = MonotonicClock.now + seconds * 1_000_000_000
         while true {
             let status = try modelctl("status", "--json")
             if status.exit.isSuccess, condition(status.output) { return }
