@@ -200,7 +200,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "fakeworker",
-            dependencies: ["Messages", "Wire", "LinuxSystem"],
+            dependencies: ["LinuxSystem", "Messages", "Worker"],
             path: "Tests/FakeWorker",
             swiftSettings: strict
         ),
@@ -275,6 +275,11 @@ let package = Package(
         ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: ["LinuxSystem", "Messages", "Wire", "Worker"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "SupervisorTests",
             dependencies: ["Supervisor", "Topology", "Messages", "Wire", "TestSupport"],

@@ -1,12 +1,9 @@
 import Topology
 
 /// What the supervisor passes on the command line, because it must be done before anything else: placement.
-struct Arguments {
-    enum Mode {
-        case serve, pack
-    }
-
-    var mode = Mode.serve
+package struct Arguments {
+    /// Whether it packs a checkpoint instead of serving one.
+    var isPacker = false
     /// The socketpair's descriptor.
     var channel: Int32 = 3
     var cpus: CPUSet?
@@ -15,15 +12,15 @@ struct Arguments {
     /// Who started this process, for asking to die with it.
     var parent: Int32?
 
-    struct Unusable: Error, CustomStringConvertible {
-        let description: String
+    package struct Unusable: Error, CustomStringConvertible {
+        package let description: String
     }
 
-    init(_ arguments: [String]) throws(Unusable) {
+    package init(_ arguments: [String]) throws(Unusable) {
         var rest = arguments.dropFirst()[...]
         while let flag = rest.popFirst() {
             if flag == "--pack" {
-                mode = .pack
+                isPacker = true
                 continue
             }
             guard let value = rest.popFirst() else { throw Unusable(description: "\(flag) needs a value") }

@@ -1,15 +1,16 @@
-import LinuxSystem
+package import LinuxSystem
 import Messages
 import Wire
 
 /// The worker's end of its socketpair with the supervisor: blocking, one thread, frames with descriptors beside them.
-struct Channel: ~Copyable {
+package struct Channel: ~Copyable {
     private let stream: UnixStream
     private var decoder = FrameDecoder(maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
     private var descriptors = ReceivedDescriptors()
     private var outgoing: [UInt8] = []
     /// When something was last written, or waited for.
-    private var quietSince = MonotonicClock.now
+    private var quietSince: Int64
+    private let clock: () -> Int64
 
     /// Nanoseconds of silence after which the supervisor is told that the work goes on.
     private static let silence: Int64 = 100_000_000
@@ -18,12 +19,20 @@ struct Channel: ~Copyable {
     private static let keptBytes = 64 << 10
 
     /// The supervisor is gone: there is nobody to answer, and nothing to do but to exit.
-    struct Closed: Error {}
+    package struct Closed: Error {}
 
-    init(descriptor: Int32) throws(SystemError) {
+    /// - Parameter clock: nanoseconds, of the monotonic clock where the supervisor is another process.
+    package init(
+        descriptor: Int32,
+        clock: @escaping () -> Int64 = { MonotonicClock.now }
+    ) throws(SystemError) {
         stream = UnixStream(OwnedDescriptor(descriptor))
+        self.clock = clock
+        quietSince = clock()
         try stream.setNonBlocking(true)
     }
+
+    var now: Int64 { clock() }
 
     /// The next frame that has already arrived, or nil.
     mutating func poll() throws -> ToWorker? {
@@ -37,7 +46,7 @@ struct Channel: ~Copyable {
         while true {
             if let frame = try poll() { return frame }
             _ = try stream.descriptor.waitReadable()
-            quietSince = MonotonicClock.now
+            quietSince = now
         }
     }
 
@@ -60,7 +69,7 @@ struct Channel: ~Copyable {
                 outcome = .failure(error)
             }
         }
-        quietSince = MonotonicClock.now
+        quietSince = now
         outgoing.removeAll(keepingCapacity: outgoing.count < Self.keptBytes)
         guard try outcome.get() else { throw Closed() }
     }
@@ -68,7 +77,7 @@ struct Channel: ~Copyable {
     /// Tells the supervisor that the work goes on, when it has heard nothing for a while. Called between two pieces of
     /// work; a worker that is silent for much longer is taken for stuck.
     mutating func sign() throws {
-        guard MonotonicClock.now - quietSince >= Self.silence else { return }
+        guard now - quietSince >= Self.silence else { return }
         if outgoing.isEmpty { try queue(.progress(FromWorker.Progress())) }
         try flush()
     }

@@ -10,28 +10,34 @@ import Wire
 ///
 /// A variant of less precision than fp32 is compared with fp32 first. What was found goes into the pack, so that every
 /// worker that maps it can say what it keeps; a variant that keeps too little is not packed.
-enum PackingProgram {
+extension ModelLoader {
     /// The pack's note that holds an encoded `ModelQuality`.
     static let qualityNote = "quality"
 
-    static func run(_ channel: inout Channel) throws {
-        guard case .pack(let request) = try channel.receive(), let file = channel.takeDescriptor() else {
-            throw WireError(.malformed, "expected Pack with a descriptor")
-        }
+    func pack(
+        _ request: ToWorker.Pack,
+        into file: borrowing OwnedDescriptor,
+        propose: (_ key: String) throws -> Void,
+        progress: () throws -> Void
+    ) throws -> Int {
         do {
-            let packer = try Self.packer(request, &channel)
+            let packer = try packer(request, propose: propose, progress: progress)
             try packer.write(to: file.rawValue)
-            try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(packer.byteCount))))
-        } catch let error where WorkerProgram.isReported(error) {
-            throw try WorkerProgram.fail(&channel, error)
+            return packer.byteCount
+        } catch {
+            throw Self.explained(error)
         }
     }
 
     /// What packs the folder. Known answers and a variant's quality are worked out when the cache has no such pack.
-    private static func packer(_ request: ToWorker.Pack, _ channel: inout Channel) throws -> ModelPacker {
+    private func packer(
+        _ request: ToWorker.Pack,
+        propose: (_ key: String) throws -> Void,
+        progress: () throws -> Void
+    ) throws -> ModelPacker {
         var plain = try ModelPacker(directory: request.modelDirectory, variant: request.variant)
         if request.variant == WeightFormat.float32.rawValue {
-            try propose(plain.key, &channel)
+            try propose(plain.key)
             // Of the files that were mapped for the key.
             try plain.addKnownAnswers()
             return plain
@@ -40,21 +46,21 @@ enum PackingProgram {
             request.calibrationFile.isEmpty
             ? CalibrationTexts.builtIn : try CalibrationTexts.read(request.calibrationFile)
         let key = "\(plain.key)-\(try conditions(request, texts))"
-        try propose(key, &channel)
+        try propose(key)
         let search = VariantSearch(
             directory: request.modelDirectory,
             variant: request.variant,
-            sets: try WorkerProgram.instructionSets(),
+            sets: try Self.instructionSets(),
             texts: texts,
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
         )
-        let found = try search.run { try channel.sign() }
+        let found = try search.run(progress: progress)
         let packer = try ModelPacker(
             directory: request.modelDirectory,
             variant: request.variant,
             exceptions: found.exceptions,
             proven: true,
-            notes: [(qualityNote, ModelQuality(found).encode())],
+            notes: [(Self.qualityNote, ModelQuality(found).encode())],
             key: key
         )
         guard try ModelPacker(directory: request.modelDirectory, variant: request.variant).key == plain.key else {
@@ -63,19 +69,11 @@ enum PackingProgram {
         return packer
     }
 
-    /// Names the pack, and waits for the word to write it. No word comes when the cache has it.
-    private static func propose(_ key: String, _ channel: inout Channel) throws {
-        try channel.send(.packKey(FromWorker.PackKey(key: key)))
-        guard case .packProceed = try channel.receive() else {
-            throw WireError(.malformed, "expected PackProceed")
-        }
-    }
-
     /// A hash of what a variant was accepted by: other texts, floors or another arithmetic are another pack, so that one
     /// which was copied from a machine whose products round activations is measured again where they do not. The
     /// arithmetic is that of the best set, which is not proved yet; a worker that uses another one looks at the quality.
-    private static func conditions(_ request: ToWorker.Pack, _ texts: [String]) throws -> String {
-        let rounds = try WorkerProgram.instructionSets()[0].roundsActivations
+    private func conditions(_ request: ToWorker.Pack, _ texts: [String]) throws -> String {
+        let rounds = try Self.instructionSets()[0].roundsActivations
         var hash = Array("\(request.minCosine) \(request.minAgreement) \(rounds)".utf8).withUnsafeBytes {
             contentHash($0)
         }

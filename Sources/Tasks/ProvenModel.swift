@@ -1,21 +1,20 @@
-import DistilBERT
-import ModelFiles
-import Tasks
-import Tensors
+package import DistilBERT
+package import ModelFiles
+package import Tensors
 
 /// A model that has shown on this machine that it computes what its checkpoint says, with the best instruction set that
 /// does.
-struct ProvenModel {
-    let model: Model
-    let instructionSet: InstructionSet
+package struct ProvenModel {
+    package let model: Model
+    package let instructionSet: InstructionSet
     /// The better instruction sets, and what they compute wrongly.
-    let failures: [String]
+    package let failures: [String]
 
     /// - Parameters:
     ///   - sets: to be tried in this order; at least one.
     ///   - progress: called again and again, before each product at the least.
     /// - Throws: `EngineError.proof`, which names every set and its fault, when none passes; what `progress` throws.
-    init(
+    package init(
         _ pack: PackFile,
         threads: Int,
         sets: [InstructionSet],
