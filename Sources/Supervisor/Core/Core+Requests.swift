@@ -35,13 +35,20 @@ extension Core {
             method: request.method,
             payload: request.payload,
             deadline: deadline,
-            model: target.reference
+            model: target.reference,
+            requestID: loggable(request.requestID),
+            traceparent: loggable(request.traceparent)
         )
         pendingBytes += bytes
         clients.begin(id, client, stream: request.streamID)
         // Some tasks compute a text several times: once per label, once per choice.
         let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
         scheduler.submit(id, to: target.id, bytes: cost, deadline: deadline, at: now)
+    }
+
+    /// A name that a client may give any length, as far as logs need it.
+    private func loggable(_ name: String) -> String {
+        name.utf8.count <= 128 ? name : String(decoding: name.utf8.prefix(128), as: UTF8.self)
     }
 
     /// The monotonic time at which the request is answered at the latest; `Int64.max` when it has no timeout.
@@ -62,7 +69,9 @@ extension Core {
                 requestID: id.value,
                 method: request.method,
                 payload: request.payload,
-                deadlineNanoseconds: request.deadline == Int64.max ? 0 : request.deadline
+                deadlineNanoseconds: request.deadline == Int64.max ? 0 : request.deadline,
+                clientRequestID: request.requestID,
+                traceparent: request.traceparent
             )
             tell(worker, .prepare(prepare))
         case .start(let batch, let ids, let worker):

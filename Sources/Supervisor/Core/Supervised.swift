@@ -39,4 +39,7 @@ struct PendingRequest {
     let deadline: Int64
     /// `name@2:fp32`.
     let model: String
+    /// The client's own names of it, for logs.
+    let requestID: String
+    let traceparent: String
 }
