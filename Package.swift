@@ -150,7 +150,7 @@ let package = Package(
         .executableTarget(
             name: "modeld",
             dependencies: [
-                "Supervisor",
+                "LinuxSystem", "Supervisor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -210,7 +210,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "fakeworker",
-            dependencies: ["Messages", "Wire", "LinuxSystem"],
+            dependencies: ["LinuxSystem", "Messages", "Worker"],
             path: "Tests/FakeWorker",
             swiftSettings: strict
         ),
@@ -285,6 +285,11 @@ let package = Package(
         ),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: ["LinuxSystem", "Messages", "Wire", "Worker"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "SupervisorTests",
             dependencies: ["Supervisor", "Topology", "Messages", "Wire", "TestSupport"],

@@ -49,10 +49,6 @@ package struct BatchRun {
     private var waiting: [Item] = []
     private var next = 0
 
-    /// Tokens and requests of the whole batch.
-    package private(set) var tokens = 0
-    package private(set) var requests = 0
-
     package init(model: Model, maxStepTokens: Int) {
         self.model = model
         self.maxStepTokens = maxStepTokens
@@ -63,8 +59,6 @@ package struct BatchRun {
         guard let pipeline = task.pipeline else { return }
         progress[id] = Progress(pipeline: pipeline, sequences: task.sequences)
         waiting += task.sequences.indices.map { Item(request: id, sequence: $0) }
-        tokens += task.tokens
-        requests += 1
     }
 
     /// Whether sequences are left for another step.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LinuxSystem
 import Logging
 import Supervisor
 
@@ -44,11 +45,8 @@ struct Program: ParsableCommand {
         do {
             let configuration = try serverConfiguration(environment)
             let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-            LoggingSystem.bootstrap { label in
-                var handler = StreamLogHandler.standardError(label: label)
-                handler.logLevel = level
-                return handler
-            }
+            let output = LineOutput(2)
+            LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, output: output) }
             let server = try Server(
                 configuration: configuration,
                 environment: environment,

@@ -28,7 +28,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
     @Test(arguments: 1...UInt64(60 * effort)) func everyRequestHasExactlyOneAnswer(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         let slots = Int.random(in: 1...3, using: &random)
-        let scheduler = Scheduler(slotCount: slots, stallLimit: Self.stallLimit)
+        let scheduler = Scheduler(stallLimit: Self.stallLimit)
         let queues = (1...Int.random(in: 1...3, using: &random)).map { QueueID(UInt64($0)) }
         for queue in queues {
             var policy = QueuePolicy()

@@ -9,7 +9,7 @@ final class SchedulerHarness {
     var now: Int64 = 1_000
 
     init(slots: Int = 1, policy: QueuePolicy = QueuePolicy(), workers: Int = 1, stallLimit: Int64 = 0) {
-        scheduler = Scheduler(slotCount: slots, stallLimit: stallLimit)
+        scheduler = Scheduler(stallLimit: stallLimit)
         scheduler.addQueue(Self.model, policy: policy)
         for worker in 0..<workers {
             scheduler.workerReady(WorkerID(UInt64(worker + 1)), queue: Self.model, slot: worker % slots)

@@ -110,7 +110,7 @@ import Wire
     }
 
     @Test func modelsShareASlotByWeight() {
-        let scheduler = Scheduler(slotCount: 1)
+        let scheduler = Scheduler()
         var heavy = Harness.policy(tokens: 10, size: 10_000)
         heavy.weight = 3
         scheduler.addQueue(QueueID(1), policy: heavy)

@@ -87,6 +87,11 @@ enum GoldenVersion1 {
 
     /// What version 0.2.0 added: tasks, windows and prompts.
     static let additions: [String: String] = [
+        "ToWorker.prepare.names":
+            """
+        2a4008012a03722d31323730302d30616637363531393136636434336464383434386562323131633830333139632d62\
+        3761643662373136393230333333312d3031
+        """,
         "CacheListRequest": "",
         "CacheListResponse":
             """

@@ -212,6 +212,16 @@ enum Samples {
                 )
             )
         ),
+        (
+            "ToWorker.prepare.names",
+            ToWorker.prepare(
+                .init(
+                    requestID: 1,
+                    clientRequestID: "r-1",
+                    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+                )
+            )
+        ),
         ("FromWorker.ready.quality", FromWorker.ready(.init(tasks: ["embed"], quality: ModelQuality(texts: 9)))),
         (
             "StatusResponse.quality",

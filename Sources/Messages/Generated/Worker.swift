@@ -84,17 +84,25 @@ package enum ToWorker: Sendable, Equatable {
         package var payload: [UInt8]
         /// CLOCK_MONOTONIC; 0: none.
         package var deadlineNanoseconds: Int64
+        /// The client's name of it, for logs; empty: none.
+        package var clientRequestID: String
+        /// W3C Trace Context, for logs; empty: none.
+        package var traceparent: String
 
         package init(
             requestID: UInt64 = 0,
             method: String = "",
             payload: [UInt8] = [],
-            deadlineNanoseconds: Int64 = 0
+            deadlineNanoseconds: Int64 = 0,
+            clientRequestID: String = "",
+            traceparent: String = ""
         ) {
             self.requestID = requestID
             self.method = method
             self.payload = payload
             self.deadlineNanoseconds = deadlineNanoseconds
+            self.clientRequestID = clientRequestID
+            self.traceparent = traceparent
         }
     }
 

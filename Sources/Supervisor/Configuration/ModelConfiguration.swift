@@ -61,17 +61,11 @@ package struct ModelConfiguration: Equatable, Sendable {
         .integer("max_batch_tokens", 1...65_536, \.policy.maxBatchTokens),
         .integer("max_queue_size", 1...1_000_000, \.policy.maxQueueSize),
         .microseconds("default_timeout_microseconds", \.defaultTimeout),
-        Setting(key: "weight") { model, value in
-            guard case .scalar(let text) = value, let weight = Double(text), (0.001...1000).contains(weight) else {
-                return "a number from 0.001 to 1000"
-            }
-            model.policy.weight = weight
-            return nil
+        .value("weight", \.policy.weight, "a number from 0.001 to 1000") { text in
+            Double(text).flatMap { (0.001...1000).contains($0) ? $0 : nil }
         },
-        Setting(key: "version_policy.latest.num_versions") { model, value in
-            guard case .scalar(let text) = value, let count = Int(text), count > 0 else { return "a number from 1" }
-            model.versionPolicy = .latest(count)
-            return nil
+        .value("version_policy.latest.num_versions", \.versionPolicy, "a number from 1") { text in
+            Int(text).flatMap { $0 > 0 ? .latest($0) : nil }
         },
         Setting(key: "version_policy.all") { model, value in
             guard value == .scalar("") || value == .scalar("true") else { return "{}" }

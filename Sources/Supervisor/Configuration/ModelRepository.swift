@@ -5,6 +5,11 @@ import LinuxSystem
 package struct ModelFolder: Equatable, Sendable {
     package var version: UInt64
     package var path: String
+
+    package init(version: UInt64, path: String) {
+        self.version = version
+        self.path = path
+    }
 }
 
 /// What the repository holds of one model.
@@ -14,10 +19,23 @@ package struct RepositoryModel: Equatable, Sendable {
     package var folders: [ModelFolder]
     package var configuration: ModelConfiguration
 
+    package init(name: String, folders: [ModelFolder], configuration: ModelConfiguration) {
+        self.name = name
+        self.folders = folders
+        self.configuration = configuration
+    }
+
     /// What to serve: each version in each variant.
     var served: [(folder: ModelFolder, variant: String)] {
         folders.flatMap { folder in configuration.variants.map { (folder, $0) } }
     }
+}
+
+/// What was found of each model, by name; nil when its folder is not there.
+package struct RepositoryListing: Sendable {
+    package var models: [(name: String, found: Result<RepositoryModel?, ConfigurationError>)]
+
+    package init(models: [(name: String, found: Result<RepositoryModel?, ConfigurationError>)]) { self.models = models }
 }
 
 /// A model repository: `<root>/<model>/<version>/`, with an optional `<root>/<model>/config.yaml`.
@@ -54,6 +72,16 @@ package struct ModelRepository: Sendable {
             name: name,
             folders: selected.map { ModelFolder(version: $0, path: "\(folder)/\($0)") },
             configuration: configuration
+        )
+    }
+
+    /// Reads one model, or all of them and those that are named besides, which may be gone.
+    func listing(model: String?, also names: [String]) throws(ConfigurationError) -> RepositoryListing {
+        let all = if let model { [model] } else { Set(try self.names()).union(names).sorted() }
+        return RepositoryListing(
+            models: all.map { name in
+                (name, Result { () throws(ConfigurationError) in try self.model(name) })
+            }
         )
     }
 

@@ -54,30 +54,16 @@ package struct ServerConfiguration: Equatable, Sendable {
         .flag("allow_other_users", \.allowOtherUsers),
         .microseconds("drain_timeout_microseconds", \.drainTimeout),
         .microseconds("load_timeout_microseconds", \.loadTimeout),
-        Setting(key: "stall_timeout_microseconds") { server, value in
-            let range: ClosedRange<Int64> = 300_000...86_400_000_000
-            guard case .scalar(let text) = value, let number = Int64(text), number == 0 || range.contains(number) else {
-                return "0, or microseconds from \(range.lowerBound) to \(range.upperBound)"
-            }
-            server.stallTimeout = number * 1000
-            return nil
+        .value("stall_timeout_microseconds", \.stallTimeout, "0, or microseconds from 300000 to 86400000000") { text in
+            Int64(text).flatMap { $0 == 0 || (300_000...86_400_000_000).contains($0) ? $0 * 1000 : nil }
         },
-        Setting(key: "socket_mode") { server, value in
-            guard case .scalar(let text) = value, let mode = UInt32(text, radix: 8), mode <= 0o777 else {
-                return "octal permissions such as 0660"
-            }
-            server.socketMode = mode
-            return nil
+        .value("socket_mode", \.socketMode, "octal permissions such as 0660") { text in
+            UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil }
         },
-        Setting(key: "log_level") { server, value in
-            let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
-            guard case .scalar(let text) = value, levels.contains(text) else {
-                return "one of \(levels.joined(separator: ", "))"
-            }
-            server.logLevel = text
-            return nil
-        },
+        .value("log_level", \.logLevel, "one of \(levels.joined(separator: ", "))") { levels.contains($0) ? $0 : nil },
     ])
+
+    private static let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
     /// The keys of the table, for flags and documentation.
     package static var keys: [String] { table.keys }

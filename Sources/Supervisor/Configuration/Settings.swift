@@ -29,31 +29,33 @@ struct Setting<Target>: Sendable {
     /// Returns what was expected instead when the value does not fit.
     let apply: @Sendable (inout Target, SettingValue) -> String?
 
-    static func text(_ key: String, _ path: any WritableKeyPath<Target, String> & Sendable) -> Setting {
+    /// A single word or number; `expected` says what would fit when `parse` gives nil.
+    static func value<Value>(
+        _ key: String,
+        _ path: any WritableKeyPath<Target, Value> & Sendable,
+        _ expected: String,
+        _ parse: @escaping @Sendable (String) -> Value?
+    ) -> Setting {
         Setting(key: key) { target, value in
-            guard case .scalar(let text) = value, !text.isEmpty else { return "a text" }
-            target[keyPath: path] = text
+            guard case .scalar(let text) = value, let parsed = parse(text) else { return expected }
+            target[keyPath: path] = parsed
             return nil
         }
+    }
+
+    static func text(_ key: String, _ path: any WritableKeyPath<Target, String> & Sendable) -> Setting {
+        value(key, path, "a text") { $0.isEmpty ? nil : $0 }
     }
 
     static func optionalText(_ key: String, _ path: any WritableKeyPath<Target, String?> & Sendable) -> Setting {
-        Setting(key: key) { target, value in
-            guard case .scalar(let text) = value, !text.isEmpty else { return "a text" }
-            target[keyPath: path] = text
-            return nil
-        }
+        value(key, path, "a text") { $0.isEmpty ? nil : .some($0) }
     }
 
     static func flag(_ key: String, _ path: any WritableKeyPath<Target, Bool> & Sendable) -> Setting {
-        Setting(key: key) { target, value in
-            switch value {
-            case .scalar("true"), .scalar("yes"), .scalar("on"), .scalar("1"): target[keyPath: path] = true
-            case .scalar("false"), .scalar("no"), .scalar("off"), .scalar("0"): target[keyPath: path] = false
-            default: return "true or false"
-            }
-            return nil
-        }
+        let words = [
+            "true": true, "yes": true, "on": true, "1": true, "false": false, "no": false, "off": false, "0": false,
+        ]
+        return value(key, path, "true or false") { words[$0] }
     }
 
     static func integer(
@@ -61,34 +63,19 @@ struct Setting<Target>: Sendable {
         _ range: ClosedRange<Int>,
         _ path: any WritableKeyPath<Target, Int> & Sendable
     ) -> Setting {
-        Setting(key: key) { target, value in
-            guard case .scalar(let text) = value, let number = Int(text), range.contains(number) else {
-                return "a whole number from \(range.lowerBound) to \(range.upperBound)"
-            }
-            target[keyPath: path] = number
-            return nil
-        }
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return value(key, path, expected) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
     }
 
     static func fraction(_ key: String, _ path: any WritableKeyPath<Target, Double> & Sendable) -> Setting {
-        Setting(key: key) { target, value in
-            guard case .scalar(let text) = value, let number = Double(text), (0...1).contains(number) else {
-                return "a number from 0 to 1"
-            }
-            target[keyPath: path] = number
-            return nil
-        }
+        value(key, path, "a number from 0 to 1") { text in Double(text).flatMap { (0...1).contains($0) ? $0 : nil } }
     }
 
     /// A duration given in microseconds and kept in nanoseconds, up to one day.
     static func microseconds(_ key: String, _ path: any WritableKeyPath<Target, Int64> & Sendable) -> Setting {
         let limit: Int64 = 86_400_000_000
-        return Setting(key: key) { target, value in
-            guard case .scalar(let text) = value, let number = Int64(text), (0...limit).contains(number) else {
-                return "a whole number of microseconds from 0 to \(limit)"
-            }
-            target[keyPath: path] = number * 1000
-            return nil
+        return value(key, path, "a whole number of microseconds from 0 to \(limit)") { text in
+            Int64(text).flatMap { (0...limit).contains($0) ? $0 * 1000 : nil }
         }
     }
 }

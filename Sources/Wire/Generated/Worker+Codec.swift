@@ -102,6 +102,8 @@ extension ToWorker.Prepare: WireMessage {
         structure.method = arena.text(method)
         structure.payload = arena.bytes(payload)
         structure.deadline_nanoseconds = deadlineNanoseconds
+        structure.client_request_id = arena.text(clientRequestID)
+        structure.traceparent = arena.text(traceparent)
     }
 
     package init(_ structure: Worker__V1__ToWorker__Prepare) throws(WireError) {
@@ -109,7 +111,9 @@ extension ToWorker.Prepare: WireMessage {
             requestID: structure.request_id,
             method: try decodeText(structure.method, "method"),
             payload: decodeBytes(structure.payload),
-            deadlineNanoseconds: structure.deadline_nanoseconds
+            deadlineNanoseconds: structure.deadline_nanoseconds,
+            clientRequestID: try decodeText(structure.client_request_id, "client_request_id"),
+            traceparent: try decodeText(structure.traceparent, "traceparent")
         )
         try validate()
     }

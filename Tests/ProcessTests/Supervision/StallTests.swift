@@ -49,10 +49,12 @@ import Wire
         #expect(try client.response(again).status == .ok)
     }
 
-    @Test func aRequestThatHangsIsSentAgainOnceAndItsNeighboursSucceed() throws {
+    /// Stopped, and computing without ever looking at its channel.
+    @Test(arguments: ["hang", "spin"])
+    func aRequestThatHangsIsSentAgainOnceAndItsNeighboursSucceed(_ fault: String) throws {
         let server = try TestServer(models: ["m/1": "w1", "n/1": "w2"], flags: Self.flags)
         var client = try server.client()
-        let poison = try client.command("hang", model: "m")
+        let poison = try client.command(fault, model: "m")
         let mates = try (0..<5).map { try client.command("echo \($0)", model: "m") }
         let others = try (0..<5).map { try client.command("echo \($0)", model: "n") }
         for stream in mates + others { #expect(try client.response(stream).status == .ok) }

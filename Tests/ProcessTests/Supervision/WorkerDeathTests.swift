@@ -94,17 +94,47 @@ import Wire
         #expect(answer.status == .ok)
     }
 
-    @Test func aCrashLoopAtStartIsGivenUp() throws {
+    @Test(arguments: [("exit-at-load", "exit 3"), ("crash", "SIGABRT"), ("garbage", "garbage")])
+    func aCrashLoopAtStartIsGivenUp(_ behaviour: String, _ end: String) throws {
         let server = try TestServer(models: ["good/1": "w"])
         try server.write("w2", to: "loop/1/weights")
-        try server.write("exit-at-load", to: "loop/1/behaviour")
+        try server.write(behaviour, to: "loop/1/behaviour")
         var client = try server.client()
         let results = try client.reload("loop")
         #expect(results.map(\.status) == [.unavailable])
         #expect(results.first?.message.contains("never became ready") == true)
         let refused = try client.call("echo", model: "loop")
         #expect(refused.status == .unavailable)
-        #expect(refused.message.contains("exit 3"))
+        #expect(refused.message.contains(end), "\(refused.message)")
         #expect(try client.call("echo", model: "good").status == .ok)
+    }
+
+    @Test func whatARequestTakesStaysWithItsWorker() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        #expect(try client.call("allocate 64", model: "m").status == .ok)
+        let worker = try #require(try client.status().models.first?.workers.first)
+        #expect(worker.rssBytes >= 64 << 20)
+        #expect(worker.restarts == 0)
+    }
+
+    /// What a worker says of a request can be found by the name that the client logs.
+    @Test func anErrorOfAWorkersOwnIsLoggedByTheClientsNames() throws {
+        let server = try TestServer(logLevel: "info")
+        var client = try server.client()
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let request = Request(
+            streamID: 1000,
+            method: InferenceMethod.classify.rawValue,
+            model: "m",
+            requestID: "order-17",
+            traceparent: trace,
+            payload: Array("fail the layer norm is NaN".utf8)
+        )
+        try client.send(.request(request))
+        let response = try client.response(1000)
+        #expect(response.status == .internal && response.message == "the layer norm is NaN")
+        let line = try server.log().first { $0.contains("the layer norm is NaN") }
+        #expect(line?.contains(#""order-17", traceparent "\#(trace)""#) == true, "\(line ?? "no line")")
     }
 }

@@ -348,7 +348,7 @@ const ProtobufCMessageDescriptor worker__v1__to_worker__load__descriptor =
   (ProtobufCMessageInit) worker__v1__to_worker__load__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__to_worker__prepare__field_descriptors[4] =
+static const ProtobufCFieldDescriptor worker__v1__to_worker__prepare__field_descriptors[6] =
 {
   {
     "request_id",
@@ -398,17 +398,43 @@ static const ProtobufCFieldDescriptor worker__v1__to_worker__prepare__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "client_request_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__ToWorker__Prepare, client_request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "traceparent",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__ToWorker__Prepare, traceparent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__to_worker__prepare__field_indices_by_name[] = {
+  4,   /* field[4] = client_request_id */
   3,   /* field[3] = deadline_nanoseconds */
   1,   /* field[1] = method */
   2,   /* field[2] = payload */
   0,   /* field[0] = request_id */
+  5,   /* field[5] = traceparent */
 };
 static const ProtobufCIntRange worker__v1__to_worker__prepare__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor worker__v1__to_worker__prepare__descriptor =
 {
@@ -418,7 +444,7 @@ const ProtobufCMessageDescriptor worker__v1__to_worker__prepare__descriptor =
   "Worker__V1__ToWorker__Prepare",
   "worker.v1",
   sizeof(Worker__V1__ToWorker__Prepare),
-  4,
+  6,
   worker__v1__to_worker__prepare__field_descriptors,
   worker__v1__to_worker__prepare__field_indices_by_name,
   1,  worker__v1__to_worker__prepare__number_ranges,

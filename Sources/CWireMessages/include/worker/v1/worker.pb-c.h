@@ -105,10 +105,18 @@ struct  Worker__V1__ToWorker__Prepare
    * CLOCK_MONOTONIC; 0: none
    */
   int64_t deadline_nanoseconds;
+  /*
+   * the client's name of it, for logs; empty: none
+   */
+  ProtobufCBinaryData client_request_id;
+  /*
+   * W3C Trace Context, for logs; empty: none
+   */
+  ProtobufCBinaryData traceparent;
 };
 #define WORKER__V1__TO_WORKER__PREPARE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__to_worker__prepare__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0 }
+    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL} }
 
 
 /*

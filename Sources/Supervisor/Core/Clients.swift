@@ -1,0 +1,313 @@
+import Messages
+import Wire
+
+/// One client: who it is, and which of its streams wait for an answer.
+///
+/// | state    | Hello        | another frame   | malformed frame     | oversize prefix | end of stream |
+/// |----------|--------------|-----------------|---------------------|-----------------|---------------|
+/// | greeting | → open       | → closing       | → closing           | → closing       | gone          |
+/// | open     | → closing    | handled         | answered, stays     | → closing       | gone, its requests cancelled |
+/// | closing  | –            | –               | –                   | –               | gone once its output is written |
+///
+/// Whatever it is doing, it is gone at once when more output waits for it than is allowed, and when `closing` is over. Of
+/// a client that is gone nothing is handled or kept, not even what arrived together with the frame that ended it.
+struct Client {
+    enum State {
+        /// Its Hello is due.
+        case greeting(until: Int64)
+        case open
+        /// Nothing more is read; it is closed when its output is written, or at the latest then.
+        case closing(until: Int64)
+    }
+
+    let process: Int32
+    var state: State
+    /// Unanswered inference requests by stream.
+    var requests: [UInt64: RequestID] = [:]
+    /// Unanswered control calls, by stream. Who waits for them names the client by its number, and keeps nothing of it.
+    var controlCalls: Set<UInt64> = []
+    /// Bytes of output that wait, about as many.
+    var waiting = 0
+
+    var isClosing: Bool {
+        if case .closing = state { true } else { false }
+    }
+
+    func isInFlight(_ stream: UInt64) -> Bool { requests[stream] != nil || controlCalls.contains(stream) }
+}
+
+/// All clients, and what is said to them. Who is sent something here may have left; nothing happens then.
+struct Clients {
+    /// What a frame of a client asks for.
+    enum Command {
+        /// A call on a stream that is free.
+        case call(Request)
+        case cancel(RequestID)
+    }
+
+    /// A client that is sent the status again and again.
+    private struct Watch {
+        let call: ControlCall
+        let interval: Int64
+        var nextAt: Int64
+    }
+
+    static let greetingTimeout: Int64 = 5_000_000_000
+    static let closingTimeout: Int64 = 2_000_000_000
+
+    var limits: ServerConfiguration
+    private let userID: UInt32
+    private var table: [ClientID: Client] = [:]
+    /// Clients that are not open: they have a deadline.
+    private var transient: Set<ClientID> = []
+    private var watches: [Watch] = []
+    /// Requests whose clients have left, which nobody has cancelled yet.
+    var abandoned: [RequestID] = []
+    /// What the shell is to do.
+    var effects: [Effect] = []
+
+    /// - Parameter userID: whose server it is.
+    init(limits: ServerConfiguration, userID: UInt32) {
+        self.limits = limits
+        self.userID = userID
+    }
+
+    var count: Int { table.count }
+
+    var hasOutput: Bool { table.values.contains { $0.waiting > 0 } }
+
+    /// When `timer` is due, or a watch; `Int64.max` when nothing is.
+    var deadline: Int64 {
+        var earliest = watches.reduce(Int64.max) { min($0, $1.nextAt) }
+        for id in transient {
+            switch table[id]?.state {
+            case .greeting(let until)?, .closing(let until)?: earliest = min(earliest, until)
+            case .open?, nil: continue
+            }
+        }
+        return earliest
+    }
+
+    // MARK: - Coming and going
+
+    mutating func connected(_ id: ClientID, user: UInt32, process: Int32, at now: Int64) {
+        table[id] = Client(process: process, state: .greeting(until: now + Self.greetingTimeout))
+        transient.insert(id)
+        let hello = Hello(
+            protocolVersion: WireProtocol.version,
+            softwareVersion: WireProtocol.softwareVersion,
+            maxFrameBytes: UInt32(clamping: limits.maxFrameBytes),
+            maxInFlight: UInt32(clamping: limits.maxInFlight)
+        )
+        send(.hello(hello), to: id)
+        if user != userID, user != 0, !limits.allowOtherUsers {
+            let message = "this server serves user \(userID) and root, and the caller is user \(user)"
+            refuse(id, Refusal(.permissionDenied, message), at: now)
+        } else if table.count > limits.maxConnections {
+            let message = "the server has \(limits.maxConnections) connections already (max_connections)"
+            refuse(id, Refusal(.resourceExhausted, message, retryAfter: 1_000_000_000), at: now)
+        }
+    }
+
+    /// Tells the client why, and closes the connection when it has been written.
+    mutating func refuse(_ id: ClientID, _ refusal: Refusal, at now: Int64) {
+        guard let client = table[id], !client.isClosing else { return }
+        abandonRequests(of: id)
+        answer(id, stream: 0, refusal)
+        send(.goAway(GoAway(reason: refusal.message)), to: id)
+        guard table[id] != nil else { return }
+        table[id]?.state = .closing(until: now + Self.closingTimeout)
+        transient.insert(id)
+        effects.append(.discardInput(id))
+    }
+
+    /// Forgets the client: its requests are cancelled.
+    mutating func disconnect(_ id: ClientID) {
+        abandonRequests(of: id)
+        guard table.removeValue(forKey: id) != nil else { return }
+        transient.remove(id)
+        effects.append(.disconnect(id))
+    }
+
+    private mutating func abandonRequests(of id: ClientID) {
+        guard let client = table[id] else { return }
+        abandoned += client.requests.values.sorted()
+        watches.removeAll { $0.call.client == id }
+        table[id]?.controlCalls.removeAll()
+    }
+
+    /// Takes leave of all of them; what they have asked is still answered.
+    mutating func goAway(_ refusal: Refusal) {
+        for id in table.keys.sorted() { send(.goAway(GoAway(reason: refusal.message)), to: id) }
+        let ended = watches
+        watches = []
+        for watch in ended { finish(watch.call, refusal) }
+    }
+
+    mutating func timer(at now: Int64) {
+        for id in transient.sorted() {
+            switch table[id]?.state {
+            case .greeting(let until)? where until <= now:
+                refuse(id, Refusal(.deadlineExceeded, "no Hello within 5 s"), at: now)
+            case .closing(let until)? where until <= now: disconnect(id)
+            default: continue
+            }
+        }
+    }
+
+    // MARK: - What they say
+
+    mutating func received(_ frame: Frame, from id: ClientID, at now: Int64) -> Command? {
+        switch (table[id]?.state, frame) {
+        case (nil, _), (.closing, _): return nil
+        case (.greeting, .hello(let hello)): greeted(by: hello, id, at: now)
+        case (.greeting, _):
+            refuse(id, Refusal(.failedPrecondition, "the first frame should be Hello"), at: now)
+        case (.open, .request(let request)): return isAcceptable(request, id, at: now) ? .call(request) : nil
+        case (.open, .cancel(let cancel)): return self.cancel(cancel.streamID, of: id)
+        case (.open, .ping(let ping)):
+            if !ping.ack { send(.ping(Ping(id: ping.id, ack: true)), to: id) }
+        case (.open, .goAway): break
+        case (.open, .hello): refuse(id, Refusal(.invalidArgument, "a second Hello"), at: now)
+        case (.open, .response):
+            refuse(id, Refusal(.invalidArgument, "a client sends no Response"), at: now)
+        }
+        return nil
+    }
+
+    private mutating func greeted(by hello: Hello, _ id: ClientID, at now: Int64) {
+        guard hello.protocolVersion == WireProtocol.version else {
+            let message =
+                "the client speaks version \(hello.protocolVersion) of the protocol and this server, "
+                + "\(WireProtocol.softwareVersion), version \(WireProtocol.version): update the older one"
+            return refuse(id, Refusal(.failedPrecondition, message), at: now)
+        }
+        if hello.maxFrameBytes > 0 { effects.append(.limitFrames(id, Int(hello.maxFrameBytes))) }
+        table[id]?.state = .open
+        transient.remove(id)
+    }
+
+    /// A frame that is none; `stream` is its request's, or 0.
+    mutating func malformed(_ refusal: Refusal, stream: UInt64, from id: ClientID, at now: Int64) {
+        guard let client = table[id], case .open = client.state else { return refuse(id, refusal, at: now) }
+        // The answer of a stream that is in flight is still to come.
+        answer(id, stream: client.isInFlight(stream) ? 0 : stream, refusal)
+    }
+
+    private mutating func isAcceptable(
+        _ request: Request,
+        _ id: ClientID,
+        at now: Int64
+    ) -> Bool {
+        guard let client = table[id] else { return false }
+        let stream = request.streamID
+        if stream == 0 {
+            answer(id, stream: 0, Refusal(.invalidArgument, "a request's stream_id should not be 0"))
+        } else if client.isInFlight(stream) {
+            let message = "stream \(stream) was used again before it was answered"
+            refuse(id, Refusal(.invalidArgument, message), at: now)
+        } else if client.requests.count + client.controlCalls.count >= limits.maxInFlight {
+            let message = "the connection has \(limits.maxInFlight) unanswered requests (max_in_flight)"
+            answer(id, stream: stream, Refusal(.resourceExhausted, message, retryAfter: 10_000_000))
+        } else {
+            return true
+        }
+        return false
+    }
+
+    private mutating func cancel(_ stream: UInt64, of id: ClientID) -> Command? {
+        if let request = table[id]?.requests[stream] { return .cancel(request) }
+        let call = ControlCall(client: id, stream: stream)
+        watches.removeAll { $0.call == call }
+        finish(call, Refusal(.cancelled, "cancelled by the client"))
+        return nil
+    }
+
+    // MARK: - What they are told
+
+    /// Sends a frame. A client that has left, or is being closed, is sent nothing more.
+    mutating func send(_ frame: Frame, to id: ClientID) {
+        guard let index = table.index(forKey: id), !table.values[index].isClosing else { return }
+        table.values[index].waiting += frame.approximateBytes
+        effects.append(.send(frame, to: id))
+        guard table.values[index].waiting > limits.maxOutputBytes else { return }
+        effects.append(.happened(.clientDoesNotRead(process: table.values[index].process)))
+        disconnect(id)
+    }
+
+    /// As much of a client's output as could be was written, and this many bytes wait.
+    mutating func wrote(_ id: ClientID, waiting: Int) {
+        guard let index = table.index(forKey: id) else { return }
+        table.values[index].waiting = waiting
+        // The client reads the rest and then the end, and closes its side.
+        if waiting == 0, table.values[index].isClosing { effects.append(.endOutput(id)) }
+    }
+
+    mutating func answer(
+        _ id: ClientID,
+        stream: UInt64,
+        _ refusal: Refusal,
+        model: String = ""
+    ) {
+        let response = Response(
+            streamID: stream,
+            status: refusal.code,
+            message: refusal.message,
+            retryAfterMicroseconds: UInt64(max(0, refusal.retryAfter) / 1000),
+            model: model,
+            endOfStream: true
+        )
+        send(.response(response), to: id)
+    }
+
+    /// An inference request waits on a stream.
+    mutating func begin(_ request: RequestID, _ id: ClientID, stream: UInt64) { table[id]?.requests[stream] = request }
+
+    /// It gets its answer now.
+    mutating func end(_ id: ClientID, stream: UInt64) { table[id]?.requests[stream] = nil }
+
+    // MARK: - Control calls
+
+    mutating func begin(_ call: ControlCall) { table[call.client]?.controlCalls.insert(call.stream) }
+
+    mutating func finish(_ call: ControlCall, payload: [UInt8]) {
+        guard table[call.client]?.controlCalls.remove(call.stream) != nil else { return }
+        send(.response(Response(streamID: call.stream, payload: payload, endOfStream: true)), to: call.client)
+    }
+
+    mutating func finish(_ call: ControlCall, _ refusal: Refusal) {
+        guard table[call.client]?.controlCalls.remove(call.stream) != nil else { return }
+        answer(call.client, stream: call.stream, refusal)
+    }
+
+    mutating func watch(_ call: ControlCall, every interval: Int64, at now: Int64) {
+        watches.append(Watch(call: call, interval: interval, nextAt: now))
+    }
+
+    /// The watches that are due, without those whose client has yet to read what it was sent before.
+    mutating func dueWatches(at now: Int64) -> [ControlCall] {
+        var due: [ControlCall] = []
+        for index in watches.indices where watches[index].nextAt <= now {
+            watches[index].nextAt = now + watches[index].interval
+            if table[watches[index].call.client]?.waiting == 0 { due.append(watches[index].call) }
+        }
+        return due
+    }
+
+    /// Sends the status to a watch, or as the one answer to another call.
+    mutating func report(_ call: ControlCall, payload: [UInt8]) {
+        guard watches.contains(where: { $0.call == call }) else { return finish(call, payload: payload) }
+        send(.response(Response(streamID: call.stream, payload: payload)), to: call.client)
+    }
+}
+
+extension Frame {
+    /// About as many bytes as it takes.
+    fileprivate var approximateBytes: Int {
+        switch self {
+        case .response(let response):
+            48 + response.payload.count + response.message.utf8.count + response.model.utf8.count
+        default: 48
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package import Messages
+import Topology
+import Wire
+
+extension Core {
+    mutating func control(_ method: ControlMethod, _ request: Request, from client: ClientID, at now: Int64) {
+        let call = ControlCall(client: client, stream: request.streamID)
+        clients.begin(call)
+        do throws(WireError) {
+            switch try ControlRequest.decode(method, request.payload) {
+            case .status(let status):
+                if status.verbose { return measure([call]) }
+                clients.finish(call, payload: self.status(at: now).encode())
+            case .cacheList: effects.append(.listCache(.list(call)))
+            case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
+            case .reload(let reload): self.reload(text: reload.model, call: call)
+            case .watch where shutdown != .serving:
+                clients.finish(call, Refusal(.unavailable, "the server is shutting down"))
+            case .watch(let watch):
+                let milliseconds = max(100, watch.intervalMilliseconds == 0 ? 1000 : Int64(watch.intervalMilliseconds))
+                clients.watch(call, every: milliseconds * 1_000_000, at: now)
+            }
+        } catch {
+            clients.finish(call, Refusal(error.status, error.message))
+        }
+    }
+
+    // MARK: - Status
+
+    /// Has the processes measured, for which the kernel walks through all their pages; then those that call are answered.
+    mutating func measure(_ calls: [ControlCall]) {
+        effects.append(.measure(calls, processes.keys.sorted()))
+    }
+
+    mutating func measured(
+        _ calls: [ControlCall],
+        own: ProcessMemory?,
+        _ others: [WorkerID: ProcessMemory],
+        at now: Int64
+    ) {
+        let payload = status(at: now, own: own, others).encode()
+        for call in calls { clients.report(call, payload: payload) }
+    }
+
+    package func status(
+        at now: Int64,
+        own: ProcessMemory? = nil,
+        _ others: [WorkerID: ProcessMemory] = [:]
+    ) -> StatusResponse {
+        StatusResponse(
+            state: state.name,
+            version: WireProtocol.softwareVersion,
+            pid: ownProcessID,
+            uptimeSeconds: UInt64(max(0, now - startedAt) / 1_000_000_000),
+            models: catalogue.entries.map { status(of: $0.id, $0.model, others) },
+            connections: UInt32(clamping: clients.count),
+            pssBytes: own?.proportional ?? 0
+        )
+    }
+
+    private var state: ServerState {
+        if shutdown != .serving { return .draining }
+        let states = catalogue.entries.map(\.model.lifecycle.state)
+        let ready = states.count { $0 == .ready }
+        if ready > 0 { return ready == states.count ? .ready : .degraded }
+        return states.contains(.loading) ? .starting : .notServing
+    }
+
+    private func status(of id: QueueID, _ model: ServedModel, _ memory: [WorkerID: ProcessMemory]) -> ModelStatus {
+        let lifecycle = model.lifecycle
+        let counts = scheduler.status(of: id)
+        let ready = model.serving?.ready
+        let state: ModelState =
+            switch lifecycle.state {
+            case .unknown: .unknown
+            case .loading: .loading
+            case .ready: model.retiresBy == nil ? .ready : .unloading
+            case .unloading: .unloading
+            case .unavailable: .unavailable
+            }
+        let generations = [lifecycle.serving, lifecycle.incoming, lifecycle.leaving].compactMap { $0 }
+        return ModelStatus(
+            name: model.name,
+            version: model.version,
+            variant: model.variant,
+            state: state.name,
+            reason: lifecycle.reason ?? "",
+            workers: generations.flatMap { generation in
+                generation.seats.indices.map { status(of: $0, in: generation, of: model, memory) }
+            },
+            generation: lifecycle.serving?.number ?? 0,
+            tasks: ready?.tasks ?? [],
+            packBytes: ready?.packBytes ?? 0,
+            maxTokens: ready?.maxTokens ?? 0,
+            requests: counts.answered,
+            failures: counts.failed,
+            queued: UInt32(clamping: counts.queued),
+            computing: UInt32(clamping: counts.computing),
+            replays: counts.replays,
+            architecture: ready?.architecture ?? "",
+            numa: ready?.numa ?? "",
+            path: model.path,
+            quality: ready?.quality,
+            instructionSet: ready?.instructionSet ?? "",
+            failedProofs: ready?.failedProofs ?? []
+        )
+    }
+
+    private func status(
+        of index: Int,
+        in generation: Generation,
+        of model: ServedModel,
+        _ memory: [WorkerID: ProcessMemory]
+    ) -> WorkerStatus {
+        let seat = generation.seats[index]
+        let slot = knownSlots[generation.slots[index]]
+        let id = model.workers[SeatID(generation: generation.number, index: index)]
+        let process = id.flatMap { processes[$0] }
+        let memory = id.flatMap { memory[$0] }
+        let state: WorkerState =
+            switch seat.state {
+            case .idle, .starting: .starting
+            case .loading: .loading
+            case .ready: .ready
+            case .draining, .ending: .draining
+            case .backoff: .backoff
+            case .failed, .refused: .failed
+            case .stopped: .stopped
+            }
+        return WorkerStatus(
+            pid: process?.processID ?? 0,
+            slot: UInt32(generation.slots[index]),
+            numaNode: Int32(slot?.node ?? 0),
+            cpus: slot.map { "\($0.cpus)" } ?? "",
+            state: state.name,
+            restarts: UInt32(clamping: seat.restarts),
+            rssBytes: memory?.resident ?? 0,
+            pssBytes: memory?.proportional ?? 0,
+            lastExit: seat.lastEnd ?? "",
+            requests: process?.requests ?? 0,
+            generation: generation.number
+        )
+    }
+}

@@ -1,0 +1,152 @@
+import Messages
+import Topology
+import Wire
+
+extension Core {
+    mutating func add(
+        name: String,
+        _ edition: Edition,
+        path: String,
+        _ configuration: ModelConfiguration
+    ) -> QueueID {
+        let id = QueueID(nextID())
+        var timeouts = WorkerLifecycle.Timeouts()
+        timeouts.load = self.configuration.loadTimeout
+        timeouts.drain = self.configuration.drainTimeout
+        let lifecycle = ModelLifecycle(timeouts: timeouts)
+        catalogue.insert(ServedModel(name: name, edition, path: path, configuration, lifecycle), as: id)
+        scheduler.addQueue(id, policy: configuration.policy)
+        return id
+    }
+
+    /// Builds a generation of the model. The caller has made sure that nothing is changing.
+    mutating func load(_ id: QueueID, path: String, _ configuration: ModelConfiguration, at now: Int64) {
+        let count = configuration.instances > 0 ? configuration.instances : slots.count
+        let placement = placeSeats(count: count, loads: seatsBySlot()).map { slots[$0].id }
+        change(id) { lifecycle in lifecycle.load(slots: placement, at: now).actions }
+        catalogue.update(id) { model in
+            if let incoming = model.lifecycle.incoming {
+                model.generations[incoming.number] = GenerationFiles(path: path, configuration: configuration)
+            }
+            // Nobody answers yet, so requests wait with the new policy.
+            if model.lifecycle.serving == nil { model.configuration = configuration }
+        }
+        guard catalogue[id]?.lifecycle.serving == nil else { return }
+        scheduler.updatePolicy(id, policy: configuration.policy)
+        scheduler.open(id)
+    }
+
+    private func seatsBySlot() -> [Int] {
+        var loads = slots.map { _ in 0 }
+        for (_, model) in catalogue.entries {
+            // A model's own older generation leaves, so it does not count against its successor.
+            guard let generation = model.lifecycle.incoming ?? model.lifecycle.serving else { continue }
+            for id in generation.slots {
+                if let index = slots.firstIndex(where: { $0.id == id }) { loads[index] += 1 }
+            }
+        }
+        return loads
+    }
+
+    /// Loads each model anew that has workers where no slot is any more, or none where there should be one. It serves on
+    /// meanwhile, as in a reload.
+    mutating func advanceMoves(at now: Int64) {
+        for id in misplaced.sorted() {
+            guard let model = catalogue[id], model.retiresBy == nil, let serving = model.lifecycle.serving,
+                let files = model.serving, shutdown == .serving
+            else {
+                if catalogue[id]?.lifecycle.isChanging != true { misplaced.remove(id) }
+                continue
+            }
+            guard !model.lifecycle.isChanging, model.reload == nil else { continue }
+            misplaced.remove(id)
+            let isElsewhere = !Set(serving.slots).isSubset(of: slots.map(\.id))
+            guard isElsewhere || (files.configuration.instances == 0 && serving.slots.count != slots.count) else {
+                continue
+            }
+            report(.moved(model: model.reference))
+            load(id, path: files.path, files.configuration, at: now)
+        }
+    }
+
+    // MARK: - What the models' state machines decide
+
+    mutating func perform(_ action: ModelLifecycle.Action, of id: QueueID, at now: Int64) {
+        guard let model = catalogue[id] else { return }
+        switch action {
+        case .pack(let generation):
+            let job = PackJobID(nextID())
+            packJobs[job] = (id, generation)
+            catalogue.update(id) { $0.generations[generation]?.job = job }
+            enqueue(packs.request(job, at: now))
+        case .discardPack(let generation):
+            guard let pack = model.generations[generation]?.pack else { return }
+            report(.packDamaged(model: model.reference))
+            effects.append(.removePack(key: pack.key))
+        case .seat(let seat, let action): perform(action, seat, of: id, model, at: now)
+        case .activate(let generation):
+            guard let files = model.generations[generation] else { return }
+            catalogue.update(id) { ($0.configuration, $0.path) = (files.configuration, files.path) }
+            scheduler.updatePolicy(id, policy: files.configuration.policy)
+            scheduler.open(id)
+            report(.serving(model: model.reference, generation: generation))
+        case .close(let refusal):
+            report(.unavailable(model: model.reference, refusal.message))
+            scheduler.close(id, refusal)
+        case .release(let generation):
+            let files = model.generations[generation]
+            if let job = files?.job {
+                packJobs[job] = nil
+                enqueue(packs.cancel(job, at: now))
+            }
+            if let pack = files?.pack { effects.append(.closePack(pack.id)) }
+            catalogue.update(id) { $0.generations[generation] = nil }
+        case .loaded(let outcome):
+            if outcome.code != .ok { report(.notLoaded(model: model.reference, outcome.code, outcome.message)) }
+            reloaded(id, outcome.code, outcome.message, generation: outcome.generation, at: now)
+        case .unloaded:
+            scheduler.removeQueue(id, Refusal(.unavailable, "the model was unloaded"))
+            report(.unloaded(model: model.reference))
+            reloaded(id, .ok, "unloaded", generation: 0, at: now)
+            catalogue.remove(id)
+        }
+    }
+
+    private mutating func perform(
+        _ action: WorkerLifecycle.Action,
+        _ seat: SeatID,
+        of id: QueueID,
+        _ model: ServedModel,
+        at now: Int64
+    ) {
+        if action == .spawn { return startSeat(seat, of: id) }
+        guard let worker = model.workers[seat], let process = processes[worker] else { return }
+        switch action {
+        case .spawn: break
+        case .sendLoad: sendLoad(to: worker, process, seat, of: model)
+        case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot.id)
+        case .drain: scheduler.drain(worker)
+        case .sendDrain: tell(worker, .drain(ToWorker.Drain()))
+        case .terminate: effects.append(.terminate(worker))
+        case .kill: effects.append(.kill(worker))
+        }
+    }
+
+    private mutating func sendLoad(to worker: WorkerID, _ process: Supervised, _ seat: SeatID, of model: ServedModel) {
+        guard let files = model.generations[seat.generation], let pack = files.pack else { return }
+        let load = ToWorker.Load(
+            modelDirectory: files.path,
+            name: model.name,
+            version: model.version,
+            variant: model.variant,
+            maxBatchTokens: UInt32(clamping: files.configuration.policy.maxBatchTokens),
+            threads: UInt32(clamping: process.slot.cpus.count),
+            generation: seat.generation,
+            packKey: pack.key,
+            verifyPack: !pack.isVerified,
+            instructionSet: pack.isVerified ? files.ready?.instructionSet ?? "" : ""
+        )
+        processes[worker]?.pack = pack.id
+        tell(worker, .load(load), with: [.pack(pack.id)])
+    }
+}

@@ -1,0 +1,227 @@
+import Messages
+import Topology
+import Wire
+
+extension Core {
+    /// How long a worker that has closed its channel may take to end.
+    static let exitGrace: Int64 = 1_000_000_000
+
+    // MARK: - Starting
+
+    private mutating func spawn(_ role: Supervised.Role, on slot: Slot) -> WorkerID {
+        let id = WorkerID(nextID())
+        processes[id] = Supervised(role, slot: slot)
+        if case .packer = role {
+            effects.append(.spawn(id, on: slot, isPacker: true))
+        } else {
+            effects.append(.spawn(id, on: slot, isPacker: false))
+        }
+        return id
+    }
+
+    mutating func startSeat(_ seat: SeatID, of id: QueueID) {
+        guard let model = catalogue[id], model.generations[seat.generation] != nil,
+            let slot = model.slot(of: seat).flatMap({ knownSlots[$0] })
+        else {
+            return
+        }
+        let worker = spawn(.seat(id, seat), on: slot)
+        catalogue.update(id) { $0.workers[seat] = worker }
+    }
+
+    mutating func startPacker(_ job: PackJobID) {
+        _ = spawn(.packer(job), on: slots[Int(job.value % UInt64(slots.count))])
+    }
+
+    mutating func started(_ id: WorkerID, _ processID: Int32) {
+        guard let process = processes[id] else { return }
+        processes[id]?.processID = processID
+        if case .packer = process.role {
+            report(.processStarted(label(id), isPacker: true))
+        } else {
+            report(.processStarted(label(id), isPacker: false))
+        }
+    }
+
+    mutating func notStarted(_ id: WorkerID, _ error: String, jitter: Double, at now: Int64) {
+        guard let process = processes.removeValue(forKey: id) else { return }
+        switch process.role {
+        case .packer(let job):
+            enqueue(packs.ended(job, .neverStarted(error), description: error, at: now))
+        case .seat(let model, let seat):
+            report(.processNotStarted(model: catalogue[model]?.reference ?? "", error: error))
+            catalogue.update(model) { $0.workers[seat] = nil }
+            change(model) { $0.ended(seat, .neverStarted(error), description: error, jitter: jitter, at: now) }
+        }
+    }
+
+    /// Sends a frame. A process that has closed its channel is sent nothing more.
+    mutating func tell(_ id: WorkerID, _ frame: ToWorker, with files: [AttachedFile] = []) {
+        guard processes[id]?.channelClosed == false else { return }
+        effects.append(.tell(id, frame, with: files))
+    }
+
+    // MARK: - What they say
+
+    mutating func said(_ frame: FromWorker, by id: WorkerID, at now: Int64) {
+        guard let process = processes[id], process.killReason == nil else { return }
+        if case .hello(let hello) = frame, hello.protocolVersion != WireProtocol.version {
+            let message = "it speaks version \(hello.protocolVersion) of the protocol, not \(WireProtocol.version)"
+            return violation(of: id, message, at: now)
+        }
+        switch process.role {
+        case .packer(let job): said(frame, by: id, job, at: now)
+        case .seat(let model, let seat): said(frame, by: id, model, seat, at: now)
+        }
+    }
+
+    private mutating func said(
+        _ frame: FromWorker,
+        by id: WorkerID,
+        _ model: QueueID,
+        _ seat: SeatID,
+        at now: Int64
+    ) {
+        switch frame {
+        case .result(let result): deliver(result, from: id, at: now)
+        case .prepared(let prepared):
+            scheduler.prepared(RequestID(prepared.requestID), tokens: Int(prepared.tokens), by: id)
+        case .batchDone(let done): batchDone(done, by: id, model, seat, at: now)
+        case .hello(let hello):
+            for warning in hello.warnings { report(.workerWarning(label(id), warning)) }
+            change(model) { $0.hello(seat, at: now) }
+        case .ready(let ready): self.ready(ready, id, model, seat, at: now)
+        case .failed(let failed):
+            catalogue.update(model) { $0.lifecycle.reported(seat, WorkerFailure(failed.kind), failed.message) }
+        case .progress: catalogue.update(model) { $0.lifecycle.heard(seat, at: now) }
+        case .packKey, .packDone: violation(of: id, "it sent a frame that a worker does not send", at: now)
+        }
+    }
+
+    private mutating func batchDone(
+        _ done: FromWorker.BatchDone,
+        by id: WorkerID,
+        _ model: QueueID,
+        _ seat: SeatID,
+        at now: Int64
+    ) {
+        if processes[id]?.progressed == false {
+            processes[id]?.progressed = true
+            catalogue.update(model) { $0.lifecycle.completedBatch(seat) }
+        }
+        let nanoseconds = Int64(clamping: done.computeMicroseconds).multipliedReportingOverflow(by: 1000)
+        let isKnown = scheduler.batchDone(
+            BatchID(done.batchID),
+            nanoseconds: nanoseconds.overflow ? 0 : nanoseconds.partialValue,
+            by: id,
+            at: now
+        )
+        if !isKnown { violation(of: id, "it finished batch \(done.batchID), which it does not compute", at: now) }
+    }
+
+    private mutating func ready(
+        _ ready: FromWorker.Ready,
+        _ id: WorkerID,
+        _ model: QueueID,
+        _ seat: SeatID,
+        at now: Int64
+    ) {
+        for proof in ready.failedProofs {
+            report(.proofFailed(label(id), proof, instructionSet: ready.instructionSet))
+        }
+        let files = catalogue[model]?.generations[seat.generation]
+        // A pack that was made anew meanwhile was verified, or not, by others.
+        let isFirst = files?.pack?.id == processes[id]?.pack && files?.pack?.isVerified == false
+        if let first = files?.ready, !isFirst, first.instructionSet != ready.instructionSet {
+            // Both proved themselves at once. The next one is told what to use, so that all give the same bits.
+            let message = "it computes with \(ready.instructionSet), and its generation with \(first.instructionSet)"
+            return violation(of: id, message, at: now)
+        }
+        catalogue.update(model) { model in
+            if files?.ready == nil || isFirst { model.generations[seat.generation]?.ready = ready }
+            if isFirst { model.generations[seat.generation]?.pack?.isVerified = true }
+        }
+        report(.workerReady(label(id), milliseconds: Int(clamping: ready.loadMicroseconds / 1000)))
+        change(model) { $0.ready(seat, at: now) }
+    }
+
+    mutating func channelClosed(_ id: WorkerID, at now: Int64) {
+        guard processes[id]?.channelClosed == false else { return }
+        processes[id]?.channelClosed = true
+        // Its exit status says why. It gets a moment to exit by itself.
+        processes[id]?.killAt = now + Self.exitGrace
+    }
+
+    // MARK: - Blame
+
+    /// The process is killed and counted as dead by its own fault.
+    mutating func violation(of id: WorkerID, _ message: String, at now: Int64) {
+        guard let process = processes[id], process.killReason == nil else { return }
+        report(.protocolBroken(label(id), message))
+        kill(id, because: message, at: now)
+    }
+
+    /// The process has something to do and does not go on: the same.
+    mutating func stalled(_ id: WorkerID, _ message: String, at now: Int64) {
+        guard processes[id] != nil else { return }
+        report(.workerStuck(label(id), message))
+        kill(id, because: message, at: now)
+    }
+
+    /// Kills a process, whose end then counts as its own fault.
+    mutating func kill(_ id: WorkerID, because message: String, at now: Int64) {
+        guard let process = processes[id], process.killReason == nil else { return }
+        processes[id]?.killReason = message
+        effects.append(.kill(id))
+        switch process.role {
+        case .seat(let model, let seat): change(model) { $0.violation(seat, message, at: now) }
+        case .packer(let job): enqueue(packs.violation(job, message, at: now))
+        }
+    }
+
+    mutating func ended(_ ending: Ending, at now: Int64) {
+        let (id, end) = (ending.process, ending.end)
+        let label = label(id)
+        guard let process = processes.removeValue(forKey: id) else { return }
+        let cause = process.killReason ?? ending.description
+        switch process.role {
+        case .packer(let job):
+            effects.append(.removeFile(job))
+            enqueue(packs.ended(job, end, description: cause, at: now))
+        case .seat(let model, let seat):
+            let isExpected = catalogue[model]?.lifecycle.seat(seat)?.isStopping ?? true
+            report(.workerEnded(label, cause: cause, isExpected: isExpected))
+            let isExternal = process.killReason == nil && (isExpected || end.isFromOutside)
+            scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
+            catalogue.update(model) { if $0.workers[seat] == id { $0.workers[seat] = nil } }
+            change(model) { lifecycle in
+                lifecycle.ended(seat, end, description: ending.description, jitter: ending.jitter, at: now)
+            }
+        }
+    }
+
+    /// What is told of a process.
+    private func label(_ id: WorkerID) -> ProcessLabel {
+        guard let process = processes[id] else { return ProcessLabel(processID: 0, slot: 0) }
+        var label = ProcessLabel(processID: process.processID, slot: process.slot.id)
+        switch process.role {
+        case .seat(let model, let seat):
+            label.model = catalogue[model]?.reference
+            label.generation = seat.generation
+        case .packer(let job): label.model = packJobs[job].flatMap { catalogue[$0.model]?.reference }
+        }
+        return label
+    }
+}
+
+extension WorkerFailure {
+    init(_ kind: FailureKind) {
+        self =
+            switch kind {
+            case .internal: .transient
+            case .configuration: .configuration
+            case .resource: .resource
+            case .pack: .pack
+            }
+    }
+}

@@ -1,0 +1,190 @@
+import Messages
+import Wire
+
+extension Core {
+    /// Brings what is served in line with the repository: a new generation of each model (or of the one that is meant),
+    /// models and versions that are new, none of those that are gone. Answered when all of it is done.
+    ///
+    /// A name whose folder is gone is unloaded at once. Versions and variants of a name that stays are exchanged: those that
+    /// are wanted are loaded first, and only then those go that are not, by the rule of `Replacement`.
+    ///
+    /// - Parameter text: what is meant, empty for everything; nil when the server starts, which is the first reload.
+    mutating func reload(text: String?, call: ControlCall?) {
+        let id = ReloadID(nextID())
+        reloads[id] = Reload(call: call, reference: nil)
+        guard shutdown == .serving else {
+            return refuseReload(id, Refusal(.unavailable, "the server is shutting down"))
+        }
+        if let text, !text.isEmpty {
+            do throws(WireError) {
+                reloads[id] = Reload(call: call, reference: try ModelReference(parsing: text))
+            } catch {
+                return refuseReload(id, Refusal(.invalidArgument, error.message))
+            }
+        }
+        if let text { report(.reload(model: text.isEmpty ? "all" : text)) }
+        let present = Set(catalogue.entries.map(\.model.name)).sorted()
+        effects.append(.scan(id, model: reloads[id]?.reference?.name, also: present))
+    }
+
+    mutating func refuseReload(_ id: ReloadID, _ refusal: Refusal) {
+        guard let reload = reloads.removeValue(forKey: id) else { return }
+        if let call = reload.call {
+            clients.finish(call, refusal)
+        } else {
+            report(.reloadRefused(refusal.message))
+        }
+    }
+
+    /// The repository has been read.
+    mutating func scanned(_ id: ReloadID, _ listing: RepositoryListing, at now: Int64) {
+        guard shutdown == .serving else {
+            return refuseReload(id, Refusal(.unavailable, "the server is shutting down"))
+        }
+        for (name, found) in listing.models { reload(id, name: name, found, at: now) }
+        guard let reload = reloads[id] else { return }
+        if reload.results.isEmpty, reload.waitsFor == 1, let reference = reload.reference {
+            return refuseReload(id, Refusal(.notFound, "there is no model '\(reference)' in \(repository)"))
+        }
+        settle(id)
+    }
+
+    private mutating func reload(
+        _ id: ReloadID,
+        name: String,
+        _ found: Result<RepositoryModel?, ConfigurationError>,
+        at now: Int64
+    ) {
+        guard let reload = reloads[id] else { return }
+        let present = catalogue.named(name).compactMap { id in catalogue[id].map { (id: id, edition: $0.edition) } }
+        guard case .success(let found) = found else {
+            if case .failure(let error) = found { refuseLoad(id, name: name, error, at: now) }
+            return
+        }
+        let served = found?.served ?? []
+        var exchange = Exchange(wanted: Set(served.map { Edition(version: $0.folder.version, variant: $0.variant) }))
+        for (model, edition) in present where !exchange.wanted.contains(edition) {
+            guard reload.means(edition) || catalogue[model]?.isKept == true, begin(model, id) else { continue }
+            if found == nil || catalogue[model]?.lifecycle.state != .ready {
+                unload(model, at: now)
+            } else {
+                exchange.leaving.append(model)
+            }
+        }
+        guard let found else { return }
+        for (folder, variant) in served {
+            let edition = Edition(version: folder.version, variant: variant)
+            guard reload.means(edition) else { continue }
+            let model =
+                present.first { $0.edition == edition }?.id
+                ?? add(name: name, edition, path: folder.path, found.configuration)
+            catalogue.update(model) { $0.isKept = false }
+            guard begin(model, id) else { continue }
+            exchange.loading.insert(edition)
+            load(model, path: folder.path, found.configuration, at: now)
+        }
+        reloads[id]?.exchanges[name] = exchange
+        conclude(name, of: id, at: now)
+    }
+
+    /// A model's configuration cannot be read. What serves goes on; what does not says why.
+    private mutating func refuseLoad(_ id: ReloadID, name: String, _ error: ConfigurationError, at now: Int64) {
+        guard let reload = reloads[id] else { return }
+        var concerned = catalogue.named(name).filter { catalogue[$0].map { reload.means($0.edition) } ?? false }
+        if concerned.isEmpty, reload.reference?.version == nil, reload.reference?.variant == nil {
+            let none = Edition(version: 0, variant: "fp32")
+            concerned = [add(name: name, none, path: "\(repository)/\(name)", ModelConfiguration())]
+        }
+        for model in concerned where begin(model, id) {
+            change(model) { $0.refuseLoad(.invalidArgument, error.message) }
+        }
+    }
+
+    // MARK: - Exchanging
+
+    /// Once all loads of a name are over, decides about the rest of it.
+    private mutating func conclude(_ name: String, of id: ReloadID, at now: Int64) {
+        guard let exchange = reloads[id]?.exchanges[name], exchange.loading.isEmpty else { return }
+        reloads[id]?.exchanges[name] = nil
+        let serving = catalogue.named(name).compactMap { catalogue[$0] }.filter { $0.lifecycle.state == .ready }
+        let rule = Replacement(wanted: exchange.wanted, serving: Set(serving.map(\.edition)))
+        let missing = rule.missing.sorted { ($0.version, $0.variant) < ($1.version, $1.variant) }
+            .map { ModelReference(name: name, version: $0.version, variant: $0.variant).description }
+        for leaving in exchange.leaving {
+            guard let model = catalogue[leaving], !model.lifecycle.isUnloading else { continue }
+            if rule.allows(model.edition) {
+                let retiresBy = now + configuration.drainTimeout
+                catalogue.update(leaving) { ($0.isKept, $0.retiresBy) = (false, retiresBy) }
+                retiring.append(leaving)
+                report(.replaced(model: model.reference))
+            } else {
+                let message =
+                    "it is no longer wanted, but serves on: what should replace it does not serve "
+                    + "(\(missing.joined(separator: ", ")))"
+                catalogue.update(leaving) { model in
+                    model.isKept = true
+                    model.lifecycle.keep(message)
+                }
+                report(.kept(model: model.reference, message))
+                reloaded(leaving, .aborted, message, generation: model.lifecycle.serving?.number ?? 0, at: now)
+            }
+        }
+    }
+
+    /// Unloads each model that retires and has answered everything.
+    mutating func advanceRetirements(at now: Int64) {
+        for id in retiring {
+            guard let model = catalogue[id], !model.lifecycle.isUnloading else { continue }
+            let left = scheduler.status(of: id)
+            if left.queued + left.computing == 0 || now >= model.retiresBy ?? 0 { unload(id, at: now) }
+        }
+        retiring.removeAll { catalogue[$0]?.lifecycle.isUnloading ?? true }
+    }
+
+    private mutating func unload(_ id: QueueID, at now: Int64) {
+        let refusal = Refusal(.unavailable, "the model is no longer in the repository, or its variant not enabled")
+        change(id) { $0.unload(gracefully: true, refusal, at: now) }
+    }
+
+    // MARK: - Answering
+
+    /// Makes a reload wait for a model; when that is being changed already, the reload of it is aborted.
+    private mutating func begin(_ model: QueueID, _ id: ReloadID) -> Bool {
+        guard let present = catalogue[model] else { return false }
+        guard !present.lifecycle.isChanging, present.reload == nil else {
+            reloads[id]?.results.append(
+                ReloadResult(
+                    model: present.reference,
+                    status: .aborted,
+                    message: "another load of this model is under way",
+                    generation: present.lifecycle.serving?.number ?? 0
+                )
+            )
+            return false
+        }
+        catalogue.update(model) { $0.reload = id }
+        reloads[id]?.waitsFor += 1
+        return true
+    }
+
+    /// A model's part of a reload is over.
+    mutating func reloaded(_ model: QueueID, _ code: StatusCode, _ message: String, generation: UInt64, at now: Int64) {
+        guard let present = catalogue[model], let id = present.reload else { return }
+        catalogue.update(model) { $0.reload = nil }
+        if reloads[id]?.exchanges[present.name]?.loading.remove(present.edition) != nil {
+            conclude(present.name, of: id, at: now)
+        }
+        let result = ReloadResult(model: present.reference, status: code, message: message, generation: generation)
+        reloads[id]?.results.append(result)
+        settle(id)
+    }
+
+    private mutating func settle(_ id: ReloadID) {
+        reloads[id]?.waitsFor -= 1
+        guard let reload = reloads[id], reload.waitsFor == 0 else { return }
+        reloads[id] = nil
+        guard let call = reload.call else { return }
+        let results = reload.results.sorted { $0.model < $1.model }
+        clients.finish(call, payload: ReloadResponse(results: results).encode())
+    }
+}

@@ -1,0 +1,125 @@
+import Messages
+import Wire
+
+extension Core {
+    // MARK: - From clients
+
+    mutating func accept(_ request: Request, from client: ClientID, at now: Int64) {
+        if InferenceMethod(rawValue: request.method) != nil { return infer(request, from: client, at: now) }
+        if let method = ControlMethod(rawValue: request.method) {
+            return control(method, request, from: client, at: now)
+        }
+        let known = InferenceMethod.allCases.map(\.rawValue) + ControlMethod.allCases.map(\.rawValue)
+        let message = "unknown method '\(request.method.prefix(100))'; this server has \(known.joined(separator: ", "))"
+        clients.answer(client, stream: request.streamID, Refusal(.unimplemented, message))
+    }
+
+    private mutating func infer(_ request: Request, from client: ClientID, at now: Int64) {
+        let target: Catalogue.Destination
+        do throws(ReferenceError) {
+            target = try catalogue.resolve(request.model)
+        } catch {
+            return clients.answer(client, stream: request.streamID, error.refusal)
+        }
+        let bytes = request.payload.count
+        guard pendingBytes + bytes <= configuration.maxPendingBytes else {
+            let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
+            let refusal = Refusal(.resourceExhausted, message, retryAfter: 100_000_000)
+            return clients.answer(client, stream: request.streamID, refusal, model: target.reference)
+        }
+        let id = RequestID(nextID())
+        let deadline = deadline(of: request, default: target.defaultTimeout, at: now)
+        pending[id] = PendingRequest(
+            client: client,
+            stream: request.streamID,
+            method: request.method,
+            payload: request.payload,
+            deadline: deadline,
+            model: target.reference,
+            requestID: loggable(request.requestID),
+            traceparent: loggable(request.traceparent)
+        )
+        pendingBytes += bytes
+        clients.begin(id, client, stream: request.streamID)
+        // Some tasks compute a text several times: once per label, once per choice.
+        let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
+        scheduler.submit(id, to: target.id, bytes: cost, deadline: deadline, at: now)
+    }
+
+    /// A name that a client may give any length, as far as logs need it.
+    private func loggable(_ name: String) -> String {
+        name.utf8.count <= 128 ? name : String(decoding: name.utf8.prefix(128), as: UTF8.self)
+    }
+
+    /// The monotonic time at which the request is answered at the latest; `Int64.max` when it has no timeout.
+    private func deadline(of request: Request, default timeout: Int64, at now: Int64) -> Int64 {
+        guard request.timeoutMicroseconds > 0 else { return timeout > 0 ? now + timeout : Int64.max }
+        let (nanoseconds, overflow) = Int64(clamping: request.timeoutMicroseconds).multipliedReportingOverflow(by: 1000)
+        let (deadline, late) = now.addingReportingOverflow(nanoseconds)
+        return overflow || late ? Int64.max : deadline
+    }
+
+    // MARK: - To workers
+
+    mutating func perform(_ action: Scheduler.Action, at now: Int64) {
+        switch action {
+        case .prepare(let id, let worker):
+            guard let request = pending[id] else { return }
+            let prepare = ToWorker.Prepare(
+                requestID: id.value,
+                method: request.method,
+                payload: request.payload,
+                deadlineNanoseconds: request.deadline == Int64.max ? 0 : request.deadline,
+                clientRequestID: request.requestID,
+                traceparent: request.traceparent
+            )
+            tell(worker, .prepare(prepare))
+        case .start(let batch, let ids, let worker):
+            tell(worker, .start(ToWorker.Start(batchID: batch.value, requestIDs: ids.map(\.value))))
+        case .revoke(let id, let worker): tell(worker, .revoke(ToWorker.Revoke(requestID: id.value)))
+        case .refuse(let id, let refusal):
+            guard let request = take(id) else { return }
+            clients.answer(request.client, stream: request.stream, refusal, model: request.model)
+        case .drained(let worker):
+            guard case .seat(let model, let seat)? = processes[worker]?.role else { return }
+            change(model) { $0.drained(seat, at: now) }
+        case .stalled(let worker, let message): stalled(worker, message, at: now)
+        }
+    }
+
+    /// Takes a request that gets its answer now.
+    private mutating func take(_ id: RequestID) -> PendingRequest? {
+        guard let request = pending.removeValue(forKey: id) else { return nil }
+        pendingBytes -= request.payload.count
+        clients.end(request.client, stream: request.stream)
+        return request
+    }
+
+    // MARK: - From workers
+
+    mutating func deliver(_ result: FromWorker.Result, from worker: WorkerID, at now: Int64) {
+        let id = RequestID(result.requestID)
+        guard let delivery = scheduler.result(id, ok: result.status == .ok, by: worker) else { return }
+        processes[worker]?.requests += 1
+        guard let request = take(id) else { return }
+        func microseconds(_ nanoseconds: Int64) -> UInt64 { UInt64(max(0, nanoseconds) / 1000) }
+        let response = Response(
+            streamID: request.stream,
+            status: result.status,
+            message: result.message,
+            timings: Timings(
+                queueMicroseconds: microseconds(delivery.startedAt - delivery.arrival),
+                tokenizationMicroseconds: result.tokenizationMicroseconds,
+                computeMicroseconds: result.computeMicroseconds,
+                serverMicroseconds: microseconds(now - delivery.arrival),
+                batchTokens: result.batchTokens,
+                batchRequests: result.batchRequests,
+                replays: UInt32(clamping: delivery.replays)
+            ),
+            model: request.model,
+            payload: result.payload,
+            endOfStream: true
+        )
+        clients.send(.response(response), to: request.client)
+    }
+}

@@ -1,0 +1,247 @@
+import Messages
+package import Topology
+import Wire
+
+/// Decides everything that the supervisor does: who is served by which process, what is loaded, started again, given up,
+/// answered and refused.
+///
+/// Pure: what happens is told to `handle` with the time, and once a turn `decide` draws the consequences of all of it and
+/// hands out what is to be done, in order. What comes of that is told as events again. `deadline` is when `decide` must be
+/// asked if nothing else happens. The core knows numbers and frames, no descriptors; the shell has those.
+///
+/// Its parts decide each for one matter and know nothing of each other: `Clients`, `Catalogue`, `ModelLifecycle`,
+/// `PackCoordinator`, `Scheduler`, `Reload`, `Shutdown`. Here they are connected, an extension for each matter.
+package struct Core: ~Copyable {
+    /// What may be replaced while the server runs takes effect with the next event.
+    package var configuration: ServerConfiguration {
+        didSet { clients.limits = configuration }
+    }
+    /// The folder of the models' folders.
+    let repository: String
+    let ownProcessID: Int32
+    let startedAt: Int64
+    /// Where workers may be placed.
+    private(set) var slots: [Slot]
+    /// Those, and those that are gone, by their numbers.
+    private(set) var knownSlots: [Int: Slot] = [:]
+    /// Models whose workers may be where no slot is any more.
+    var misplaced: Set<QueueID> = []
+
+    var clients: Clients
+    var pending: [RequestID: PendingRequest] = [:]
+    var pendingBytes = 0
+    var scheduler: Scheduler
+    var catalogue = Catalogue()
+    var limiter = SpawnLimiter()
+    var processes: [WorkerID: Supervised] = [:]
+    var packs: PackCoordinator
+    var packJobs: [PackJobID: (model: QueueID, generation: UInt64)] = [:]
+    var reloads: [ReloadID: Reload] = [:]
+    /// Models that others have replaced, and that still have something to answer.
+    var retiring: [QueueID] = []
+    var shutdown = Shutdown.serving
+
+    /// What the parts have decided and is not yet done.
+    var todo: [Todo] = []
+    /// Handled after everything that their last frames have led to, here and in the shell.
+    private var endings: [Ending] = []
+    var effects: [Effect] = []
+    private var lastID: UInt64 = 0
+
+    /// What one of the parts wants done.
+    enum Todo {
+        case model(QueueID, ModelLifecycle.Action)
+        case pack(PackCoordinator.Action)
+    }
+
+    /// A process that is gone.
+    struct Ending {
+        let process: WorkerID
+        let end: ProcessEnd
+        let description: String
+        let jitter: Double
+    }
+
+    package init(
+        configuration: ServerConfiguration,
+        repository: String,
+        slots: [Slot],
+        userID: UInt32,
+        processID: Int32,
+        at now: Int64
+    ) {
+        self.configuration = configuration
+        self.repository = repository
+        self.slots = slots
+        for slot in slots { knownSlots[slot.id] = slot }
+        ownProcessID = processID
+        startedAt = now
+        clients = Clients(limits: configuration, userID: userID)
+        scheduler = Scheduler(stallLimit: configuration.stallTimeout)
+        packs = PackCoordinator(limit: slots.count)
+    }
+
+    /// Whether nothing is left to do, and the shell may end.
+    package var isFinished: Bool { shutdown == .finished }
+
+    /// Requests without a terminal answer, and the bytes that are kept of them.
+    package var unanswered: (requests: Int, bytes: Int) { (pending.count, pendingBytes) }
+
+    /// When something is due although nothing happens; nil when nothing is.
+    package var deadline: Int64? {
+        mutating get {
+            var earliest = min(scheduler.nextWakeup() ?? Int64.max, packs.deadline ?? Int64.max)
+            earliest = min(earliest, catalogue.deadline, clients.deadline, shutdown.deadline)
+            for process in processes.values { earliest = min(earliest, process.killAt) }
+            for id in retiring { earliest = min(earliest, catalogue[id]?.retiresBy ?? Int64.max) }
+            return earliest == Int64.max ? nil : earliest
+        }
+    }
+
+    // MARK: - Events
+
+    package mutating func handle(_ event: Event, at now: Int64) {
+        switch event {
+        case .connected(let id, let user, let process):
+            clients.connected(id, user: user, process: process, at: now)
+        case .frame(let id, let frame):
+            switch clients.received(frame, from: id, at: now) {
+            case .call(let request)?: accept(request, from: id, at: now)
+            case .cancel(let request)?: scheduler.cancel(request)
+            case nil: break
+            }
+            cancelAbandoned()
+        case .malformed(let id, let refusal, let stream):
+            clients.malformed(refusal, stream: stream, from: id, at: now)
+            cancelAbandoned()
+        case .broken(let id, let refusal):
+            clients.refuse(id, refusal, at: now)
+            cancelAbandoned()
+        case .written(let id, let waiting): clients.wrote(id, waiting: waiting)
+        case .disconnected(let id):
+            clients.disconnect(id)
+            cancelAbandoned()
+        case .spawned(let id, let process): started(id, process)
+        case .notSpawned(let id, let error, let jitter): notStarted(id, error, jitter: jitter, at: now)
+        // A worker has one thread: what it writes it writes between two pieces of its work.
+        case .heard(let id): scheduler.progressed(id, at: now)
+        case .said(let id, let frame): said(frame, by: id, at: now)
+        case .garbage(let id, let message): violation(of: id, "it sent garbage: \(message)", at: now)
+        case .unsendable(let id): violation(of: id, "its first frame cannot be sent", at: now)
+        case .channelClosed(let id): channelClosed(id, at: now)
+        case .ended(let id, let end, let description, let jitter):
+            processes[id]?.channelClosed = true
+            endings.append(Ending(process: id, end: end, description: description, jitter: jitter))
+        case .fileRefused(let job, let message): enqueue(packs.refused(job, message, at: now))
+        case .packFound(let job, let key, let bytes):
+            enqueue(packs.identified(job, key: key, cachedBytes: bytes, at: now))
+        case .packStored(let job, let bytes): enqueue(packs.stored(job, bytes: bytes, error: nil, at: now))
+        case .packNotStored(let job, let message, let isLost):
+            if isLost, packAgain(job, at: now) { return }
+            enqueue(packs.stored(job, bytes: 0, error: message, at: now))
+        case .packOpened(let job, let key): packOpened(job, key: key, at: now)
+        case .packNotOpened(let job, let error):
+            packFailed(job, .unavailable, "the pack cannot be opened: \(error)", at: now)
+        case .cacheListed(let purpose, let path, let packs): cacheListed(purpose, path: path, packs)
+        case .cachePruned(let purpose, let removed, let bytes): cachePruned(purpose, removed, of: bytes)
+        case .scanned(let id, let listing): scanned(id, listing, at: now)
+        case .notScanned(let id, let error): refuseReload(id, Refusal(.failedPrecondition, error))
+        case .measured(let calls, let own, let others): measured(calls, own: own, others, at: now)
+        case .slots(let new):
+            slots = new
+            for slot in new { knownSlots[slot.id] = slot }
+            packs.limit = max(1, new.count)
+            misplaced = Set(catalogue.all)
+        case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
+        case .stop: stop(at: now)
+        }
+    }
+
+    // MARK: - Consequences
+
+    /// Draws the consequences of every event since the last call, and gives `output`, emptied before, what to do.
+    ///
+    /// The shell asks again after it has told what came of it, until there is nothing to do.
+    package mutating func decide(at now: Int64, into output: inout [Effect]) {
+        runTimers(at: now)
+        var actions: [Scheduler.Action] = []
+        var isSettled: Bool
+        repeat {
+            while !todo.isEmpty {
+                let batch = todo
+                todo.removeAll(keepingCapacity: true)
+                for item in batch {
+                    switch item {
+                    case .model(let id, let action): perform(action, of: id, at: now)
+                    case .pack(let action): perform(action, at: now)
+                    }
+                }
+            }
+            actions.removeAll(keepingCapacity: true)
+            scheduler.decide(at: now, into: &actions)
+            for action in actions { perform(action, at: now) }
+            cancelAbandoned()
+            advanceRetirements(at: now)
+            advanceMoves(at: now)
+            advanceShutdown(at: now)
+            isSettled = todo.isEmpty && actions.isEmpty
+            if isSettled, effects.isEmpty, !endings.isEmpty {
+                for ending in endings { ended(ending, at: now) }
+                endings.removeAll()
+                isSettled = false
+            }
+        } while !isSettled
+        output.removeAll(keepingCapacity: true)
+        swap(&output, &clients.effects)
+        output += effects
+        effects.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func runTimers(at now: Int64) {
+        if catalogue.deadline <= now {
+            for (id, model) in catalogue.entries where model.lifecycle.deadline ?? Int64.max <= now {
+                var limiter = limiter
+                change(id) { $0.timer(at: now, limiter: &limiter) }
+                self.limiter = limiter
+            }
+        }
+        if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
+        if processes.values.contains(where: { $0.killAt <= now }) {
+            for id in processes.keys.sorted() where processes[id]?.killAt ?? Int64.max <= now {
+                processes[id]?.killAt = Int64.max
+                kill(id, because: "it closed its channel and did not end", at: now)
+            }
+        }
+        if clients.deadline <= now {
+            let due = clients.dueWatches(at: now)
+            if !due.isEmpty { measure(due) }
+            clients.timer(at: now)
+            cancelAbandoned()
+        }
+    }
+
+    // MARK: - Helpers shared by the topics
+
+    mutating func nextID() -> UInt64 {
+        lastID += 1
+        return lastID
+    }
+
+    mutating func report(_ happening: Happening) { effects.append(.happened(happening)) }
+
+    /// Tells a model's state machine something, and notes what it wants done.
+    mutating func change(_ id: QueueID, _ event: (inout ModelLifecycle) -> [ModelLifecycle.Action]) {
+        for action in catalogue.update(id, { event(&$0.lifecycle) }) ?? [] { todo.append(.model(id, action)) }
+    }
+
+    mutating func enqueue(_ actions: [PackCoordinator.Action]) {
+        for action in actions { todo.append(.pack(action)) }
+    }
+
+    /// Clients have left; nobody wants their answers.
+    private mutating func cancelAbandoned() {
+        guard !clients.abandoned.isEmpty else { return }
+        for id in clients.abandoned { scheduler.cancel(id) }
+        clients.abandoned = []
+    }
+}

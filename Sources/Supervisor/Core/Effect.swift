@@ -1,0 +1,67 @@
+package import Messages
+package import Topology
+
+/// What the shell has to do, in order.
+package enum Effect: Sendable {
+    // MARK: Clients
+
+    case send(Frame, to: ClientID)
+    /// The largest frame that the client accepts.
+    case limitFrames(ClientID, Int)
+    /// Read and forget: a socket that is closed with unread bytes takes the last answer with it.
+    case discardInput(ClientID)
+    /// End the output, all of which is written.
+    case endOutput(ClientID)
+    case disconnect(ClientID)
+    /// The socket's path is free for a successor.
+    case stopListening
+
+    // MARK: Processes
+
+    /// Start a process on a slot; `spawned` or `notSpawned` follows.
+    case spawn(WorkerID, on: Slot, isPacker: Bool)
+    /// `files` go with the frame, which is then the first.
+    case tell(WorkerID, ToWorker, with: [AttachedFile])
+    case terminate(WorkerID)
+    case kill(WorkerID)
+
+    // MARK: Packs
+
+    /// `packFound` follows.
+    case findPack(PackJobID, key: String)
+    /// Put the file that was written in its place; `packStored` or `packNotStored` follows.
+    case storePack(PackJobID, key: String, bytes: UInt64)
+    /// Hold the pack open for workers; `packOpened` or `packNotOpened` follows.
+    case openPack(PackJobID, key: String)
+    case closePack(PackJobID)
+    case removeFile(PackJobID)
+    case removePack(key: String)
+    /// `cacheListed` follows.
+    case listCache(CachePurpose)
+    /// Remove these packs, of so many bytes in all; `cachePruned` follows.
+    case pruneCache(CachePurpose, [CachedPack], of: UInt64)
+
+    // MARK: Questions and news
+
+    /// Read the repository: one model, or all of them and these; `scanned` or `notScanned` follows.
+    case scan(ReloadID, model: String?, also: [String])
+    /// Measure the memory of this process and of those; `measured` follows.
+    case measure([ControlCall], [WorkerID])
+    case happened(Happening)
+}
+
+/// A descriptor that goes with a frame.
+package enum AttachedFile: Equatable, Sendable {
+    /// A pack that is open.
+    case pack(PackJobID)
+    /// The file that a packer writes.
+    case file(PackJobID)
+}
+
+/// Why the packs of the cache are looked at.
+package enum CachePurpose: Equatable, Sendable {
+    case list(ControlCall)
+    case prune(ControlCall, limit: UInt64)
+    /// To keep the cache below its limit.
+    case limit
+}

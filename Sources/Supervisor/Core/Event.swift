@@ -1,0 +1,73 @@
+package import Messages
+package import Topology
+
+/// What has happened, as the shell tells it. Who or what an event names may be gone: then it changes nothing.
+package enum Event: Sendable {
+    // MARK: Clients
+
+    case connected(ClientID, user: UInt32, process: Int32)
+    case frame(ClientID, Frame)
+    /// A whole frame that is no message; `stream` is its request's, or 0.
+    case malformed(ClientID, Refusal, stream: UInt64)
+    /// What the client sends cannot be followed further.
+    case broken(ClientID, Refusal)
+    /// Output was written; this many bytes wait.
+    case written(ClientID, waiting: Int)
+    case disconnected(ClientID)
+
+    // MARK: Processes. `jitter` is a random number in 0..<1
+
+    case spawned(WorkerID, process: Int32)
+    case notSpawned(WorkerID, error: String, jitter: Double)
+    /// Bytes have arrived from it.
+    case heard(WorkerID)
+    case said(WorkerID, FromWorker)
+    case garbage(WorkerID, String)
+    /// Its first frame, which goes with a descriptor, cannot be sent.
+    case unsendable(WorkerID)
+    case channelClosed(WorkerID)
+    /// It is gone, and everything that it wrote has been told.
+    case ended(WorkerID, ProcessEnd, description: String, jitter: Double)
+
+    // MARK: Packs
+
+    /// There is no file for a packer to write.
+    case fileRefused(PackJobID, String)
+    /// The size of the pack of that key that is in the cache.
+    case packFound(PackJobID, key: String, bytes: UInt64?)
+    case packStored(PackJobID, bytes: UInt64)
+    /// `isLost`: its file was removed while it was written.
+    case packNotStored(PackJobID, String, isLost: Bool)
+    case packOpened(PackJobID, key: String)
+    case packNotOpened(PackJobID, String)
+    case cacheListed(CachePurpose, path: String, [CachedPack])
+    /// Of so many bytes, these packs were removed.
+    case cachePruned(CachePurpose, [CachedPack], of: UInt64)
+
+    // MARK: Answers to what the core has asked
+
+    case scanned(ReloadID, RepositoryListing)
+    case notScanned(ReloadID, String)
+    case measured([ControlCall], own: ProcessMemory?, [WorkerID: ProcessMemory])
+
+    // MARK: Orders
+
+    /// Where workers may be placed from now on. A slot with other CPUs has another number.
+    case slots([Slot])
+    /// Everything is to be loaded, as when the server starts, or again.
+    case reload(isFirst: Bool)
+    /// The server is to end: first what was accepted is finished, the second time at once.
+    case stop
+}
+
+/// The memory of a process, in bytes.
+package struct ProcessMemory: Equatable, Sendable {
+    package var resident: UInt64
+    /// Pages that are shared divided by those that share them; as `resident` where the kernel does not say.
+    package var proportional: UInt64
+
+    package init(resident: UInt64, proportional: UInt64) {
+        self.resident = resident
+        self.proportional = proportional
+    }
+}

@@ -1,0 +1,301 @@
+/// How a process ended, in the words of the status and the log.
+package enum ProcessEnd: Equatable, Sendable {
+    case exited(Int32)
+    case signalled(Int32)
+    /// It could not be started.
+    case neverStarted(String)
+
+    /// sysexits.h: the configuration (here, the checkpoint) is at fault.
+    package static let configurationExitCode: Int32 = 78
+
+    /// Whether somebody else ended the process, as far as can be told: SIGINT, SIGKILL and SIGTERM are sent by hand.
+    var isFromOutside: Bool {
+        switch self {
+        case .exited(let code): code == 0
+        case .signalled(let number): [2, 9, 15].contains(number)
+        case .neverStarted: false
+        }
+    }
+}
+
+/// Why a worker said that it cannot go on; the kinds of `worker.v1.FailureKind`.
+package enum WorkerFailure: Equatable, Sendable {
+    case transient
+    case configuration
+    case resource
+    case pack
+}
+
+/// The life of one seat, that is of one worker process after another on one slot.
+///
+/// | state    | start     | hello       | ready     | drained     | stop            | timer                  | ended |
+/// |----------|-----------|-------------|-----------|-------------|-----------------|------------------------|-------|
+/// | idle     | → starting | –          | –         | –           | → stopped       | –                      | –     |
+/// | starting | –         | → loading   | violation | –           | → ending        | kill → ending          | → backoff, failed, refused |
+/// | loading  | –         | violation   | → ready   | –           | → ending        | kill → ending          | → backoff, failed, refused |
+/// | ready    | –         | violation   | violation | –           | → draining      | –                      | → backoff, failed |
+/// | draining | –         | violation   | violation | Drain → ending | at once: → ending | SIGTERM → ending    | → stopped |
+/// | ending   | –         | –           | –         | –           | wanted: no restart | SIGTERM, then SIGKILL | → stopped, or as the state it came from |
+/// | backoff  | –         | –           | –         | –           | → stopped       | → starting             | –     |
+/// | failed, refused, stopped: no exits; a reload makes a new seat | | | | | | | |
+///
+/// `heard`, a sign of progress, changes no state: it puts off the timer of loading.
+package struct WorkerLifecycle: Sendable {
+    package enum State: Equatable, Sendable {
+        /// Never started.
+        case idle
+        /// The process runs; its Hello is due.
+        case starting(since: Int64)
+        /// Load was sent; Ready is due, or a sign that it goes on.
+        case loading(heard: Int64)
+        case ready(since: Int64)
+        /// The scheduler lets it finish what it started.
+        case draining(until: Int64)
+        /// It has been told to end; the step says what comes when it does not.
+        case ending(Step, until: Int64)
+        /// Dead, to be started again.
+        case backoff(until: Int64)
+        /// Dead too often.
+        case failed(String)
+        /// The checkpoint or its configuration is at fault: starting again would change nothing.
+        case refused(String)
+        /// Ended on purpose.
+        case stopped
+    }
+
+    package enum Step: Equatable, Sendable {
+        /// Drain was sent; SIGTERM is next.
+        case drained
+        /// SIGTERM was sent; SIGKILL is next.
+        case terminated
+        /// SIGKILL was sent; the end is certain.
+        case killed
+    }
+
+    package enum Action: Equatable, Sendable {
+        case spawn
+        case sendLoad
+        /// The worker may take requests.
+        case enlist
+        /// Let the scheduler finish what the worker has started; `drained` follows.
+        case drain
+        /// Send Drain: nothing is left to do, exit.
+        case sendDrain
+        case terminate
+        case kill
+    }
+
+    package struct Timeouts: Equatable, Sendable {
+        package var hello: Int64 = 10_000_000_000
+        /// From Load, or a sign that the worker goes on, to the next one or Ready.
+        package var load: Int64 = 60_000_000_000
+        package var drain: Int64 = 30_000_000_000
+        /// From Drain, when nothing is left to do, to SIGTERM.
+        package var exit: Int64 = 2_000_000_000
+        /// From SIGTERM to SIGKILL.
+        package var terminate: Int64 = 5_000_000_000
+
+        package init() {}
+    }
+
+    package private(set) var state = State.idle
+    /// Starts after the first.
+    package private(set) var restarts = 0
+    package private(set) var lastEnd: String?
+    package let timeouts: Timeouts
+    private var policy = RestartPolicy()
+    private var startedAt: Int64 = 0
+    private var readyAt: Int64?
+    private var progressed = false
+    private var stopWanted = false
+    private var started = false
+    private var failure: (kind: WorkerFailure, message: String)?
+
+    package init(timeouts: Timeouts = Timeouts()) { self.timeouts = timeouts }
+
+    // MARK: - What others see
+
+    package var isReady: Bool {
+        if case .ready = state { true } else { false }
+    }
+
+    /// Whether a process exists.
+    package var hasProcess: Bool {
+        switch state {
+        case .starting, .loading, .ready, .draining, .ending: true
+        case .idle, .backoff, .failed, .refused, .stopped: false
+        }
+    }
+
+    /// Whether no process exists and none will.
+    package var isOver: Bool {
+        switch state {
+        case .failed, .refused, .stopped: true
+        default: false
+        }
+    }
+
+    /// Whether its end is wanted.
+    package var isStopping: Bool { stopWanted }
+
+    /// The kind of the failure that the last process reported, if it did.
+    package var reportedFailure: WorkerFailure? { failure?.kind }
+
+    /// When `timer` is due.
+    package var deadline: Int64? {
+        switch state {
+        case .starting(let since): since + timeouts.hello
+        case .loading(let heard): heard + timeouts.load
+        case .draining(let until), .backoff(let until): until
+        case .ending(.killed, _): nil
+        case .ending(_, let until): until
+        case .idle, .ready, .failed, .refused, .stopped: nil
+        }
+    }
+
+    // MARK: - Events
+
+    package mutating func start(at now: Int64) -> [Action] {
+        guard state == .idle else { return [] }
+        return spawn(at: now)
+    }
+
+    /// The worker introduced itself.
+    package mutating func hello(at now: Int64) -> [Action] {
+        guard case .starting = state else { return isEnding ? [] : violation("a second Hello", at: now) }
+        state = .loading(heard: now)
+        return [.sendLoad]
+    }
+
+    /// The worker said that it goes on. Loading may take long, for proofs and expected answers, and not be silent for long.
+    /// - Returns: whether it is loading.
+    package mutating func heard(at now: Int64) -> Bool {
+        guard case .loading = state else { return false }
+        state = .loading(heard: now)
+        return true
+    }
+
+    /// The worker has loaded its model.
+    package mutating func ready(at now: Int64) -> [Action] {
+        guard case .loading = state else { return isEnding ? [] : violation("Ready out of turn", at: now) }
+        state = .ready(since: now)
+        readyAt = now
+        return [.enlist]
+    }
+
+    /// The worker completed a batch.
+    package mutating func completedBatch() { progressed = true }
+
+    /// The worker said why it is about to exit.
+    package mutating func reported(_ kind: WorkerFailure, _ message: String) {
+        failure = (kind, message)
+    }
+
+    /// The worker did what the protocol does not allow, or does not answer: it is killed and counted as dead.
+    package mutating func violation(_ message: String, at now: Int64) -> [Action] {
+        guard hasProcess, !isEnding else { return [] }
+        failure = failure ?? (.transient, message)
+        state = .ending(.killed, until: now)
+        return [.kill]
+    }
+
+    /// The seat will not be started again, for a reason outside of its process.
+    package mutating func refuse(_ reason: String) {
+        if !hasProcess, !isOver { state = .refused(reason) }
+    }
+
+    /// Ends the seat: after what was started is done, or at once.
+    package mutating func stop(gracefully: Bool, at now: Int64) -> [Action] {
+        stopWanted = true
+        switch state {
+        case .idle, .backoff:
+            state = .stopped
+            return []
+        case .ready where gracefully:
+            state = .draining(until: now + timeouts.drain)
+            return [.drain]
+        case .starting, .loading, .ready, .draining:
+            if gracefully, case .draining = state { return [] }
+            state = .ending(.terminated, until: now + timeouts.terminate)
+            return [.terminate]
+        case .ending(let step, _) where !gracefully && step == .drained:
+            state = .ending(.terminated, until: now + timeouts.terminate)
+            return [.terminate]
+        case .ending, .failed, .refused, .stopped:
+            return []
+        }
+    }
+
+    /// The scheduler has nothing left at this worker.
+    package mutating func drained(at now: Int64) -> [Action] {
+        guard case .draining = state else { return [] }
+        state = .ending(.drained, until: now + timeouts.exit)
+        return [.sendDrain]
+    }
+
+    /// Time has passed. Does nothing before `deadline`.
+    package mutating func timer(at now: Int64, limiter: inout SpawnLimiter) -> [Action] {
+        guard let deadline, deadline <= now else { return [] }
+        switch state {
+        case .starting:
+            return violation("no Hello within \(timeouts.hello / 1_000_000_000) s", at: now)
+        case .loading:
+            return violation("not ready, and no progress for \(timeouts.load / 1_000_000) ms", at: now)
+        case .draining, .ending(.drained, _):
+            state = .ending(.terminated, until: now + timeouts.terminate)
+            return [.terminate]
+        case .ending(.terminated, _):
+            state = .ending(.killed, until: now)
+            return [.kill]
+        case .backoff:
+            if let later = limiter.take(at: now) {
+                state = .backoff(until: later)
+                return []
+            }
+            return spawn(at: now)
+        case .idle, .ready, .ending(.killed, _), .failed, .refused, .stopped:
+            return []
+        }
+    }
+
+    /// The process is gone and everything that it wrote was read. `jitter` is a random number in 0..<1.
+    package mutating func ended(_ end: ProcessEnd, description: String, jitter: Double, at now: Int64) {
+        guard hasProcess else { return }
+        let words = failure.map { "\($0.message) (\(description))" } ?? description
+        lastEnd = words
+        if stopWanted {
+            state = .stopped
+        } else if failure?.kind == .configuration || end == .exited(ProcessEnd.configurationExitCode) {
+            state = .refused(failure?.message ?? description)
+        } else {
+            let verdict = policy.died(
+                startedAt: startedAt,
+                readyAt: readyAt,
+                progressed: progressed,
+                jitter: jitter,
+                at: now
+            )
+            switch verdict {
+            case .restart(let time): state = .backoff(until: time)
+            case .giveUp(let reason): state = .failed("\(reason); the last one: \(words)")
+            }
+        }
+    }
+
+    // MARK: - Helpers
+
+    private var isEnding: Bool {
+        if case .ending = state { true } else { false }
+    }
+
+    private mutating func spawn(at now: Int64) -> [Action] {
+        if started { restarts += 1 }
+        started = true
+        startedAt = now
+        readyAt = nil
+        progressed = false
+        failure = nil
+        state = .starting(since: now)
+        return [.spawn]
+    }
+}

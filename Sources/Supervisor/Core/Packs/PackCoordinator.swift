@@ -1,0 +1,237 @@
+package import Messages
+import Wire
+
+/// Runs packers, at most `limit` at a time and at most one for a key.
+///
+/// A packer is a short-lived worker process on the worker channel. Its states:
+///
+/// | state      | hello         | key, cached       | key, not cached         | done      | ended            | timer |
+/// |------------|---------------|-------------------|-------------------------|-----------|------------------|-------|
+/// | waiting    | –             | –                 | –                       | –         | –                | –     |
+/// | starting   | → identifying | –                 | –                       | –         | → failed         | kill  |
+/// | identifying | –            | → finished (kill) | → packing, or → queued when another one packs the key | – | → failed | kill |
+/// | queued     | – the other one is done: → finished; it failed: → packing | – | – | – | → failed | kill |
+/// | packing    | –             | –                 | –                       | → finished | → failed        | kill when it stops progressing |
+package struct PackCoordinator: Sendable {
+    package enum Action: Equatable, Sendable {
+        /// Start a packer process.
+        case spawn(PackJobID)
+        /// Send Pack with a new temporary file.
+        case sendPack(PackJobID)
+        case sendProceed(PackJobID)
+        /// Sync the temporary file and rename it to its key; `stored` follows.
+        case store(PackJobID, key: String, bytes: UInt64)
+        case kill(PackJobID)
+        /// The pack is in the cache.
+        case finished(PackJobID, key: String, bytes: UInt64)
+        case failed(PackJobID, StatusCode, String)
+    }
+
+    private enum State: Equatable {
+        case waiting
+        case starting
+        case identifying
+        case queued(key: String)
+        case packing(key: String)
+        /// Answered; only the end of the process is awaited.
+        case over
+    }
+
+    private struct Job {
+        var state = State.waiting
+        /// When it is taken for stuck.
+        var deadline = Int64.max
+        var failure: (WorkerFailure, String)?
+    }
+
+    /// Nanoseconds that a packer may take to say Hello, and between two signs of progress. Hashing a checkpoint gives
+    /// no sign, so this is generous.
+    package static let patience: Int64 = 120_000_000_000
+
+    private var jobs: [PackJobID: Job] = [:]
+    /// Packers at a time.
+    var limit: Int
+
+    package init(limit: Int) { self.limit = max(1, limit) }
+
+    /// When `timer` is due.
+    package var deadline: Int64? {
+        let earliest = jobs.values.reduce(Int64.max) { min($0, $1.deadline) }
+        return earliest == Int64.max ? nil : earliest
+    }
+
+    // MARK: - Events
+
+    package mutating func request(_ id: PackJobID, at now: Int64) -> [Action] {
+        guard jobs[id] == nil else { return [] }
+        jobs[id] = Job()
+        return startWaiting(at: now)
+    }
+
+    /// Nobody wants the pack any more.
+    package mutating func cancel(_ id: PackJobID, at now: Int64) -> [Action] {
+        guard let job = jobs[id] else { return [] }
+        if job.state == .waiting {
+            jobs[id] = nil
+            return []
+        }
+        guard job.state != .over else { return [] }
+        let waiting = release(id, at: now)
+        return [.kill(id)] + waiting
+    }
+
+    package mutating func hello(_ id: PackJobID, at now: Int64) -> [Action] {
+        guard jobs[id]?.state == .starting else { return violation(id, "a second Hello", at: now) }
+        advance(id, to: .identifying, at: now)
+        return [.sendPack(id)]
+    }
+
+    /// The packer has named the pack. `cachedBytes` is the size of the file of that key that is there.
+    package mutating func identified(
+        _ id: PackJobID,
+        key: String,
+        cachedBytes: UInt64?,
+        at now: Int64
+    ) -> [Action] {
+        guard jobs[id]?.state == .identifying else { return violation(id, "PackKey out of turn", at: now) }
+        guard Self.isKey(key) else { return violation(id, "a pack key that is not a file name", at: now) }
+        if let cachedBytes {
+            finish(id)
+            return [.kill(id), .finished(id, key: key, bytes: cachedBytes)]
+        }
+        if jobs.values.contains(where: { $0.state == .packing(key: key) }) {
+            advance(id, to: .queued(key: key), at: now)
+            jobs[id]?.deadline = Int64.max
+            return []
+        }
+        advance(id, to: .packing(key: key), at: now)
+        return [.sendProceed(id)]
+    }
+
+    package mutating func progressed(_ id: PackJobID, at now: Int64) {
+        guard let job = jobs[id], job.state != .over else { return }
+        jobs[id]?.deadline = now + Self.patience
+    }
+
+    /// The packer has written the whole pack.
+    package mutating func packed(_ id: PackJobID, bytes: UInt64, at now: Int64) -> [Action] {
+        guard case .packing(let key)? = jobs[id]?.state else {
+            return violation(id, "PackDone out of turn", at: now)
+        }
+        return [.store(id, key: key, bytes: bytes)]
+    }
+
+    /// The pack is in its place, or `error` says why it is not.
+    package mutating func stored(_ id: PackJobID, bytes: UInt64, error: String?, at now: Int64) -> [Action] {
+        guard case .packing(let key)? = jobs[id]?.state else { return [] }
+        if let error { return [.kill(id)] + fail(id, .unavailable, error, at: now) }
+        finish(id)
+        return [.kill(id), .finished(id, key: key, bytes: bytes)] + wake(key, cachedBytes: bytes, at: now)
+    }
+
+    /// The packer said why it is about to exit.
+    package mutating func reported(_ id: PackJobID, _ kind: WorkerFailure, _ message: String) {
+        jobs[id]?.failure = (kind, message)
+    }
+
+    /// There is no file for the packer to write.
+    package mutating func refused(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
+        guard let job = jobs[id], job.state != .over else { return [] }
+        return [.kill(id)] + fail(id, .unavailable, message, at: now)
+    }
+
+    /// The packer did what the protocol does not allow.
+    package mutating func violation(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
+        guard let job = jobs[id], job.state != .over else { return [] }
+        return [.kill(id)] + fail(id, .internal, "the packer broke the protocol: \(message)", at: now)
+    }
+
+    /// The packer's process is gone, or could not be started.
+    package mutating func ended(_ id: PackJobID, _ end: ProcessEnd, description: String, at now: Int64) -> [Action] {
+        guard let job = jobs[id] else { return [] }
+        var actions: [Action] = []
+        if job.state != .over {
+            let isConfiguration =
+                job.failure?.0 == .configuration || end == .exited(ProcessEnd.configurationExitCode)
+            let message = job.failure?.1 ?? "the packer ended before the pack was made: \(description)"
+            actions = fail(id, isConfiguration ? .failedPrecondition : .unavailable, message, at: now)
+        }
+        jobs[id] = nil
+        return actions + startWaiting(at: now)
+    }
+
+    package mutating func timer(at now: Int64) -> [Action] {
+        var actions: [Action] = []
+        for id in jobs.keys.sorted() {
+            guard let job = jobs[id], job.deadline <= now, job.state != .over else { continue }
+            let seconds = Self.patience / 1_000_000_000
+            actions += [.kill(id)]
+            actions += fail(id, .unavailable, "the packer made no progress for \(seconds) s", at: now)
+        }
+        return actions
+    }
+
+    /// Whether a key is safe as a file name: letters, digits, `-`, `_` and `.`, not starting with `.`.
+    package static func isKey(_ key: String) -> Bool {
+        guard (1...200).contains(key.utf8.count), key.utf8.first != UInt8(ascii: ".") else { return false }
+        return key.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
+    }
+}
+
+extension PackCoordinator {
+    private mutating func advance(_ id: PackJobID, to state: State, at now: Int64) {
+        jobs[id]?.state = state
+        jobs[id]?.deadline = now + Self.patience
+    }
+
+    /// The job is answered; its place is free when its process has ended.
+    private mutating func finish(_ id: PackJobID) {
+        jobs[id]?.state = .over
+        jobs[id]?.deadline = Int64.max
+    }
+
+    private mutating func fail(_ id: PackJobID, _ code: StatusCode, _ message: String, at now: Int64) -> [Action] {
+        [.failed(id, code, message)] + release(id, at: now)
+    }
+
+    /// Ends a job without a pack; whoever waited for the same pack goes on.
+    private mutating func release(_ id: PackJobID, at now: Int64) -> [Action] {
+        let state = jobs[id]?.state
+        finish(id)
+        guard case .packing(let key)? = state else { return [] }
+        return wake(key, cachedBytes: nil, at: now)
+    }
+
+    /// One packer of a key is done with it: the others use its pack, or the first of them makes it.
+    private mutating func wake(_ key: String, cachedBytes: UInt64?, at now: Int64) -> [Action] {
+        var actions: [Action] = []
+        for id in jobs.keys.sorted() {
+            guard jobs[id]?.state == .queued(key: key) else { continue }
+            guard let cachedBytes else {
+                advance(id, to: .packing(key: key), at: now)
+                return [.sendProceed(id)]
+            }
+            finish(id)
+            actions += [.kill(id), .finished(id, key: key, bytes: cachedBytes)]
+        }
+        return actions
+    }
+
+    private mutating func startWaiting(at now: Int64) -> [Action] {
+        var running = jobs.values.count { $0.state != .waiting }
+        var actions: [Action] = []
+        for id in jobs.keys.sorted() where jobs[id]?.state == .waiting && running < limit {
+            running += 1
+            advance(id, to: .starting, at: now)
+            actions.append(.spawn(id))
+        }
+        return actions
+    }
+}

@@ -1,0 +1,166 @@
+package import Messages
+import Wire
+
+/// A terminal answer that the supervisor gives by itself, without a worker's result.
+package struct Refusal: Equatable, Sendable {
+    package var code: StatusCode
+    package var message: String
+    /// Nanoseconds after which the same request may succeed; 0 means no hint.
+    package var retryAfter: Int64
+
+    package init(_ code: StatusCode, _ message: String, retryAfter: Int64 = 0) {
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+}
+
+/// What a model's configuration says about its queue and its batches.
+package struct QueuePolicy: Equatable, Sendable {
+    /// Requests that may wait (not yet computing); one more is refused.
+    package var maxQueueSize = 1000
+    /// Tokens after which a batch takes no further request. A longer request is computed alone, in steps.
+    package var maxBatchTokens = 512
+    /// Nanoseconds that an idle slot waits for a batch to fill.
+    package var maxQueueDelay: Int64 = 0
+    /// Requests with which a waiting batch starts before `maxQueueDelay` is over; 0: only the tokens count.
+    package var preferredBatchSize = 0
+    /// This model's share of a slot, relative to the other models' on the same slot.
+    package var weight = 1.0
+
+    package init() {}
+}
+
+/// One unanswered request. A reference, so that the queues, batches and heaps which name it need no look-up; it
+/// never leaves the scheduler.
+final class RequestRecord {
+    /// Where a request is. `finished` records may still be named by a heap or a batch and are skipped there.
+    enum Phase {
+        /// In its model's queue. → assigned, finished
+        case queued
+        /// Sent to `worker` with Prepare, in no batch. → started, queued (worker died or drains), finished
+        case assigned
+        /// In a batch sent to `worker`. → queued (worker died), finished
+        case started
+        /// Answered or cancelled.
+        case finished
+    }
+
+    let id: RequestID
+    let queue: QueueRecord
+    let arrival: Int64
+    let deadline: Int64
+    /// Order within a model: the deadline, but never later than `arrival` + 30 s, so that nothing starves.
+    let urgency: Int64
+    let bytes: Int
+    var tokens: Int
+    var phase = Phase.queued
+    var worker: WorkerRecord?
+    /// Whether its worker has answered the Prepare.
+    var isPrepared = false
+    var startedAt: Int64 = 0
+    /// Workers that died while they computed this request.
+    var deaths = 0
+    /// Set by a death: from then on computed in a batch of its own, so that blame is certain.
+    var alone = false
+
+    init(id: RequestID, queue: QueueRecord, bytes: Int, tokens: Int, deadline: Int64, arrival: Int64) {
+        self.id = id
+        self.queue = queue
+        self.bytes = bytes
+        self.tokens = tokens
+        self.deadline = deadline
+        self.arrival = arrival
+        self.urgency = min(deadline, arrival + 30_000_000_000)
+    }
+}
+
+/// One batch that a worker was sent with Start.
+struct Batch {
+    let id: BatchID
+    var requests: [RequestRecord]
+    var tokens: Int
+    let alone: Bool
+
+    /// Requests that still want an answer.
+    var unanswered: [RequestRecord] { requests.filter { $0.phase == .started } }
+}
+
+/// A worker as the scheduler sees it.
+final class WorkerRecord {
+    let id: WorkerID
+    let queue: QueueRecord
+    let slot: SlotRecord
+    var draining = false
+    /// When the worker last gave a sign of progress, or began to owe one.
+    var heardAt: Int64 = 0
+    /// Prepared (or being prepared) and in no batch, in the order of their Prepares.
+    var assigned: [RequestRecord] = []
+    var assignedTokens = 0
+    /// At most one computes, and at most one waits behind it.
+    var computing: Batch?
+    var committed: Batch?
+
+    init(id: WorkerID, queue: QueueRecord, slot: SlotRecord) {
+        self.id = id
+        self.queue = queue
+        self.slot = slot
+    }
+
+    /// Lets go of the requests, which name this worker.
+    func forgetRequests() {
+        assigned = []
+        computing = nil
+        committed = nil
+    }
+
+    /// Whether it has something to do: a batch, or a Prepare, which are answered in order.
+    var owes: Bool { computing != nil || assigned.last?.isPrepared == false }
+
+    /// Tokens that were sent to this worker and not yet computed.
+    var load: Int { assignedTokens + (computing?.tokens ?? 0) + (committed?.tokens ?? 0) }
+}
+
+/// The requests of one model variant and the workers that can take them.
+final class QueueRecord {
+    let id: QueueID
+    var policy: QueuePolicy
+    var heap = RequestHeap()
+    var queued = 0
+    var assigned = 0
+    var started = 0
+    var queuedTokens = 0
+    /// In the order in which they became ready; draining ones are not here.
+    var workers: [WorkerRecord] = []
+    /// While set, requests are refused with it instead of queued.
+    var closed: Refusal?
+    var costs = CostModel()
+    var budget = ReplayBudget()
+    var answered: UInt64 = 0
+    var failed: UInt64 = 0
+    var replays: UInt64 = 0
+    var dirty = false
+
+    init(id: QueueID, policy: QueuePolicy, closed: Refusal?) {
+        self.id = id
+        self.policy = policy
+        self.closed = closed
+    }
+
+    /// Lets go of the requests, answered ones too, which name this queue.
+    func forgetRequests() { heap = RequestHeap() }
+}
+
+/// A set of CPUs on which one batch computes at a time.
+final class SlotRecord {
+    let id: Int
+    var workers: [WorkerRecord] = []
+    /// The worker that computes now.
+    var busy: WorkerRecord?
+    var shares = FairShare()
+    var dirty = false
+    /// When a batch that waits for company must start; `Int64.max` when none waits.
+    var wakeAt = Int64.max
+
+    init(id: Int) { self.id = id }
+}

@@ -1,0 +1,189 @@
+import Messages
+import Wire
+
+extension Scheduler {
+    /// A worker is ready to take requests of `queueID`.
+    package func workerReady(_ id: WorkerID, queue queueID: QueueID, slot number: Int) {
+        guard let queue = queues[queueID], workers[id] == nil else { return }
+        let slot = slots[number] ?? SlotRecord(id: number)
+        slots[number] = slot
+        let worker = WorkerRecord(id: id, queue: queue, slot: slot)
+        workers[id] = worker
+        queue.workers.append(worker)
+        slot.workers.append(worker)
+        markDirty(queue)
+        markDirty(slot)
+    }
+
+    /// The worker takes nothing new: what it has not started goes back to the queue, free. When what it started is
+    /// done, `drained` follows.
+    package func drain(_ id: WorkerID) {
+        guard let worker = workers[id], !worker.draining else { return }
+        worker.draining = true
+        worker.queue.workers.removeAll { $0 === worker }
+        for request in worker.assigned {
+            actions.append(.revoke(request.id, on: id))
+            returnToQueue(request)
+        }
+        markDirty(worker.slot)
+        finishDraining(worker)
+    }
+
+    /// The worker has counted a request's tokens.
+    package func prepared(_ id: RequestID, tokens: Int, by workerID: WorkerID) {
+        guard let request = requests[id], let worker = request.worker, worker.id == workerID else { return }
+        let queue = request.queue
+        queue.costs.learn(bytes: request.bytes, tokens: tokens)
+        request.isPrepared = true
+        guard request.phase == .assigned else { return }
+        worker.assignedTokens += tokens - request.tokens
+        request.tokens = tokens
+        markDirty(worker.slot)
+    }
+
+    /// The worker has answered a request. Returns nil when nobody waits for it any more: the result is dropped.
+    package func result(_ id: RequestID, ok: Bool, by workerID: WorkerID) -> Delivery? {
+        guard let request = requests[id], request.worker?.id == workerID else { return nil }
+        let startedAt = request.phase == .started ? request.startedAt : request.arrival
+        detach(request)
+        request.worker = nil
+        requests[id] = nil
+        if ok {
+            request.queue.answered += 1
+            request.queue.budget.recordSuccess()
+        } else {
+            request.queue.failed += 1
+        }
+        return Delivery(arrival: request.arrival, startedAt: startedAt, replays: request.deaths)
+    }
+
+    /// The worker has finished a batch. Returns false when it computes no such batch, which breaks the protocol.
+    ///
+    /// A request of the batch that got no answer would wait for ever: it is refused as an error of the worker's.
+    package func batchDone(_ id: BatchID, nanoseconds: Int64, by workerID: WorkerID, at now: Int64) -> Bool {
+        guard let worker = workers[workerID], let batch = worker.computing, batch.id == id else { return false }
+        for request in batch.unanswered {
+            refuse(request, Refusal(.internal, "the worker finished the batch without an answer"))
+        }
+        worker.queue.costs.learn(batchTokens: batch.tokens, nanoseconds: nanoseconds)
+        worker.computing = worker.committed
+        worker.committed = nil
+        if let next = worker.computing {
+            for request in next.requests where request.phase == .started { request.startedAt = now }
+        } else {
+            worker.slot.busy = nil
+        }
+        markDirty(worker.queue)
+        markDirty(worker.slot)
+        finishDraining(worker)
+        return true
+    }
+
+    /// The worker is gone, after everything that it had written was read.
+    ///
+    /// What it had not started, and the batch that waited behind the computing one, goes back to the queue, free. What
+    /// it was computing is sent again, each request alone, while the model's budget of deaths allows; a request that
+    /// was computed alone when its worker failed by itself, and had ended a worker before, is refused. Of a worker that
+    /// failed by itself and computed nothing, the same goes for the request that it was preparing.
+    package func workerGone(_ id: WorkerID, _ death: Death) {
+        guard let worker = workers.removeValue(forKey: id) else { return }
+        let queue = worker.queue
+        queue.workers.removeAll { $0 === worker }
+        if worker.slot.busy === worker { worker.slot.busy = nil }
+        leaveSlot(worker)
+
+        var batch = worker.computing?.requests ?? []
+        var suspects = worker.computing?.unanswered ?? []
+        var innocent = worker.committed?.unanswered ?? []
+        if suspects.isEmpty, let committed = worker.committed {
+            // All of the first batch was answered, so the second may have begun before that was reported.
+            (batch, suspects, innocent) = (committed.requests, innocent, [])
+        }
+        if worker.computing == nil, case .ownFault = death {
+            // It computed nothing, so what it failed at is the oldest request that it had to prepare.
+            suspects = worker.assigned.first { !$0.isPrepared }.map { [$0] } ?? []
+            batch = suspects
+        }
+        worker.computing = nil
+        worker.committed = nil
+        for request in worker.assigned where !suspects.contains(where: { $0 === request }) { returnToQueue(request) }
+        for request in innocent { returnToQueue(request) }
+
+        guard !suspects.isEmpty else { return }
+        queue.budget.recordDeath()
+        for request in suspects {
+            request.worker = nil
+            request.deaths += 1
+            if case .ownFault(let cause) = death, batch.count == 1, request.deaths >= 2 {
+                let message = "the worker ended (\(cause)) while it worked on this request alone; it is not sent again"
+                refuse(request, Refusal(.failedPrecondition, message))
+            } else if !queue.budget.allowsReplay {
+                refuse(request, Refusal(.unavailable, "workers of this model keep ending", retryAfter: 1_000_000_000))
+            } else {
+                request.alone = true
+                queue.replays += 1
+                returnToQueue(request)
+            }
+        }
+    }
+
+    // MARK: - Progress
+
+    /// The worker has given a sign that it goes on.
+    package func progressed(_ id: WorkerID, at now: Int64) { workers[id]?.heardAt = now }
+
+    /// The worker is about to be sent something to do: from now on it owes, unless it did already.
+    func expectProgress(of worker: WorkerRecord, at now: Int64) {
+        guard stallLimit > 0, !worker.owes else { return }
+        worker.heardAt = now
+        stallCheckAt = min(stallCheckAt, now + stallLimit)
+    }
+
+    /// Gives up each worker that has been silent for too long.
+    func giveUpStalled(at now: Int64) {
+        stallCheckAt = Int64.max
+        for worker in workers.values.sorted(by: { $0.id < $1.id }) where worker.owes {
+            if now - worker.heardAt >= stallLimit + Self.lateness {
+                // Nobody looked when it was due: this process stood still, and the worker perhaps with it.
+                worker.heardAt = now
+            }
+            guard now - worker.heardAt >= stallLimit else {
+                stallCheckAt = min(stallCheckAt, worker.heardAt + stallLimit)
+                continue
+            }
+            let message = "no progress for \(stallLimit / 1_000_000) ms"
+            actions.append(.stalled(worker.id, message))
+            workerGone(worker.id, .ownFault(message))
+        }
+    }
+
+    /// Nanoseconds after which a wake-up is so late that the time before it says nothing about the workers.
+    private static let lateness: Int64 = 1_000_000_000
+
+    /// Detaches and queues again. With the queue closed there is nobody to wait for, so the request is refused.
+    private func returnToQueue(_ request: RequestRecord) {
+        detach(request)
+        request.worker = nil
+        if let refusal = request.queue.closed {
+            requests[request.id] = nil
+            request.queue.failed += 1
+            actions.append(.refuse(request.id, refusal))
+        } else {
+            enqueue(request)
+        }
+    }
+
+    /// The slot goes with the last of its workers.
+    private func leaveSlot(_ worker: WorkerRecord) {
+        worker.slot.workers.removeAll { $0 === worker }
+        if worker.slot.workers.isEmpty { slots[worker.slot.id] = nil }
+        markDirty(worker.slot)
+    }
+
+    private func finishDraining(_ worker: WorkerRecord) {
+        guard worker.draining, worker.computing == nil, worker.committed == nil else { return }
+        workers[worker.id] = nil
+        leaveSlot(worker)
+        actions.append(.drained(worker.id))
+    }
+}

@@ -1,0 +1,273 @@
+import Messages
+import Wire
+
+/// Decides which request goes to which worker, when a batch starts, and when a request is answered without a result.
+///
+/// It performs nothing: events are told to it with the time, and once a turn of the event loop `decide` hands out what
+/// to do, in order. Events of one turn are therefore decided together: 32 requests that arrive in one read are batched,
+/// and a lone request on an idle slot gets its Prepare and its Start at once.
+///
+/// A request's states and their events:
+///
+/// | state    | decide                    | result    | cancel, deadline     | worker dies             | worker drains |
+/// |----------|---------------------------|-----------|----------------------|-------------------------|---------------|
+/// | queued   | → assigned (Prepare)      | –         | refused              | –                       | –             |
+/// | assigned | → started (Start)         | delivered | refused (and Revoke) | → queued                | → queued (and Revoke) |
+/// | started, batch waits | –             | delivered | refused (and Revoke) | → queued                | –             |
+/// | started, batch computes | –          | delivered | refused (and Revoke) | → queued, alone; or refused | –         |
+///
+/// A slot is idle, or computes one batch with at most one committed behind it on the same worker. A batch is committed
+/// early only when it is worth at least half of `maxBatchTokens` and its model would be served next anyway.
+///
+/// While a worker computes, the other models of its slot wait. So a worker that owes an answer and has given no sign of
+/// progress for `stallLimit` is given up, whether or not its requests still wait for it: it counts as dead by its own
+/// fault, and the slot goes on. What it signs with is any frame; it sends one between two pieces of a long work.
+package final class Scheduler {
+    /// What the shell has to do, in order.
+    package enum Action: Equatable, Sendable {
+        /// Send the request to the worker with Prepare.
+        case prepare(RequestID, on: WorkerID)
+        /// Send Start.
+        case start(BatchID, [RequestID], on: WorkerID)
+        /// Send Revoke.
+        case revoke(RequestID, on: WorkerID)
+        /// Answer the request; it is no longer known here.
+        case refuse(RequestID, Refusal)
+        /// The draining worker has nothing left; it is no longer known here.
+        case drained(WorkerID)
+        /// Kill the worker, which does not go on; it is no longer known here.
+        case stalled(WorkerID, String)
+    }
+
+    /// What the answer of a request tells about its way.
+    package struct Delivery: Equatable, Sendable {
+        package var arrival: Int64
+        /// When its batch was sent, or `arrival` when it was answered before.
+        package var startedAt: Int64
+        package var replays: Int
+    }
+
+    /// Why a worker is gone.
+    package enum Death: Equatable, Sendable {
+        /// It ended on purpose, or was ended from outside (SIGKILL, SIGTERM): no request is to blame.
+        case external
+        /// It brought this on itself (fatal signal, abort, unexpected exit, out of memory, stalled).
+        case ownFault(String)
+    }
+
+    /// Counts for the status of one model.
+    package struct QueueStatus: Equatable, Sendable {
+        package var queued: Int
+        package var computing: Int
+        package var answered: UInt64
+        package var failed: UInt64
+        package var replays: UInt64
+    }
+
+    var requests: [RequestID: RequestRecord] = [:]
+    var workers: [WorkerID: WorkerRecord] = [:]
+    var queues: [QueueID: QueueRecord] = [:]
+    /// A slot is here while it has workers.
+    var slots: [Int: SlotRecord] = [:]
+    var deadlines = RequestHeap()
+    var actions: [Action] = []
+    var dirtyQueues: [QueueRecord] = []
+    var dirtySlots: [SlotRecord] = []
+    let stallLimit: Int64
+    /// No worker that owes something is to be given up before this.
+    var stallCheckAt = Int64.max
+    private var lastBatch: UInt64 = 0
+    private var shuttingDown: Refusal?
+
+    /// - Parameter stallLimit: nanoseconds that a worker which owes something may be silent; 0: for ever.
+    package init(stallLimit: Int64 = 0) { self.stallLimit = stallLimit }
+
+    /// Records name each other; what is left of them would otherwise outlive the scheduler.
+    deinit {
+        for worker in workers.values { worker.forgetRequests() }
+        for slot in slots.values { (slot.workers, slot.busy) = ([], nil) }
+        for queue in queues.values {
+            queue.workers = []
+            queue.forgetRequests()
+        }
+    }
+
+    // MARK: - What others see
+
+    /// Requests without a terminal answer.
+    package var unanswered: Int { requests.count }
+
+    /// When `decide` must be called again if nothing else happens; nil when nothing is due.
+    package func nextWakeup() -> Int64? {
+        var earliest = min(stallCheckAt, deadlines.first { $0.phase != .finished }?.key ?? Int64.max)
+        for slot in slots.values { earliest = min(earliest, slot.wakeAt) }
+        return earliest == Int64.max ? nil : earliest
+    }
+
+    package func status(of id: QueueID) -> QueueStatus {
+        guard let queue = queues[id] else {
+            return QueueStatus(queued: 0, computing: 0, answered: 0, failed: 0, replays: 0)
+        }
+        return QueueStatus(
+            queued: queue.queued + queue.assigned,
+            computing: queue.started,
+            answered: queue.answered,
+            failed: queue.failed,
+            replays: queue.replays
+        )
+    }
+
+    // MARK: - Models
+
+    /// A model appears. Its requests wait for a first worker, or are refused with `closed`.
+    package func addQueue(_ id: QueueID, policy: QueuePolicy, closed: Refusal? = nil) {
+        guard queues[id] == nil else { return }
+        queues[id] = QueueRecord(id: id, policy: policy, closed: closed)
+    }
+
+    package func updatePolicy(_ id: QueueID, policy: QueuePolicy) {
+        guard let queue = queues[id] else { return }
+        queue.policy = policy
+        markDirty(queue)
+    }
+
+    /// Requests wait again until a worker is ready.
+    package func open(_ id: QueueID) { queues[id]?.closed = nil }
+
+    /// No worker will come: whatever has not started is refused, now and from now on.
+    package func close(_ id: QueueID, _ refusal: Refusal) {
+        guard let queue = queues[id] else { return }
+        queue.closed = refusal
+        while let (_, request) = queue.heap.first(where: { $0.phase == .queued }) { refuse(request, refusal) }
+        for worker in queue.workers {
+            for request in worker.assigned { refuse(request, refusal) }
+        }
+    }
+
+    /// The model is gone. Its workers must have been drained or reported dead.
+    package func removeQueue(_ id: QueueID, _ refusal: Refusal) {
+        close(id, refusal)
+        guard let queue = queues.removeValue(forKey: id) else { return }
+        for request in requests.values.filter({ $0.queue === queue }).sorted(by: { $0.id < $1.id }) {
+            refuse(request, refusal)
+        }
+        for slot in slots.values { slot.shares.forget(id) }
+        queue.forgetRequests()
+    }
+
+    /// Refuses every new request; those that are here are still answered.
+    package func shutDown(_ refusal: Refusal) { shuttingDown = refusal }
+
+    /// Refuses everything that is still unanswered.
+    package func refuseAll(_ refusal: Refusal) {
+        for id in requests.keys.sorted() {
+            if let request = requests[id] { refuse(request, refusal) }
+        }
+    }
+
+    // MARK: - Requests
+
+    /// A request has arrived. `bytes` is the size of its text, `deadline` a monotonic time or `Int64.max`.
+    package func submit(_ id: RequestID, to queueID: QueueID, bytes: Int, deadline: Int64, at now: Int64) {
+        if let shuttingDown { return actions.append(.refuse(id, shuttingDown)) }
+        guard let queue = queues[queueID] else {
+            return actions.append(.refuse(id, Refusal(.notFound, "the model is not loaded")))
+        }
+        if let refusal = queue.closed {
+            queue.failed += 1
+            return actions.append(.refuse(id, refusal))
+        }
+        guard queue.queued + queue.assigned < queue.policy.maxQueueSize else {
+            queue.failed += 1
+            let hint = queue.costs.delay(tokens: queue.queuedTokens, workers: queue.workers.count)
+            let message = "the queue is full (max_queue_size \(queue.policy.maxQueueSize)): try again later"
+            return actions.append(.refuse(id, Refusal(.resourceExhausted, message, retryAfter: hint)))
+        }
+        let tokens = queue.costs.estimate(bytes: bytes)
+        let request = RequestRecord(
+            id: id,
+            queue: queue,
+            bytes: bytes,
+            tokens: tokens,
+            deadline: deadline,
+            arrival: now
+        )
+        requests[id] = request
+        enqueue(request)
+        if deadline != Int64.max {
+            deadlines.insert(request, key: deadline)
+            deadlines.compact(live: requests.count) { $0.phase != .finished }
+        }
+    }
+
+    /// The client has cancelled the request.
+    package func cancel(_ id: RequestID) {
+        guard let request = requests[id] else { return }
+        refuse(request, Refusal(.cancelled, "cancelled by the client"))
+    }
+
+    // MARK: - Helpers shared by the topics
+
+    func nextBatch() -> BatchID {
+        lastBatch += 1
+        return BatchID(lastBatch)
+    }
+
+    func markDirty(_ queue: QueueRecord) {
+        guard !queue.dirty else { return }
+        queue.dirty = true
+        dirtyQueues.append(queue)
+    }
+
+    func markDirty(_ slot: SlotRecord) {
+        guard !slot.dirty else { return }
+        slot.dirty = true
+        dirtySlots.append(slot)
+    }
+
+    func enqueue(_ request: RequestRecord) {
+        let queue = request.queue
+        request.phase = .queued
+        request.worker = nil
+        request.isPrepared = false
+        queue.heap.insert(request, key: request.urgency)
+        queue.queued += 1
+        queue.queuedTokens += request.tokens
+        queue.heap.compact(live: queue.queued) { $0.phase == .queued }
+        markDirty(queue)
+    }
+
+    /// Takes the request out of wherever it is; the caller says what becomes of it.
+    func detach(_ request: RequestRecord) {
+        let queue = request.queue
+        switch request.phase {
+        case .queued:
+            queue.queued -= 1
+            queue.queuedTokens -= request.tokens
+        case .assigned:
+            queue.assigned -= 1
+            if let worker = request.worker {
+                worker.assigned.removeAll { $0 === request }
+                worker.assignedTokens -= request.tokens
+                markDirty(worker.slot)
+            }
+        case .started:
+            queue.started -= 1
+        case .finished:
+            return
+        }
+        request.phase = .finished
+        markDirty(queue)
+    }
+
+    func refuse(_ request: RequestRecord, _ refusal: Refusal) {
+        if let worker = request.worker, request.phase == .assigned || request.phase == .started {
+            actions.append(.revoke(request.id, on: worker.id))
+        }
+        detach(request)
+        request.worker = nil
+        request.queue.failed += 1
+        requests[request.id] = nil
+        actions.append(.refuse(request.id, refusal))
+    }
+}

@@ -1,0 +1,80 @@
+import Messages
+import Wire
+
+/// One variant of one version of a model.
+struct ServedModel {
+    let name: String
+    /// 0 for a model whose folder could not be read, so that the status can say why.
+    let version: UInt64
+    let variant: String
+    /// `name@2:fp32`, as responses name who answered.
+    let reference: String
+    var path: String
+    var configuration: ModelConfiguration
+    var lifecycle: ModelLifecycle
+    var generations: [UInt64: GenerationFiles] = [:]
+    /// The process that each seat has.
+    var workers: [SeatID: WorkerID] = [:]
+    /// The reload that waits for this model.
+    var reload: ReloadID?
+    /// It should have gone, and serves on because what should replace it does not.
+    var isKept = false
+    /// Set when others answer in its place: it takes nothing new, and is unloaded when it has answered everything, or then
+    /// at the latest.
+    var retiresBy: Int64?
+
+    init(
+        name: String,
+        _ edition: Edition,
+        path: String,
+        _ configuration: ModelConfiguration,
+        _ lifecycle: ModelLifecycle
+    ) {
+        self.name = name
+        (version, variant) = (edition.version, edition.variant)
+        reference = version == 0 ? name : "\(ModelReference(name: name, version: version, variant: variant))"
+        self.path = path
+        self.configuration = configuration
+        self.lifecycle = lifecycle
+    }
+
+    var edition: Edition { Edition(version: version, variant: variant) }
+
+    /// Whether references that name no variant mean this one.
+    var isDefaultVariant: Bool { configuration.variants.first == variant || version == 0 }
+
+    /// What the generation that serves is made from.
+    var serving: GenerationFiles? { lifecycle.serving.flatMap { generations[$0.number] } }
+
+    /// The slot of a seat.
+    func slot(of seat: SeatID) -> Int? {
+        let generations = [lifecycle.serving, lifecycle.incoming, lifecycle.leaving].compactMap { $0 }
+        return generations.first { $0.number == seat.generation }?.slots[seat.index]
+    }
+}
+
+/// What one generation of a model is made from.
+struct GenerationFiles {
+    let path: String
+    let configuration: ModelConfiguration
+    /// While the pack is looked for or made.
+    var job: PackJobID?
+    var pack: OpenPack?
+    /// Whether the file of a pack was removed while it was written.
+    var isPackedAgain = false
+    /// What the first ready worker said about the model.
+    var ready: FromWorker.Ready?
+
+    init(path: String, configuration: ModelConfiguration) {
+        self.path = path
+        self.configuration = configuration
+    }
+}
+
+/// A pack that is held open, under the number of its job, for as long as a generation may start workers.
+struct OpenPack {
+    let id: PackJobID
+    let key: String
+    /// Whether a worker has compared its bytes with its hash. Until then each one that maps it does.
+    var isVerified = false
+}

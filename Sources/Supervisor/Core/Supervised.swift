@@ -1,0 +1,45 @@
+import Topology
+
+/// A worker or packer process, as the core knows it.
+struct Supervised {
+    enum Role: Equatable {
+        case seat(QueueID, SeatID)
+        case packer(PackJobID)
+    }
+
+    let role: Role
+    let slot: Slot
+    /// 0 until it has been started.
+    var processID: Int32 = 0
+    /// Whether it has ended its side of the channel.
+    var channelClosed = false
+    /// When a process that has closed its channel, and not ended, is killed.
+    var killAt = Int64.max
+    /// Set when the supervisor ended it for cause, which is then to blame rather than the signal.
+    var killReason: String?
+    /// The pack that it was told to load.
+    var pack: PackJobID?
+    /// Requests answered.
+    var requests: UInt64 = 0
+    /// Whether it has completed a batch.
+    var progressed = false
+
+    init(_ role: Role, slot: Slot) {
+        self.role = role
+        self.slot = slot
+    }
+}
+
+/// What is kept of an unanswered inference request, so that it can be sent to a worker, again if need be.
+struct PendingRequest {
+    let client: ClientID
+    let stream: UInt64
+    let method: String
+    let payload: [UInt8]
+    let deadline: Int64
+    /// `name@2:fp32`.
+    let model: String
+    /// The client's own names of it, for logs.
+    let requestID: String
+    let traceparent: String
+}

@@ -1,0 +1,155 @@
+import LinuxSystem
+import Messages
+import Wire
+
+/// The listening socket and the clients' connections. What arrives is told as events; what the core decides is done here.
+final class ClientStreams {
+    typealias Tell = (Event) -> Void
+
+    private final class Connection {
+        let stream: FramedStream
+        /// The largest frame that the client accepts.
+        var frameLimit = WireProtocol.maximumFrameBytes
+        var discardsInput = false
+
+        init(_ stream: FramedStream) { self.stream = stream }
+    }
+
+    /// The listening socket; it is closed, and its path removed, with the last reference.
+    private final class Listening {
+        let listener: UnixListener
+
+        init(_ listener: consuming UnixListener) { self.listener = listener }
+    }
+
+    private let loop: EventLoop
+    private let maximumFrameBytes: Int
+    /// Nil once the server shuts down.
+    private var listening: Listening?
+    /// When accepting goes on after the process ran out of descriptors.
+    private(set) var acceptAt = Int64.max
+    private var connections: [ClientID: Connection] = [:]
+    private var toFlush: [ClientID] = []
+    private var lastID: UInt64 = 0
+
+    init(_ configuration: ServerConfiguration, on loop: EventLoop) throws(SystemError) {
+        self.loop = loop
+        maximumFrameBytes = configuration.maxFrameBytes
+        let bound = try UnixListener(path: configuration.socket, mode: configuration.socketMode)
+        try loop.watch(bound.rawValue, as: .listener)
+        listening = Listening(bound)
+    }
+
+    // MARK: - Coming
+
+    /// Accepts who waits.
+    ///
+    /// - Throws: when it cannot, most likely out of descriptors. Accepting is paused then: the connection stays in the
+    ///   kernel's queue, so that polling it would spin.
+    func accept(at now: Int64, _ tell: Tell) throws(SystemError) {
+        do throws(SystemError) {
+            while let stream = try listening?.listener.accept() {
+                let peer = try stream.peerCredentials()
+                lastID += 1
+                let id = ClientID(lastID)
+                let framed = try FramedStream(stream, as: .client(id), on: loop, maximumFrameBytes: maximumFrameBytes)
+                connections[id] = Connection(framed)
+                tell(.connected(id, user: peer.userID, process: peer.processID))
+            }
+        } catch {
+            watchListener([])
+            acceptAt = now + 100_000_000
+            throw error
+        }
+    }
+
+    func resumeAccepting(at now: Int64) {
+        guard acceptAt <= now else { return }
+        acceptAt = Int64.max
+        watchListener(.readable)
+    }
+
+    private func watchListener(_ interest: Readiness) {
+        if let listening { loop.change(listening.listener.rawValue, as: .listener, to: interest) }
+    }
+
+    func stopListening() {
+        listening = nil
+        acceptAt = Int64.max
+    }
+
+    // MARK: - Reading
+
+    func ready(_ id: ClientID, _ readiness: Readiness, _ tell: Tell) {
+        guard let connection = connections[id] else { return }
+        if readiness.contains(.writable) { mark(id, connection) }
+        guard readiness.isWorthReading else { return }
+        switch connection.stream.receive() {
+        case .bytes: break
+        case .nothing: return
+        case .closed: return tell(.disconnected(id))
+        }
+        if connection.discardsInput { return connection.stream.discardInput() }
+        while true {
+            switch connection.stream.next(Frame.self) {
+            case .frame(let frame): tell(.frame(id, frame))
+            case .malformed(let error, let stream):
+                tell(.malformed(id, Refusal(error.status, error.message), stream: stream))
+            case .broken(let error): return tell(.broken(id, Refusal(error.status, error.message)))
+            case .none: return
+            }
+        }
+    }
+
+    // MARK: - Writing
+
+    /// Queues a frame.
+    func send(_ frame: Frame, to id: ClientID) {
+        guard let connection = connections[id] else { return }
+        let stream = connection.stream
+        do throws(WireError) {
+            try stream.append(frame, maximumFrameBytes: connection.frameLimit)
+        } catch {
+            if case .response(var response) = frame, !response.payload.isEmpty {
+                response.payload = []
+                response.status = .outOfRange
+                response.message = "the answer is too large for the client: \(error.message); send less at once"
+                try? stream.append(Frame.response(response), maximumFrameBytes: connection.frameLimit)
+            }
+        }
+        mark(id, connection)
+    }
+
+    private func mark(_ id: ClientID, _ connection: Connection) {
+        guard !connection.stream.isMarked else { return }
+        connection.stream.isMarked = true
+        toFlush.append(id)
+    }
+
+    /// Writes the output of every client that has some, with as few calls as it takes.
+    ///
+    /// - Returns: whether there was any.
+    func flush(_ tell: Tell) -> Bool {
+        let marked = toFlush
+        toFlush.removeAll(keepingCapacity: true)
+        for id in marked {
+            guard let connection = connections[id] else { continue }
+            connection.stream.isMarked = false
+            tell(connection.stream.flush() ? .written(id, waiting: connection.stream.waiting) : .disconnected(id))
+        }
+        return !marked.isEmpty
+    }
+
+    func limitFrames(of id: ClientID, to bytes: Int) { connections[id]?.frameLimit = bytes }
+
+    // MARK: - Leaving
+
+    func discardInput(of id: ClientID) {
+        connections[id]?.discardsInput = true
+        connections[id]?.stream.discardInput()
+    }
+
+    func endOutput(of id: ClientID) { connections[id]?.stream.endOutput() }
+
+    func disconnect(_ id: ClientID) { connections.removeValue(forKey: id)?.stream.leave() }
+}

@@ -1,0 +1,198 @@
+package import LinuxSystem
+package import Logging
+import Messages
+import Topology
+import Wire
+
+/// The supervisor's shell: one thread, one epoll loop. It turns what is ready into events, and does what the core decides;
+/// it decides nothing itself.
+///
+/// A turn of the loop tells the core every event that is ready, then has all consequences drawn at once, and then writes
+/// each stream's output with one call.
+package final class Server {
+    /// The version that Hello and Status name.
+    package static let version = WireProtocol.softwareVersion
+
+    private let configuration: ServerConfiguration
+    private let repository: ModelRepository
+    private var slots: [Slot]
+    private var nextSlot: Int
+    private let loop: EventLoop
+    private let signals: SignalDescriptor
+    private let clients: ClientStreams
+    private let processes: WorkerProcesses
+    private var packs: PackFolder
+    private var log: ServerLog
+    private var core: Core
+    private var effects: [Effect] = []
+
+    /// Binds the socket and gets everything ready; `run` starts the workers.
+    ///
+    /// Make it in the first thread, before any other starts: workers die with the thread that started them, and signals
+    /// are blocked in it.
+    ///
+    /// - Throws: `ConfigurationError`, `SystemError` or `TopologyError`, each with one clear message.
+    package init(
+        configuration: ServerConfiguration,
+        environment: [String: String],
+        userID: UInt32,
+        logger: Logger
+    ) throws {
+        self.configuration = configuration
+        log = ServerLog(logger)
+        repository = try ModelRepository(root: absolutePath(configuration.modelRepository, setting: "model_repository"))
+        if try repository.names().isEmpty { log.report(.repositoryIsEmpty(path: repository.root)) }
+        packs = try PackFolder(path: configuration.cacheDirectory(environment: environment, isRoot: userID == 0))
+        let executable = try configuration.workerExecutable ?? Self.workerBesideSupervisor()
+        let plan = try Self.planSlots(configuration)
+        for warning in plan.warnings { log.report(.slotsPlanned(warning: "\(warning)")) }
+        slots = plan.slots
+        nextSlot = plan.slots.count
+        signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
+        try ProcessSelf.ignoreWriteSignals()
+        _ = try? ProcessSelf.raiseOpenFileLimit()
+        loop = try EventLoop()
+        try loop.watch(signals.rawValue, as: .signals)
+        processes = WorkerProcesses(
+            executable: executable,
+            environment: Self.workerEnvironment(from: environment),
+            on: loop
+        )
+        clients = try ClientStreams(configuration, on: loop)
+        core = Core(
+            configuration: configuration,
+            repository: repository.root,
+            slots: plan.slots,
+            userID: userID,
+            processID: ProcessSelf.processID,
+            at: MonotonicClock.now
+        )
+    }
+
+    /// Serves until a signal ends it. When it returns, no worker is left, and the socket is gone.
+    package func run() throws(SystemError) {
+        log.report(.started(socket: configuration.socket, repository: repository.root, slots: slotNames))
+        core.handle(.reload(isFirst: true), at: MonotonicClock.now)
+        settle(at: MonotonicClock.now)
+        while !core.isFinished {
+            let deadline = min(core.deadline ?? Int64.max, clients.acceptAt)
+            try loop.wait(until: deadline == Int64.max ? nil : deadline)
+            let now = MonotonicClock.now
+            for event in loop.ready { handle(event, at: now) }
+            clients.resumeAccepting(at: now)
+            settle(at: now)
+        }
+        clients.stopListening()
+        log.report(.stopped)
+    }
+
+    private func handle(_ event: ReadyEvent, at now: Int64) {
+        let tell = { self.core.handle($0, at: now) }
+        switch Token(event.token) {
+        case .listener:
+            do throws(SystemError) {
+                try clients.accept(at: now, tell)
+            } catch {
+                log.report(.acceptingPaused(error: "\(error)"))
+            }
+        case .signals:
+            while let received = try? signals.next() {
+                log.report(.signal("\(received.signal)", sender: received.sender))
+                if received.signal == .hangUp { lookAtSlots(tell) }
+                tell(received.signal == .hangUp ? .reload(isFirst: false) : .stop)
+            }
+        case .client(let id): clients.ready(id, event.readiness, tell)
+        case .channel(let id): processes.ready(id, event.readiness, tell)
+        case .process(let id): processes.ended(id, tell)
+        }
+    }
+
+    private var slotNames: String { slots.map { "\($0.cpus)" }.joined(separator: " ") }
+
+    /// Plans anew: CPUs may have gone offline or come back, or the container's may be others.
+    private func lookAtSlots(_ tell: (Event) -> Void) {
+        guard let plan = try? Self.planSlots(configuration) else { return }
+        let next = nextSlot
+        let planned = plan.slots.enumerated().map { index, slot in
+            slots.first { ($0.cpus, $0.node) == (slot.cpus, slot.node) }
+                ?? Slot(id: next + index, node: slot.node, cpus: slot.cpus)
+        }
+        guard planned != slots else { return }
+        slots = planned
+        nextSlot += planned.count
+        log.report(.slotsChanged(slotNames))
+        tell(.slots(slots))
+    }
+
+    /// Does what was decided and writes the output, until nothing is left.
+    private func settle(at now: Int64) {
+        var isSettled: Bool
+        repeat {
+            core.decide(at: now, into: &effects)
+            for effect in effects { perform(effect, at: now) }
+            processes.flush()
+            let hasWritten = clients.flush { core.handle($0, at: now) }
+            isSettled = effects.isEmpty && !hasWritten
+        } while !isSettled
+    }
+
+    private func perform(_ effect: Effect, at now: Int64) {
+        func tell(_ event: Event) { core.handle(event, at: now) }
+        switch effect {
+        case .send(let frame, let id): clients.send(frame, to: id)
+        case .limitFrames(let id, let bytes): clients.limitFrames(of: id, to: bytes)
+        case .discardInput(let id): clients.discardInput(of: id)
+        case .endOutput(let id): clients.endOutput(of: id)
+        case .disconnect(let id): clients.disconnect(id)
+        case .stopListening: clients.stopListening()
+        case .spawn(let id, let slot, let isPacker): processes.spawn(id, on: slot, isPacker: isPacker, tell)
+        case .tell(let id, let frame, let files): send(frame, with: files, to: id, tell)
+        case .terminate(let id): processes.signal(id, .terminate)
+        case .kill(let id): processes.signal(id, .kill)
+        case .findPack(let job, let key): tell(.packFound(job, key: key, bytes: packs.size(key: key)))
+        case .storePack(let job, let key, let bytes):
+            let isLost = !packs.hasTemporary(job)
+            let problem = packs.store(job, key: key, bytes: bytes)
+            tell(problem.map { .packNotStored(job, $0, isLost: isLost) } ?? .packStored(job, bytes: bytes))
+        case .openPack(let job, let key):
+            let problem = packs.hold(job, key: key)
+            tell(problem.map { .packNotOpened(job, "\($0)") } ?? .packOpened(job, key: key))
+        case .closePack(let job): packs.release(job)
+        case .removeFile(let job): packs.removeTemporary(job)
+        case .removePack(let key): packs.remove(key: key)
+        case .listCache(let purpose): tell(.cacheListed(purpose, path: packs.path, packs.packs()))
+        case .pruneCache(let purpose, let victims, let bytes):
+            let stuck = victims.filter { !packs.remove(key: $0.key) }
+            for pack in stuck { log.report(.packStuck(key: pack.key)) }
+            tell(.cachePruned(purpose, victims.filter { !stuck.contains($0) }, of: bytes))
+        case .scan(let id, let model, let names):
+            for entry in repository.skipped() { log.report(.notServed(entry)) }
+            do throws(ConfigurationError) {
+                tell(.scanned(id, try repository.listing(model: model, also: names)))
+            } catch {
+                tell(.notScanned(id, error.message))
+            }
+        case .measure(let calls, let ids):
+            let own = ProcessMemory(of: ProcessSelf.processID)
+            tell(.measured(calls, own: own, processes.memory(of: ids)))
+        case .happened(let happening): log.report(happening)
+        }
+    }
+
+    private func send(_ frame: ToWorker, with files: [AttachedFile], to id: WorkerID, _ tell: (Event) -> Void) {
+        var held: [HeldDescriptor] = []
+        for file in files {
+            switch file {
+            case .pack(let job): if let pack = packs.held(job) { held.append(pack) }
+            case .file(let job):
+                do throws(ConfigurationError) {
+                    held.append(try packs.makeTemporary(job))
+                } catch {
+                    return tell(.fileRefused(job, error.message))
+                }
+            }
+        }
+        guard held.count == files.count else { return tell(.unsendable(id)) }
+        processes.send(frame, with: held.map { $0.descriptor.rawValue }, to: id, tell)
+    }
+}

@@ -1,0 +1,78 @@
+import Logging
+
+/// The log: a line for what happens.
+struct ServerLog {
+    let logger: Logger
+    /// What of the repository is not served has been said already; each thing is said once.
+    private var told: Set<SkippedEntry> = []
+
+    init(_ logger: Logger) { self.logger = logger }
+
+    mutating func report(_ happening: Happening) {
+        if case .notServed(let entry) = happening, !told.insert(entry).inserted { return }
+        let (level, message, metadata) = Self.line(happening)
+        logger.log(level: level, "\(message)", metadata: metadata.mapValues { .string($0) })
+    }
+
+    private static func line(_ happening: Happening) -> (Logger.Level, String, [String: String]) {
+        switch happening {
+        case .repositoryIsEmpty(let path): (.warning, "the model repository is empty", ["path": path])
+        case .slotsPlanned(let warning): (.warning, warning, [:])
+        case .started(let socket, let repository, let slots):
+            (.info, "serving", ["socket": socket, "repository": repository, "slots": slots])
+        case .slotsChanged(let slots): (.notice, "the CPUs are others", ["slots": slots])
+        case .stopped: (.info, "stopped", [:])
+        case .signal(let signal, let sender): (.notice, "signal", ["signal": signal, "sender": "\(sender)"])
+        case .acceptingPaused(let error): (.warning, "accepting is paused", ["error": error])
+        case .workersDoNotEnd: (.warning, "workers do not end; killing them", [:])
+        case .clientDoesNotRead(let process): (.warning, "a client does not read its answers", ["pid": "\(process)"])
+        case .notServed(let entry):
+            (entry.isSuspicious ? .warning : .info, "not served: \(entry.reason)", ["path": entry.path])
+        case .reload(let model): (.info, "reload", ["model": model])
+        case .reloadRefused(let reason): (.error, "reload: \(reason)", [:])
+        case .serving(let model, let generation): (.info, "serving", ["model": model, "generation": "\(generation)"])
+        case .unavailable(let model, let reason): (.warning, "unavailable: \(reason)", ["model": model])
+        case .notLoaded(let model, let code, let reason):
+            (.error, "not loaded: \(reason)", ["model": model, "code": "\(code)"])
+        case .moved(let model): (.info, "its workers move to other slots", ["model": model])
+        case .replaced(let model): (.info, "others answer in its place", ["model": model])
+        case .kept(let model, let reason): (.warning, "kept: \(reason)", ["model": model])
+        case .unloaded(let model): (.info, "unloaded", ["model": model])
+        case .packDamaged(let model): (.warning, "a damaged pack is made again", ["model": model])
+        case .packFileRemoved(let model):
+            (.warning, "the file of a pack was removed; it is made again", ["model": model])
+        case .packRemoved(let key, let bytes): (.info, "a pack was removed", ["key": key, "bytes": "\(bytes)"])
+        case .packStuck(let key): (.error, "a pack cannot be removed", ["key": key])
+        case .processStarted(let process, let isPacker):
+            (.info, isPacker ? "packer started" : "worker started", process.metadata)
+        case .processNotStarted(let model, let error):
+            (.error, "a worker cannot be started", ["model": model, "error": error])
+        case .workerWarning(let process, let warning): (.warning, "worker: \(warning)", process.metadata)
+        case .proofFailed(let process, let proof, let set):
+            (.error, "this CPU computes wrongly: \(proof); the worker uses \(set) instead", process.metadata)
+        case .workerReady(let process, let milliseconds):
+            (.info, "worker ready", process.metadata(["load_ms": "\(milliseconds)"]))
+        case .protocolBroken(let process, let reason):
+            (.error, "worker breaks the protocol: \(reason)", process.metadata)
+        case .workerStuck(let process, let reason): (.error, "worker is stuck: \(reason)", process.metadata)
+        case .workerEnded(let process, let cause, let isExpected):
+            (
+                isExpected ? .info : .warning, isExpected ? "worker ended" : "worker died",
+                process.metadata(["end": cause])
+            )
+        }
+    }
+}
+
+extension ProcessLabel {
+    fileprivate var metadata: [String: String] { metadata([:]) }
+
+    fileprivate func metadata(_ more: [String: String]) -> [String: String] {
+        var result = more
+        result["pid"] = "\(processID)"
+        result["slot"] = "\(slot)"
+        result["model"] = model
+        result["generation"] = generation.map { "\($0)" }
+        return result
+    }
+}

@@ -1,0 +1,173 @@
+import LinuxSystem
+import Messages
+import Topology
+import Wire
+
+/// The worker and packer processes with their channels. What they say is told as events; what the core decides is done
+/// here.
+final class WorkerProcesses {
+    typealias Tell = (Event) -> Void
+
+    private final class Process {
+        var child: ChildProcess
+        let channel: FramedStream
+        /// Whether it has said what is no frame: nothing more is read.
+        var isMuted = false
+        var channelClosed = false
+
+        init(_ child: consuming ChildProcess, _ channel: FramedStream) {
+            self.child = child
+            self.channel = channel
+        }
+    }
+
+    private let executable: String
+    private let environment: [String: String]
+    private let loop: EventLoop
+    private var processes: [WorkerID: Process] = [:]
+    private var toFlush: [WorkerID] = []
+
+    init(executable: String, environment: [String: String], on loop: EventLoop) {
+        (self.executable, self.environment, self.loop) = (executable, environment, loop)
+    }
+
+    // MARK: - Starting
+
+    func spawn(_ id: WorkerID, on slot: Slot, isPacker: Bool, _ tell: Tell) {
+        do throws(SystemError) {
+            let process = try start(id, on: slot, isPacker: isPacker)
+            processes[id] = process
+            tell(.spawned(id, process: process.child.processID))
+        } catch {
+            tell(.notSpawned(id, error: "\(error)", jitter: .random(in: 0..<1)))
+        }
+    }
+
+    private func start(_ id: WorkerID, on slot: Slot, isPacker: Bool) throws(SystemError) -> Process {
+        var arguments = [
+            "--channel-fd", "3", "--cpus", "\(slot.cpus)", "--node", "\(slot.node)", "--threads", "\(slot.cpus.count)",
+            "--parent", "\(ProcessSelf.processID)",
+        ]
+        if isPacker { arguments.append("--pack") }
+        let pair = try UnixStream.pair()
+        let child = try ChildProcess(
+            ChildCommand(
+                executable,
+                arguments: arguments,
+                environment: environment,
+                descriptors: [3: pair.second.rawValue],
+                newProcessGroup: true
+            )
+        )
+        let channel = try FramedStream(
+            pair.takeFirst(),
+            as: .channel(id),
+            on: loop,
+            maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes
+        )
+        try loop.watch(child.rawValue, as: .process(id))
+        return Process(child, channel)
+    }
+
+    // MARK: - Writing
+
+    /// Queues a frame; one with descriptors is the first and leaves at once.
+    func send(_ frame: ToWorker, with descriptors: [Int32] = [], to id: WorkerID, _ tell: Tell) {
+        guard let process = processes[id] else { return }
+        if descriptors.isEmpty {
+            // A request's payload came in a frame of the same limit, and everything else is small.
+            let limit = WireProtocol.maximumWorkerFrameBytes
+            guard (try? process.channel.append(frame, maximumFrameBytes: limit)) != nil else { return }
+        } else {
+            guard process.channel.append(frame, with: descriptors) else { return tell(.unsendable(id)) }
+        }
+        mark(id, process)
+    }
+
+    private func mark(_ id: WorkerID, _ process: Process) {
+        guard !process.channel.isMarked else { return }
+        process.channel.isMarked = true
+        toFlush.append(id)
+    }
+
+    /// Writes what is queued. That a process is gone is seen by its end.
+    func flush() {
+        for id in toFlush {
+            processes[id]?.channel.isMarked = false
+            _ = processes[id]?.channel.flush()
+        }
+        toFlush.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: - Reading
+
+    func ready(_ id: WorkerID, _ readiness: Readiness, _ tell: Tell) {
+        guard let process = processes[id] else { return }
+        if readiness.contains(.writable) { mark(id, process) }
+        guard readiness.isWorthReading else { return }
+        let arrival = process.channel.receive()
+        if arrival == .bytes { tell(.heard(id)) }
+        readFrames(of: id, process, tell)
+        guard arrival == .closed, !process.channelClosed else { return }
+        process.channelClosed = true
+        process.channel.leave()
+        tell(.channelClosed(id))
+    }
+
+    private func readFrames(of id: WorkerID, _ process: Process, _ tell: Tell) {
+        while !process.isMuted {
+            switch process.channel.next(FromWorker.self) {
+            case .frame(let frame): tell(.said(id, frame))
+            case .malformed(let error, _), .broken(let error):
+                process.isMuted = true
+                tell(.garbage(id, error.message))
+            case .none: return
+            }
+        }
+    }
+
+    // MARK: - Ending
+
+    func signal(_ id: WorkerID, _ signal: Signal) {
+        // A process that has ended already will be reaped in this turn or the next.
+        _ = try? processes[id]?.child.signal(signal)
+    }
+
+    /// Its pidfd says that it has ended.
+    func ended(_ id: WorkerID, _ tell: Tell) {
+        guard let process = processes[id], let status = try? process.child.reapIfEnded() else { return }
+        // What it wrote before it ended is still in the channel, and counts.
+        if !process.channelClosed {
+            while process.channel.receive() == .bytes { readFrames(of: id, process, tell) }
+            readFrames(of: id, process, tell)
+            process.channel.leave()
+        }
+        loop.forget(process.child.rawValue)
+        processes[id] = nil
+        let end: ProcessEnd =
+            switch status {
+            case .exited(let code): .exited(code)
+            case .killed(let signal, _): .signalled(signal.rawValue)
+            }
+        tell(.ended(id, end, description: "\(status)", jitter: .random(in: 0..<1)))
+    }
+
+    // MARK: - Memory
+
+    func memory(of ids: [WorkerID]) -> [WorkerID: ProcessMemory] {
+        var result: [WorkerID: ProcessMemory] = [:]
+        for id in ids { result[id] = processes[id].flatMap { ProcessMemory(of: $0.child.processID) } }
+        return result
+    }
+}
+
+extension ProcessMemory {
+    /// Measures a process; nil when it is gone.
+    init?(of processID: Int32) {
+        guard let memory = try? MemoryUsage.of(processID: processID) else { return nil }
+        self.init(
+            resident: UInt64(memory.residentBytes),
+            proportional: UInt64(memory.proportionalBytes ?? memory.residentBytes)
+        )
+    }
+}

@@ -1,0 +1,109 @@
+package import LinuxSystem
+import Messages
+import Wire
+
+/// The worker's end of its socketpair with the supervisor: blocking, one thread, frames with descriptors beside them.
+package struct Channel: ~Copyable {
+    private let stream: UnixStream
+    private var decoder = FrameDecoder(maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
+    private var descriptors = ReceivedDescriptors()
+    private var outgoing: [UInt8] = []
+    /// When something was last written, or waited for.
+    private var quietSince: Int64
+    private let clock: () -> Int64
+
+    /// Nanoseconds of silence after which the supervisor is told that the work goes on.
+    private static let silence: Int64 = 100_000_000
+
+    /// A larger buffer is given back when it has been written.
+    private static let keptBytes = 64 << 10
+
+    /// The supervisor is gone: there is nobody to answer, and nothing to do but to exit.
+    package struct Closed: Error {}
+
+    /// - Parameter clock: nanoseconds, of the monotonic clock where the supervisor is another process.
+    package init(
+        descriptor: Int32,
+        clock: @escaping () -> Int64 = { MonotonicClock.now }
+    ) throws(SystemError) {
+        stream = UnixStream(OwnedDescriptor(descriptor))
+        self.clock = clock
+        quietSince = clock()
+        try stream.setNonBlocking(true)
+    }
+
+    var now: Int64 { clock() }
+
+    /// The next frame that has already arrived, or nil.
+    mutating func poll() throws -> ToWorker? {
+        if let frame = try decoder.next(ToWorker.self) { return frame }
+        guard try read() else { return nil }
+        return try decoder.next(ToWorker.self)
+    }
+
+    /// The next frame, waited for.
+    mutating func receive() throws -> ToWorker {
+        while true {
+            if let frame = try poll() { return frame }
+            _ = try stream.descriptor.waitReadable()
+            quietSince = now
+        }
+    }
+
+    /// The descriptor that came with the last frame.
+    mutating func takeDescriptor() -> OwnedDescriptor? { descriptors.takeFirst() }
+
+    /// Queues a frame; it leaves with the next `flush`. Frames that belong together wake the supervisor once.
+    mutating func queue(_ frame: FromWorker) throws(WireError) {
+        outgoing += try FrameEncoder.encode(frame)
+    }
+
+    /// Writes what is queued.
+    mutating func flush() throws {
+        guard !outgoing.isEmpty else { return }
+        var outcome: Result<Bool, SystemError> = .success(false)
+        outgoing.withUnsafeBytes { bytes in
+            do throws(SystemError) {
+                outcome = .success(try stream.writeFully(bytes))
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        quietSince = now
+        outgoing.removeAll(keepingCapacity: outgoing.count < Self.keptBytes)
+        guard try outcome.get() else { throw Closed() }
+    }
+
+    /// Tells the supervisor that the work goes on, when it has heard nothing for a while. Called between two pieces of
+    /// work; a worker that is silent for much longer is taken for stuck.
+    mutating func sign() throws {
+        guard now - quietSince >= Self.silence else { return }
+        if outgoing.isEmpty { try queue(.progress(FromWorker.Progress())) }
+        try flush()
+    }
+
+    mutating func send(_ frame: FromWorker) throws {
+        try queue(frame)
+        try flush()
+    }
+
+    /// Reads once without waiting; false when nothing is there.
+    private mutating func read() throws -> Bool {
+        var outcome: Result<TransferResult, SystemError> = .success(.wouldBlock)
+        decoder.withSpareCapacity(64 << 10) { room in
+            do throws(SystemError) {
+                let result = try stream.read(into: room, descriptors: &descriptors, maximum: 1)
+                outcome = .success(result)
+                if case .bytes(let count) = result { return count }
+            } catch {
+                outcome = .failure(error)
+            }
+            return 0
+        }
+        switch try outcome.get() {
+        case .bytes: return true
+        case .wouldBlock: return false
+        case .closed: throw Closed()
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Glibc
+import LinuxSystem
+import Messages
+import Topology
+import Wire
+
+/// A worker process: one engine on one slot, or the packing of one checkpoint, for the `modeld` that started it.
+///
+/// It has one thread for everything but the compute helpers: frames, tokenising and leading the compute team. While a
+/// batch computes, the channel is looked at between layers, so nothing waits for a thread to be woken.
+package enum WorkerProgram {
+    /// Exit statuses, of sysexits.h where there is a fitting one.
+    private enum Exit {
+        static let done: Int32 = 0
+        static let usage: Int32 = 64
+        static let failed: Int32 = 70
+        /// The model's files are at fault: starting again changes nothing.
+        static let configuration: Int32 = 78
+    }
+
+    /// Runs until the supervisor says drain or goes away. Returns the exit status.
+    package static func run(_ commandLine: [String], _ loader: some EngineLoader) -> Int32 {
+        let output = LineOutput(STDERR_FILENO)
+        let log = { (line: String) in output.write("modelworker: \(line)") }
+        do {
+            let arguments = try Arguments(commandLine)
+            if let parent = arguments.parent, try !ProcessSelf.dieWithParent(parent) { return Exit.done }
+            try ProcessSelf.ignoreWriteSignals()
+            try ProcessSelf.forbidNewPrivileges()
+            let slot = arguments.cpus.map { Slot(id: 0, node: arguments.node ?? 0, cpus: $0) }
+            let warnings = slot.map { Placement.apply($0) } ?? []
+            var channel = try Channel(descriptor: arguments.channel)
+            try channel.send(
+                .hello(
+                    FromWorker.Hello(
+                        protocolVersion: WireProtocol.version,
+                        softwareVersion: WireProtocol.softwareVersion,
+                        pid: ProcessSelf.processID,
+                        warnings: warnings
+                    )
+                )
+            )
+            try work(for: channel, loader, arguments, log: log)
+            return Exit.done
+        } catch is Channel.Closed {
+            return Exit.done
+        } catch let failure as LoadFailure {
+            return failure.kind == .configuration ? Exit.configuration : Exit.failed
+        } catch {
+            log("\(error)")
+            return error is Arguments.Unusable ? Exit.usage : Exit.failed
+        }
+    }
+
+    /// All that comes after Hello: packs, or loads and serves.
+    package static func work<Loader: EngineLoader>(
+        for channel: consuming Channel,
+        _ loader: Loader,
+        _ arguments: Arguments,
+        log: @escaping (String) -> Void
+    ) throws {
+        let engine: Loader.Loaded
+        do {
+            if arguments.isPacker { return try pack(&channel, loader) }
+            engine = try load(&channel, loader, threads: arguments.threads)
+        } catch let failure as LoadFailure {
+            try channel.send(.failed(FromWorker.Failed(kind: failure.kind, message: failure.message)))
+            throw failure
+        }
+        var server = WorkerServer(engine, channel, log: log)
+        try server.run()
+    }
+
+    private static func load<Loader: EngineLoader>(
+        _ channel: inout Channel,
+        _ loader: Loader,
+        threads: Int
+    ) throws -> Loader.Loaded {
+        guard case .load(let request) = try channel.receive(), let pack = channel.takeDescriptor() else {
+            throw WireError(.malformed, "expected Load with a descriptor")
+        }
+        let start = channel.now
+        var (engine, ready) = try loader.load(request, pack: pack, threads: threads) { try channel.sign() }
+        ready.loadMicroseconds = UInt64((channel.now - start) / 1_000)
+        try channel.send(.ready(ready))
+        return engine
+    }
+
+    private static func pack(_ channel: inout Channel, _ loader: some EngineLoader) throws {
+        guard case .pack(let request) = try channel.receive(), let file = channel.takeDescriptor() else {
+            throw WireError(.malformed, "expected Pack with a descriptor")
+        }
+        let bytes = try loader.pack(request, into: file) { key in
+            try channel.send(.packKey(FromWorker.PackKey(key: key)))
+            guard case .packProceed = try channel.receive() else {
+                throw WireError(.malformed, "expected PackProceed")
+            }
+        } progress: {
+            try channel.sign()
+        }
+        try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(bytes))))
+    }
+}

@@ -1,0 +1,217 @@
+import Foundation
+import Messages
+import Supervisor
+import Testing
+import Topology
+import Wire
+
+/// How many times its usual work a randomised test does; `ops/nightly` asks for more.
+private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR"].flatMap { Int($0) } ?? 1
+
+/// Random histories of the whole core: clients, reloads, deaths, stalls, cancellations, deadlines, shutdown. `CoreWorld`
+/// looks after each event whether every request has at most one answer, is known for as long as it has none, is answered by
+/// the model that the answer names, and whether what works goes on. Here it is added that at the end, from whatever state,
+/// all that can serve serves, and that the end of the server leaves nothing.
+@Suite struct CoreHistoryTests {
+    static let embed = InferenceMethod.embed.rawValue
+    static let references = ["a", "a", "b", "b", "a@1", "a@2", "b:fp32", "b:int8", "c", "a b"]
+
+    @Test(arguments: 1...UInt64(24 * effort)) func fromEveryStateWhatCanServeServesAgain(seed: UInt64) {
+        let world = CoreWorld(seed: seed)
+        for _ in 0..<600 { step(world) }
+        heal(world)
+        finish(world)
+    }
+
+    /// The server is told to end in the middle of it.
+    @Test(arguments: 1...UInt64(12 * effort)) func theEndIsReachedFromEveryState(seed: UInt64) {
+        let world = CoreWorld(seed: seed &+ 1_000_000)
+        for _ in 0..<300 { step(world) }
+        world.tell(.stop)
+        for _ in 0..<20 { step(world) }
+        if seed % 3 == 0 { world.tell(.stop) }
+        finish(world)
+    }
+
+    /// One random event.
+    private func step(_ world: CoreWorld) {
+        let client = world.clients.keys.sorted().randomElement(using: &world.random)
+        let process = world.processes.keys.sorted().randomElement(using: &world.random)
+        switch Int.random(in: 0..<60, using: &world.random) {
+        case 0..<3:
+            guard !world.isStopped else { return }
+            let client = world.connect(user: world.chance(1, in: 20) ? 8 : 7)
+            if !world.chance(1, in: 10) { world.greet(client) }
+        case 3..<17:
+            guard let client, let model = Self.references.randomElement(using: &world.random) else { return }
+            let timeout = world.chance(1, in: 3) ? UInt64.random(in: 1...3_000_000, using: &world.random) : 0
+            let bytes = Int.random(in: 0...300, using: &world.random)
+            _ = world.call(client, Self.embed, model: model, bytes: bytes, timeout: timeout)
+        case 17, 18:
+            guard let client, let calls = world.clients[client]?.calls else { return }
+            guard let stream = calls.keys.sorted().randomElement(using: &world.random) else { return }
+            world.tell(.frame(client, .cancel(Cancel(streamID: stream))))
+        case 19, 20:
+            guard let client, let method = ControlMethod.allCases.randomElement(using: &world.random) else { return }
+            let model = ["", "", "a", "b", "b:int8", "z"].randomElement(using: &world.random) ?? ""
+            _ = world.call(client, method.rawValue, payload: payload(method, model))
+        case 21: if let client { misbehave(client, world) }
+        case 22:
+            if let ghost = world.ghosts.last { tellBehind(.disconnected(ghost), ghost, world) }
+        case 23: if let client { world.clients[client]?.isDeaf.toggle() }
+        case 24, 25: change(world)
+        case 26: if world.chance(1, in: 2) { world.tell(.reload(isFirst: false)) } else { changeSlots(world) }
+        case 27..<46: for _ in 0..<3 { if let process { world.work(process) } }
+        case 46, 47: if let process { world.finish(process, randomEnd(world)) }
+        case 48: if let process, world.chance(1, in: 2) { world.processes[process]?.hangs = true }
+        case 49: if let process { world.tell(.garbage(process, "no frame")) }
+        case 50..<58: pass(Int64.random(in: 0...200_000_000, using: &world.random), world)
+        default: pass(Int64.random(in: 0...4_000_000_000, using: &world.random), world)
+        }
+    }
+
+    private func randomEnd(_ world: CoreWorld) -> ProcessEnd {
+        let ends: [ProcessEnd] = [.exited(0), .exited(1), .exited(78), .signalled(9), .signalled(11)]
+        return ends.randomElement(using: &world.random) ?? .exited(0)
+    }
+
+    private func pass(_ nanoseconds: Int64, _ world: CoreWorld) {
+        world.now += nanoseconds
+        world.settle()
+        if let deadline = world.core.deadline {
+            #expect(deadline > world.now, "something is due, and was not done")
+        }
+    }
+
+    private func payload(_ method: ControlMethod, _ model: String) -> [UInt8] {
+        switch method {
+        case .status: StatusRequest(verbose: true).encode()
+        case .watch: WatchRequest(intervalMilliseconds: 200).encode()
+        case .reload: ReloadRequest(model: model).encode()
+        case .cacheList: CacheListRequest().encode()
+        case .cachePrune: CachePruneRequest(maxBytes: 10).encode()
+        }
+    }
+
+    private func misbehave(_ client: ClientID, _ world: CoreWorld) {
+        let ends: [Event] = [
+            .frame(client, .response(Response(streamID: 1))),
+            .frame(client, .hello(Hello(protocolVersion: 99))),
+            .broken(client, Refusal(.resourceExhausted, "too large")),
+            .disconnected(client),
+        ]
+        guard let end = ends.randomElement(using: &world.random), world.chance(4, in: 5) else {
+            return world.tell(.malformed(client, Refusal(.invalidArgument, "no frame"), stream: 0))
+        }
+        tellBehind(end, client, world)
+    }
+
+    /// Tells what ends a client, and at once what came with it: it is nobody's.
+    private func tellBehind(_ end: Event, _ client: ClientID, _ world: CoreWorld) {
+        func request(_ stream: UInt64, _ method: String, _ payload: [UInt8]) -> Event {
+            .frame(client, .request(Request(streamID: stream, method: method, model: "a", payload: payload)))
+        }
+        world.tell(
+            end,
+            request(999, Self.embed, []),
+            request(998, ControlMethod.watch.rawValue, WatchRequest().encode()),
+            request(997, ControlMethod.status.rawValue, StatusRequest().encode()),
+            .malformed(client, Refusal(.invalidArgument, "no frame"), stream: 1),
+            .disconnected(client)
+        )
+    }
+
+    /// CPUs go, or come.
+    private func changeSlots(_ world: CoreWorld) {
+        if world.slots.count > 1, Bool.random(using: &world.random) {
+            world.slots.remove(at: Int.random(in: 0..<world.slots.count, using: &world.random))
+        } else if world.slots.count < 4 {
+            let number = world.lastSlot + 1
+            world.lastSlot = number
+            world.slots.append(Slot(id: number, node: 0, cpus: [number]))
+        }
+        world.tell(.slots(world.slots))
+    }
+
+    /// Somebody works in the repository.
+    private func change(_ world: CoreWorld) {
+        let name = ["a", "b"].randomElement(using: &world.random) ?? "a"
+        guard var folder = world.folders[name] else {
+            world.folders[name] = CoreWorld.Folder()
+            return
+        }
+        switch Int.random(in: 0..<8, using: &world.random) {
+        case 0: folder.contents += 1
+        case 1:
+            folder.versions = [1, 2, 3].filter { _ in Bool.random(using: &world.random) }
+            if folder.versions.isEmpty { folder.versions = [1] }
+        case 2: folder.configuration.versionPolicy = [.all, .latest(1)].randomElement(using: &world.random) ?? .all
+        case 3:
+            let choices = [["fp32"], ["int8"], ["fp32", "int8"]]
+            folder.configuration.variants = choices.randomElement(using: &world.random) ?? ["fp32"]
+        case 4: folder.isUnreadable.toggle()
+        case 5: folder.configuration.instances = Int.random(in: 0...2, using: &world.random)
+        case 6:
+            if world.chance(1, in: 3) { world.folders[name] = nil }
+            return
+        default:
+            let version = UInt64.random(in: 1...3, using: &world.random)
+            let variant = Bool.random(using: &world.random) ? "fp32" : "int8"
+            let behaviour = CoreWorld.Behaviour.allCases.randomElement(using: &world.random) ?? .good
+            world.behaviours["/r/\(name)/\(version)\(variant)"] = behaviour
+        }
+        world.folders[name] = folder
+    }
+
+    /// Time passes in which every process does what it can. Those that hang go on hanging.
+    private func round(_ world: CoreWorld) {
+        world.now += 100_000_000
+        world.settle()
+        for process in world.processes.keys.sorted() { world.work(process) }
+    }
+
+    /// All folders are good again, and everything is reloaded until it serves; then it answers.
+    private func heal(_ world: CoreWorld) {
+        world.folders = ["a": CoreWorld.Folder(), "b": CoreWorld.Folder()]
+        world.behaviours = [:]
+        for id in world.clients.keys.sorted() { world.tell(.disconnected(id)) }
+        let probe = world.connect()
+        world.greet(probe)
+        func isReady(_ name: String) -> Bool {
+            let states = world.core.status(at: world.now).models.filter { $0.name == name }.map(\.state)
+            return !states.isEmpty && states.allSatisfy { $0 == "READY" }
+        }
+        func becomeReady() {
+            for count in 0..<3000 where !(isReady("a") && isReady("b")) {
+                if count % 100 == 0 { world.tell(.reload(isFirst: false)) }
+                round(world)
+            }
+            #expect(isReady("a") && isReady("b"), "\(world.core.status(at: world.now))")
+        }
+        for name in ["a", "b"] {
+            // Workers that have hung since before take a request each to be found out; who dies too often is given up.
+            let before = world.answers[.ok] ?? 0
+            for _ in 0..<10 where world.answers[.ok] ?? 0 == before {
+                becomeReady()
+                guard let stream = world.call(probe, Self.embed, model: name, bytes: 10) else { break }
+                for _ in 0..<500 where world.clients[probe]?.calls[stream] != nil { round(world) }
+                #expect(world.clients[probe]?.calls[stream] == nil, "a request has no answer")
+            }
+            let status = world.core.status(at: world.now)
+            #expect(world.answers[.ok] ?? 0 > before, "\(name) does not answer: \(world.answers) \(status)")
+        }
+    }
+
+    /// The server ends, and leaves nothing.
+    private func finish(_ world: CoreWorld) {
+        if !world.isStopped { world.tell(.stop) }
+        for _ in 0..<600 where !world.core.isFinished { round(world) }
+        let (isFinished, unanswered) = (world.core.isFinished, world.core.unanswered)
+        #expect(isFinished)
+        #expect(world.processes.isEmpty)
+        #expect(world.heldPacks.isEmpty, "packs are held open")
+        #expect(world.files.isEmpty, "files of packers are left")
+        #expect(unanswered.requests == 0 && unanswered.bytes == 0)
+        for client in world.clients.values where !client.isRefused { #expect(client.calls.isEmpty, "no answer") }
+    }
+}

@@ -1,0 +1,416 @@
+import Messages
+import Supervisor
+import Testing
+import Topology
+import Wire
+
+/// Everything around a core: clients, processes, folders and packs, as simple models that keep the promises of the real
+/// ones and break what those break. It does what the core decides, tells what came of it, and looks whether what is
+/// promised holds.
+final class CoreWorld {
+    struct Client {
+        enum Call: Equatable {
+            case inference(model: String)
+            case control
+            case watch
+        }
+
+        var isGreeted = false
+        /// It does not read, so that its output waits.
+        var isDeaf = false
+        /// The server has refused the connection: nothing is owed any more.
+        var isRefused = false
+        var calls: [UInt64: Call] = [:]
+        var lastStream: UInt64 = 0
+    }
+
+    struct Process {
+        let slot: Int
+        let isPacker: Bool
+        var isGreeted = false
+        var load: ToWorker.Load?
+        var isReady = false
+        var pack: (request: ToWorker.Pack, job: PackJobID)?
+        var hasNamedKey = false
+        var mayWrite = false
+        var prepared: [UInt64: ToWorker.Prepare] = [:]
+        var unreported: [UInt64] = []
+        var batches: [ToWorker.Start] = []
+        var isDraining = false
+        /// It does nothing any more, as a stopped process; only SIGKILL ends it.
+        var hangs = false
+        var end: ProcessEnd?
+    }
+
+    enum Behaviour: CaseIterable {
+        case good
+        case configurationError
+        case exitAtLoad
+        case neverReady
+        case packDamaged
+        case noPack
+    }
+
+    /// A model's folder.
+    struct Folder {
+        var versions: [UInt64] = [1]
+        var configuration = ModelConfiguration()
+        var isUnreadable = false
+        var contents = 0
+    }
+
+    var core: Core
+    var slots: [Slot]
+    var lastSlot = 3
+    var random: SeededGenerator
+    var now: Int64 = 1_000_000_000
+    var clients: [ClientID: Client] = [:]
+    /// Clients that are gone, of which frames are still told that came with their last ones.
+    var ghosts: [ClientID] = []
+    var processes: [WorkerID: Process] = [:]
+    var folders: [String: Folder] = ["a": Folder(), "b": Folder()]
+    /// By path and variant; good, when not here.
+    var behaviours: [String: Behaviour] = [:]
+    var cached: Set<String> = []
+    var heldPacks: Set<PackJobID> = []
+    var files: Set<PackJobID> = []
+    var isStopped = false
+    /// Of those that have been heard: what the answers were.
+    var answers: [StatusCode: Int] = [:]
+    /// Names that serve, and nothing has happened to them that could end that.
+    private var working: Set<String> = []
+    /// Names whose pack was damaged: they serve until they need another one, which may not come.
+    private var doubtful: Set<String> = []
+    private var effects: [Effect] = []
+    private var lastClient: UInt64 = 0
+    private var lastProcess: Int32 = 0
+
+    static let limits: ServerConfiguration = {
+        var limits = ServerConfiguration()
+        limits.maxInFlight = 20
+        limits.maxConnections = 5
+        limits.maxOutputBytes = 6000
+        limits.maxPendingBytes = 4000
+        limits.stallTimeout = 1_000_000_000
+        limits.loadTimeout = 5_000_000_000
+        limits.drainTimeout = 3_000_000_000
+        limits.cacheMaxBytes = 20
+        return limits
+    }()
+
+    init(seed: UInt64, limits: ServerConfiguration = limits) {
+        random = SeededGenerator(state: seed)
+        slots = (0..<Int.random(in: 1...3, using: &random)).map { Slot(id: $0, node: 0, cpus: [$0]) }
+        core = Core(configuration: limits, repository: "/r", slots: slots, userID: 7, processID: 1, at: now)
+        core.handle(.reload(isFirst: true), at: now)
+        settle()
+    }
+
+    func chance(_ one: Int, in all: Int) -> Bool { Int.random(in: 0..<all, using: &random) < one }
+
+    // MARK: - What the core decides
+
+    /// Tells something, does what follows, and looks whether all promises hold.
+    func tell(_ events: Event...) {
+        for event in events { core.handle(event, at: now) }
+        settle()
+    }
+
+    func settle() {
+        var rounds = 0
+        repeat {
+            core.decide(at: now, into: &effects)
+            let batch = effects
+            for effect in batch { perform(effect) }
+            for (id, client) in clients where !client.isDeaf { core.handle(.written(id, waiting: 0), at: now) }
+            rounds += 1
+        } while !effects.isEmpty && rounds < 1000
+        #expect(rounds < 1000, "the core never comes to rest")
+        check()
+    }
+
+    private func perform(_ effect: Effect) {
+        func tell(_ event: Event) { core.handle(event, at: now) }
+        switch effect {
+        case .send(let frame, let id): receive(frame, id)
+        case .limitFrames: break
+        case .discardInput(let id): clients[id]?.isRefused = true
+        case .endOutput(let id):
+            #expect(clients[id]?.isRefused == true)
+            clients[id]?.calls = [:]
+            tell(.disconnected(id))
+        case .disconnect(let id):
+            #expect(clients.removeValue(forKey: id) != nil, "a client is disconnected that is not there")
+            ghosts.append(id)
+        case .stopListening: isStopped = true
+        case .spawn(let id, let slot, let isPacker):
+            if chance(1, in: 30) { return tell(.notSpawned(id, error: "no more processes", jitter: 0.5)) }
+            lastProcess += 1
+            processes[id] = Process(slot: slot.id, isPacker: isPacker)
+            #expect(processes.count < 60, "too many processes")
+            tell(.spawned(id, process: lastProcess))
+        case .tell(let id, let frame, let files): hear(frame, files, id)
+        case .terminate(let id):
+            if processes[id]?.hangs == false, processes[id]?.end == nil { processes[id]?.end = .signalled(15) }
+        case .kill(let id): processes[id]?.end = .signalled(9)
+        case .findPack(let job, let key): tell(.packFound(job, key: key, bytes: cached.contains(key) ? 10 : nil))
+        case .storePack(let job, let key, let bytes):
+            if !files.contains(job) || chance(1, in: 20) {
+                tell(.packNotStored(job, "it is gone", isLost: files.remove(job) == nil))
+            } else {
+                files.remove(job)
+                cached.insert(key)
+                tell(.packStored(job, bytes: bytes))
+            }
+        case .openPack(let job, let key):
+            guard cached.contains(key) else { return tell(.packNotOpened(job, "no such file")) }
+            #expect(heldPacks.insert(job).inserted)
+            tell(.packOpened(job, key: key))
+        case .closePack(let job): #expect(heldPacks.remove(job) != nil)
+        case .removeFile(let job): files.remove(job)
+        case .removePack(let key): cached.remove(key)
+        case .listCache(let purpose):
+            let packs = cached.sorted().map { CachedPack(key: $0, bytes: 10, usedAt: 0) }
+            tell(.cacheListed(purpose, path: "/c", packs))
+        case .pruneCache(let purpose, let victims, let bytes):
+            cached.subtract(victims.map(\.key))
+            tell(.cachePruned(purpose, victims, of: bytes))
+        case .scan(let id, let model, let also): scan(id, model, also)
+        case .measure(let calls, _):
+            for call in calls { #expect(clients[call.client] != nil, "a client that is gone is sent the status") }
+            tell(.measured(calls, own: nil, [:]))
+        case .happened(let happening): note(happening)
+        }
+    }
+
+    private func scan(_ id: ReloadID, _ model: String?, _ also: [String]) {
+        let names = model.map { [$0] } ?? Set(folders.keys).union(also).sorted()
+        let models = names.map { name -> (name: String, found: Result<RepositoryModel?, ConfigurationError>) in
+            guard let folder = folders[name] else {
+                working.remove(name)
+                return (name, .success(nil))
+            }
+            if folder.isUnreadable { return (name, .failure(ConfigurationError("no YAML"))) }
+            let selected = folder.configuration.versionPolicy.select(from: folder.versions)
+            let found = selected.map { ModelFolder(version: $0, path: "/r/\(name)/\($0)") }
+            let model = RepositoryModel(name: name, folders: found, configuration: folder.configuration)
+            return (name, .success(model))
+        }
+        core.handle(.scanned(id, RepositoryListing(models: models)), at: now)
+    }
+
+    private func note(_ happening: Happening) {
+        switch happening {
+        case .workerEnded(let label, _, isExpected: false), .workerStuck(let label, _), .protocolBroken(let label, _):
+            working.remove(name(label.model ?? ""))
+        case .processNotStarted(let model, _): working.remove(name(model))
+        case .packDamaged(let model): doubtful.insert(name(model))
+        case .serving(let model, _): doubtful.remove(name(model))
+        default: break
+        }
+    }
+
+    /// `a` of `a@1:fp32`.
+    private func name(_ reference: String) -> String { String(reference.prefix { $0 != "@" }) }
+
+    // MARK: - Clients
+
+    func connect(user: UInt32 = 7) -> ClientID {
+        lastClient += 1
+        let id = ClientID(lastClient)
+        clients[id] = Client()
+        tell(.connected(id, user: user, process: 1))
+        return id
+    }
+
+    func greet(_ id: ClientID) {
+        if clients[id]?.isRefused == false { clients[id]?.isGreeted = true }
+        tell(.frame(id, .hello(Hello(protocolVersion: WireProtocol.version))))
+    }
+
+    /// Sends a request on a new stream.
+    func call(
+        _ id: ClientID,
+        _ method: String,
+        model: String = "",
+        bytes: Int = 0,
+        payload: [UInt8]? = nil,
+        timeout: UInt64 = 0
+    )
+        -> UInt64?
+    {
+        guard var client = clients[id], client.isGreeted, !client.isRefused else { return nil }
+        client.lastStream += 1
+        let stream = client.lastStream
+        let isWatch = method == ControlMethod.watch.rawValue
+        client.calls[stream] = model.isEmpty ? (isWatch ? .watch : .control) : .inference(model: model)
+        clients[id] = client
+        let request = Request(
+            streamID: stream,
+            method: method,
+            model: model,
+            timeoutMicroseconds: timeout,
+            payload: payload ?? Array(repeating: 97, count: bytes)
+        )
+        tell(.frame(id, .request(request)))
+        return stream
+    }
+
+    private func receive(_ frame: Frame, _ id: ClientID) {
+        guard let client = clients[id] else {
+            Issue.record("a frame for a client that is gone")
+            return
+        }
+        #expect(!client.isRefused, "a frame for a client that was refused")
+        guard case .response(let response) = frame, response.streamID != 0 else { return }
+        let call = client.calls[response.streamID]
+        #expect(call != nil, "stream \(response.streamID) has no call, or was answered twice")
+        guard response.endOfStream else {
+            #expect(call == .watch)
+            return
+        }
+        clients[id]?.calls[response.streamID] = nil
+        guard case .inference? = call else { return }
+        answers[response.status, default: 0] += 1
+        guard response.status == .ok else { return }
+        // The worker has written who it is.
+        let text = String(decoding: response.payload, as: UTF8.self)
+        #expect(text.hasPrefix(response.model + "#"), "\(text) answers for \(response.model)")
+    }
+
+    // MARK: - Processes
+
+    private func hear(_ frame: ToWorker, _ attachments: [AttachedFile], _ id: WorkerID) {
+        guard processes[id] != nil else { return }
+        switch frame {
+        case .pack(let pack):
+            guard case .file(let job)? = attachments.first else {
+                Issue.record("a Pack without a file")
+                return
+            }
+            if chance(1, in: 30) { return core.handle(.fileRefused(job, "the disk is full"), at: now) }
+            files.insert(job)
+            processes[id]?.pack = (pack, job)
+        case .packProceed: processes[id]?.mayWrite = true
+        case .load(let load):
+            guard case .pack(let job)? = attachments.first else {
+                Issue.record("a Load without a pack")
+                return
+            }
+            #expect(heldPacks.contains(job), "a pack that is not held open")
+            processes[id]?.load = load
+        case .prepare(let request):
+            #expect(processes[id]?.isReady == true)
+            processes[id]?.prepared[request.requestID] = request
+            processes[id]?.unreported.append(request.requestID)
+        case .start(let batch):
+            processes[id]?.batches.append(batch)
+            #expect((processes[id]?.batches.count ?? 0) <= 2)
+        case .revoke(let revoke): processes[id]?.prepared[revoke.requestID] = nil
+        case .drain: processes[id]?.isDraining = true
+        }
+    }
+
+    /// Lets a process do its next piece of work.
+    func work(_ id: WorkerID) {
+        guard let process = processes[id] else { return }
+        if let end = process.end {
+            if chance(1, in: 4) { tell(.channelClosed(id)) }
+            return finish(id, end)
+        }
+        guard !process.hangs else { return }
+        guard process.isGreeted else {
+            processes[id]?.isGreeted = true
+            return say(id, .hello(FromWorker.Hello(protocolVersion: WireProtocol.version)))
+        }
+        if process.isPacker { pack(id, process) } else { serve(id, process) }
+    }
+
+    private func pack(_ id: WorkerID, _ process: Process) {
+        guard let (request, job) = process.pack else { return }
+        let behaviour = behaviours[request.modelDirectory + request.variant] ?? .good
+        if behaviour == .noPack {
+            processes[id]?.end = .exited(78)
+            return say(id, .failed(FromWorker.Failed(kind: .configuration, message: "no weights")))
+        }
+        if !process.hasNamedKey {
+            processes[id]?.hasNamedKey = true
+            let name = request.modelDirectory.split(separator: "/")[1]
+            let contents = folders[String(name)]?.contents ?? 0
+            let folder = request.modelDirectory.split(separator: "/").joined(separator: "-")
+            say(id, .packKey(FromWorker.PackKey(key: "\(folder)-\(request.variant)-\(contents)")))
+        } else if process.mayWrite {
+            processes[id]?.end = .exited(0)
+            if chance(1, in: 20) { files.remove(job) }
+            say(id, .packDone(FromWorker.PackDone(bytes: 10)))
+        }
+    }
+
+    private func serve(_ id: WorkerID, _ process: Process) {
+        guard let load = process.load else { return }
+        guard process.isReady else { return start(id, load) }
+        processes[id]?.unreported = []
+        for request in process.unreported {
+            say(id, .prepared(FromWorker.Prepared(requestID: request, tokens: 9, sequences: 1)))
+        }
+        if let batch = processes[id]?.batches.first {
+            for request in batch.requestIDs {
+                // What was revoked gets no result.
+                guard processes[id]?.prepared.removeValue(forKey: request) != nil else { continue }
+                let name = "\(load.name)@\(load.version):\(load.variant)#\(load.generation)"
+                say(id, .result(FromWorker.Result(requestID: request, payload: Array(name.utf8))))
+            }
+            guard processes[id] != nil else { return }
+            processes[id]?.batches.removeFirst()
+            say(id, .batchDone(FromWorker.BatchDone(batchID: batch.batchID, computeMicroseconds: 5)))
+        } else if process.isDraining {
+            processes[id]?.end = .exited(0)
+        }
+    }
+
+    private func start(_ id: WorkerID, _ load: ToWorker.Load) {
+        switch behaviours[load.modelDirectory + load.variant] ?? .good {
+        case .good, .noPack:
+            processes[id]?.isReady = true
+            say(id, .ready(FromWorker.Ready(tasks: ["embed"], maxTokens: 9, instructionSet: "plain")))
+        case .configurationError:
+            processes[id]?.end = .exited(78)
+            say(id, .failed(FromWorker.Failed(kind: .configuration, message: "no such model_type")))
+        case .exitAtLoad: processes[id]?.end = .exited(3)
+        case .neverReady: break
+        case .packDamaged:
+            processes[id]?.end = .exited(70)
+            say(id, .failed(FromWorker.Failed(kind: .pack, message: "the pack is damaged")))
+        }
+    }
+
+    func say(_ id: WorkerID, _ frame: FromWorker) { tell(.heard(id), .said(id, frame)) }
+
+    func finish(_ id: WorkerID, _ end: ProcessEnd) {
+        processes[id] = nil
+        tell(.ended(id, end, description: "\(end)", jitter: Double.random(in: 0..<1, using: &random)))
+    }
+
+    // MARK: - Promises
+
+    private func check() {
+        let (status, known, limits) = (core.status(at: now), core.unanswered, core.configuration)
+        let open = clients.values.filter { !$0.isRefused }.flatMap(\.calls.values).count { call in
+            if case .inference = call { true } else { false }
+        }
+        #expect(known.requests == open, "of \(open) calls, \(known.requests) are known")
+        #expect(known.bytes <= limits.maxPendingBytes)
+        #expect(Int(status.connections) == clients.count)
+        for model in status.models where model.state == "UNAVAILABLE" {
+            #expect(model.queued == 0, "requests wait for \(model.name), which nobody serves")
+        }
+        for slot in Set(processes.values.map(\.slot)) {
+            let busy = processes.values.count { $0.slot == slot && $0.end == nil && !$0.batches.isEmpty }
+            #expect(busy <= 1, "\(busy) workers compute on slot \(slot)")
+        }
+        let ready = Set(status.models.filter { $0.state == "READY" }.map(\.name))
+        if status.state == "DRAINING" { working = [] }
+        #expect(working.isSubset(of: ready), "\(working.subtracting(ready)) served, and nothing was in its way")
+        working.formUnion(ready.subtracting(doubtful))
+    }
+}
