@@ -12,9 +12,11 @@ import Wire
 /// Its parts decide each for one matter and know nothing of each other: `Clients`, `Catalogue`, `ModelLifecycle`,
 /// `PackCoordinator`, `Scheduler`, `Reload`, `Shutdown`. Here they are connected, an extension for each matter.
 package struct Core: ~Copyable {
-    /// What may be replaced while the server runs takes effect with the next event.
-    package var configuration: ServerConfiguration {
-        didSet { clients.limits = configuration }
+    package private(set) var configuration: ServerConfiguration {
+        didSet {
+            clients.limits = configuration
+            scheduler.stallLimit = configuration.stallTimeout
+        }
     }
     /// The folder of the models' folders.
     let repository: String
@@ -152,6 +154,7 @@ package struct Core: ~Copyable {
             for slot in new { knownSlots[slot.id] = slot }
             packs.limit = max(1, new.count)
             misplaced = Set(catalogue.all)
+        case .configured(let new): configuration = new
         case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
         case .stop: stop(at: now)
         }

@@ -60,7 +60,8 @@ package struct ModelLifecycle: Sendable {
     private var isUnloaded = false
     private var outcome: Outcome?
     private var lastNumber: UInt64 = 0
-    private let timeouts: WorkerLifecycle.Timeouts
+    /// Of what is loaded from now on.
+    var timeouts: WorkerLifecycle.Timeouts
 
     package init(timeouts: WorkerLifecycle.Timeouts = .init()) { self.timeouts = timeouts }
 

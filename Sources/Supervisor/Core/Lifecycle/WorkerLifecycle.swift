@@ -261,7 +261,7 @@ package struct WorkerLifecycle: Sendable {
     /// The process is gone and everything that it wrote was read. `jitter` is a random number in 0..<1.
     package mutating func ended(_ end: ProcessEnd, description: String, jitter: Double, at now: Int64) {
         guard hasProcess else { return }
-        let words = failure.map { "\($0.message) (\(description))" } ?? description
+        let words = words(of: description)
         lastEnd = words
         if stopWanted {
             state = .stopped
@@ -281,6 +281,9 @@ package struct WorkerLifecycle: Sendable {
             }
         }
     }
+
+    /// How its process ended, with what it said before, or was killed for: for the status and the log.
+    package func words(of end: String) -> String { failure.map { "\($0.message) (\(end))" } ?? end }
 
     // MARK: - Helpers
 
