@@ -81,7 +81,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // MARK: - L3 roles: the worker, the supervisor, the client, the maker of models
+        // MARK: - L3 roles: the worker, the supervisor and its configuration, the client, the maker of models
 
         .target(
             name: "Worker",
@@ -92,11 +92,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "Configuration",
+            dependencies: ["LinuxSystem", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "Supervisor",
             dependencies: [
-                "Messages", "Wire", "LinuxSystem", "Topology",
+                "Configuration", "Messages", "Wire", "LinuxSystem", "Topology",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
         ),
@@ -140,7 +144,7 @@ let package = Package(
         .executableTarget(
             name: "modeld",
             dependencies: [
-                "LinuxSystem", "Supervisor",
+                "Configuration", "LinuxSystem", "Supervisor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -150,7 +154,7 @@ let package = Package(
         .executableTarget(
             name: "modelctl",
             dependencies: [
-                "AnswerForms", "JSON", "Messages", "ModelClient", "Supervisor", "Wire",
+                "AnswerForms", "Configuration", "JSON", "LinuxSystem", "Messages", "ModelClient", "Topology", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -192,7 +196,7 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Distillation", "ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology",
+                "Configuration", "Distillation", "ModelFiles", "Tasks", "TestSupport", "Tokenization", "Topology",
                 "Messages", "Wire",
             ],
             path: "Tests/Fuzzing",
@@ -276,8 +280,13 @@ let package = Package(
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["Configuration", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "SupervisorTests",
-            dependencies: ["Supervisor", "Topology", "Messages", "Wire", "TestSupport"],
+            dependencies: ["Configuration", "Supervisor", "Topology", "Messages", "Wire"],
             swiftSettings: strict
         ),
         .testTarget(

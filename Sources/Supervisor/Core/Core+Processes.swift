@@ -84,7 +84,7 @@ extension Core {
             change(model) { $0.hello(seat, at: now) }
         case .ready(let ready): self.ready(ready, id, model, seat, at: now)
         case .failed(let failed):
-            catalogue.update(model) { $0.lifecycle.reported(seat, WorkerFailure(failed.kind), failed.message) }
+            catalogue.update(model) { $0.lifecycle.reported(seat, failed.kind, failed.message) }
         case .progress: catalogue.update(model) { $0.lifecycle.heard(seat, at: now) }
         case .packKey, .packDone: violation(of: id, "it sent a frame that a worker does not send", at: now)
         }
@@ -205,17 +205,5 @@ extension Core {
         case .packer(let job): label.model = packJobs[job].flatMap { catalogue[$0.model]?.reference }
         }
         return label
-    }
-}
-
-extension WorkerFailure {
-    init(_ kind: FailureKind) {
-        self =
-            switch kind {
-            case .internal: .transient
-            case .configuration: .configuration
-            case .resource: .resource
-            case .pack: .pack
-            }
     }
 }

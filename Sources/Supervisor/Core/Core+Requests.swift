@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Wire
 
@@ -16,10 +17,10 @@ extension Core {
 
     private mutating func infer(_ request: Request, from client: ClientID, at now: Int64) {
         let target: Catalogue.Destination
-        do throws(ReferenceError) {
+        do throws(Refusal) {
             target = try catalogue.resolve(request.model)
         } catch {
-            return clients.answer(client, stream: request.streamID, error.refusal)
+            return clients.answer(client, stream: request.streamID, error)
         }
         let id = RequestID(nextID())
         let deadline = deadline(of: request, default: target.defaultTimeout, at: now)

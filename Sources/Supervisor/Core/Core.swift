@@ -1,3 +1,4 @@
+package import Configuration
 import Messages
 package import Topology
 import Wire
@@ -209,11 +210,9 @@ package struct Core: ~Copyable {
             }
         }
         if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
-        if processes.values.contains(where: { $0.killAt <= now }) {
-            for id in processes.keys.sorted() where processes[id]?.killAt ?? Int64.max <= now {
-                processes[id]?.killAt = Int64.max
-                kill(id, because: "it closed its channel and did not end", at: now)
-            }
+        for id in processes.filter({ $0.value.killAt <= now }).keys.sorted() {
+            processes[id]?.killAt = Int64.max
+            kill(id, because: "it closed its channel and did not end", at: now)
         }
         if clients.deadline <= now {
             let due = clients.dueWatches(at: now)

@@ -1,3 +1,4 @@
+package import Configuration
 package import Messages
 
 /// A process in what is told of it.

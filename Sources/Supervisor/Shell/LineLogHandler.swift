@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 package import LinuxSystem
 package import Logging

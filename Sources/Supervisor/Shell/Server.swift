@@ -1,3 +1,4 @@
+package import Configuration
 package import LinuxSystem
 package import Logging
 import Messages
@@ -47,7 +48,7 @@ package final class Server {
         repository = try ModelRepository(root: absolutePath(configuration.modelRepository, setting: "model_repository"))
         if try repository.names().isEmpty { log.report(.repositoryIsEmpty(path: repository.root)) }
         packs = try PackFolder(path: configuration.cacheDirectory(environment: environment, isRoot: userID == 0))
-        let executable = try configuration.workerExecutable ?? Self.workerBesideSupervisor()
+        let executable = try configuration.workerExecutable ?? WorkerProgram.besideOwn()
         let plan = try Self.planSlots(configuration)
         for warning in plan.warnings { log.report(.slotsPlanned(warning: "\(warning)")) }
         slots = plan.slots
@@ -59,7 +60,7 @@ package final class Server {
         try loop.watch(signals.rawValue, as: .signals)
         processes = WorkerProcesses(
             executable: executable,
-            environment: Self.workerEnvironment(from: environment),
+            environment: WorkerProgram.environment(from: environment),
             on: loop
         )
         clients = try ClientStreams(configuration, on: loop)

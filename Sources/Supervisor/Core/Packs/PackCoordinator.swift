@@ -41,7 +41,7 @@ package struct PackCoordinator: Sendable {
         var state = State.waiting
         /// When it is taken for stuck.
         var deadline = Int64.max
-        var failure: (WorkerFailure, String)?
+        var failure: (FailureKind, String)?
     }
 
     /// Nanoseconds that a packer may take to say Hello, and between two signs of progress. Hashing a checkpoint gives
@@ -130,7 +130,7 @@ package struct PackCoordinator: Sendable {
     }
 
     /// The packer said why it is about to exit.
-    package mutating func reported(_ id: PackJobID, _ kind: WorkerFailure, _ message: String) {
+    package mutating func reported(_ id: PackJobID, _ kind: FailureKind, _ message: String) {
         jobs[id]?.failure = (kind, message)
     }
 

@@ -81,7 +81,7 @@ extension ModelRepository {
 func isPrintable(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(isPrintable) }
 
 /// The text as it can be shown.
-func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
     String(String.UnicodeScalarView(text.unicodeScalars.map { isPrintable($0) ? $0 : "\u{fffd}" }))
 }
 

@@ -31,6 +31,22 @@ package struct QualityPolicy: Equatable, Sendable {
     }
 }
 
+/// What a model's configuration says about its queue and its batches.
+package struct QueuePolicy: Equatable, Sendable {
+    /// Requests that may wait (not yet computing); one more is refused.
+    package var maxQueueSize = 1000
+    /// Tokens after which a batch takes no further request. A longer request is computed alone, in steps.
+    package var maxBatchTokens = 512
+    /// Nanoseconds that an idle slot waits for a batch to fill.
+    package var maxQueueDelay: Int64 = 0
+    /// Requests with which a waiting batch starts before `maxQueueDelay` is over; 0: only the tokens count.
+    package var preferredBatchSize = 0
+    /// This model's share of a slot, relative to the other models' on the same slot.
+    package var weight = 1.0
+
+    package init() {}
+}
+
 /// A model's `config.yaml`. Every key has a default, so the file may be absent. Durations are in nanoseconds here.
 package struct ModelConfiguration: Configured, Equatable {
     package var policy = QueuePolicy()

@@ -1,5 +1,5 @@
+import Configuration
 import Foundation
-import Supervisor
 import TestSupport
 import Testing
 
