@@ -20,6 +20,8 @@ struct ServerLog {
     }
 
     mutating func report(_ happening: Happening) {
+        // Most happenings are this one, and hardly ever told.
+        if case .answered(_, .ok, _, _, isSlow: false) = happening, logger.logLevel > .trace { return }
         var (level, message, metadata) = Self.line(happening)
         guard level >= logger.logLevel else { return }
         switch happening {
