@@ -167,8 +167,9 @@ import Testing
         #expect(values == page.map { $0.split(separator: "  # ")[0] })
         #expect(page.count == 2 * (ServerConfiguration.settings.count + ModelConfiguration.settings.count) + 1)
         // Each key of a model's can be taken out of its comment.
-        let defaults = page.compactMap { line in
-            ModelConfiguration.settings.contains { line.hasPrefix("# \($0.key): ") } ? line.dropFirst(2) : nil
+        let defaults = page.compactMap { line -> Substring? in
+            let isSet = ModelConfiguration.settings.contains { line.hasPrefix("# \($0.key): ") }
+            return isSet && !line.contains(":  #") ? line.dropFirst(2) : nil
         }
         let model = try ModelConfiguration(yaml: defaults.joined(separator: "\n"), file: "page")
         #expect(model.policy == QueuePolicy() && model.variants == ["fp32"] && model.versionPolicy == .all)

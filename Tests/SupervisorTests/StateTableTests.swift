@@ -302,9 +302,10 @@ import Wire
         pack(&reloading, 2)
         var retiring = reloading
         _ = retiring.ready(seat(2), at: 0)
-        var rollingBack = reloading
-        _ = rollingBack.packFailed(generation: 2, .unavailable, "no pack", at: 0)
-        _ = rollingBack.violation(seat(2), "garbage", at: 0)
+        var rollingBack = serving
+        _ = rollingBack.load(slots: [0, 0], at: 0)
+        pack(&rollingBack, 2)
+        _ = rollingBack.ended(seat(2), .exited(78), description: "78", jitter: 0.5, at: 0)
         var unavailable = packing
         _ = unavailable.packFailed(generation: 1, .unavailable, "no pack", at: 0)
         var unloading = serving
@@ -385,11 +386,12 @@ import Wire
         ends event: String
     ) {
         let processesAfter = processes(of: new)
+        var present = processesBefore
         for action in actions {
             switch action {
             case .seat(let seat, .spawn):
-                #expect(!processesBefore.contains(seat) && processesAfter.contains(seat), "\(place): \(seat)")
-            case .seat(let seat, _): #expect(processesBefore.contains(seat), "\(place): \(seat)")
+                #expect(present.insert(seat).inserted && processesAfter.contains(seat), "\(place): \(seat)")
+            case .seat(let seat, _): #expect(present.contains(seat), "\(place): \(seat)")
             case .release(let generation):
                 #expect(!processesAfter.contains { $0.generation == generation }, "\(place): \(generation)")
             case .close: #expect(new.state != .ready, "\(place): it serves, and refuses")
