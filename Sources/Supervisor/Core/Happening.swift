@@ -20,6 +20,9 @@ package struct RequestLabel: Equatable, Sendable {
     package var method: String
     /// The reference of the model that it was for.
     package var model: String
+
+    /// What it is called in the log: by the client's name, or else by the number.
+    package var id: String { givenID.isEmpty ? "\(number.value)" : givenID }
 }
 
 /// Something that has happened, and that somebody may want to know. The log and the counters read it.

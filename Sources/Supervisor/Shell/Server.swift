@@ -126,7 +126,7 @@ package final class Server {
     private func readSettings(_ tell: (Event) -> Void) {
         do {
             let waiting = configuration.adopt(try reread())
-            log.level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+            log.logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
             tell(.configured(configuration))
             report(.settingsChanged(waiting: waiting))
         } catch {

@@ -5,7 +5,7 @@ import Messages
 
 /// The log: a line for what happens.
 struct ServerLog {
-    private var logger: Logger
+    var logger: Logger
     /// What of the repository is not served has been said already; each thing is said once.
     private var told: Set<SkippedEntry> = []
     /// Lines about requests in the second that began then, and how many there were too many.
@@ -13,11 +13,6 @@ struct ServerLog {
     private static let requestsPerSecond = 20
 
     init(_ logger: Logger) { self.logger = logger }
-
-    var level: Logger.Level {
-        get { logger.logLevel }
-        set { logger.logLevel = newValue }
-    }
 
     mutating func report(_ happening: Happening) {
         // Most happenings are this one, and hardly ever told.
@@ -125,7 +120,7 @@ extension StatusCode {
 extension RequestLabel {
     fileprivate func metadata(_ more: [String: String]) -> [String: String] {
         var result = more
-        result["request"] = givenID.isEmpty ? "\(number.value)" : String(givenID.prefix(100))
+        result["request"] = String(id.prefix(100))
         if !trace.isEmpty { result["trace"] = String(trace.prefix(100)) }
         result["method"] = method
         result["model"] = model
