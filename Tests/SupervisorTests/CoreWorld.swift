@@ -87,6 +87,9 @@ final class CoreWorld {
     /// Names whose pack was damaged: they serve until they need another one, which may not come.
     private var doubtful: Set<String> = []
     private var effects: [Effect] = []
+    private let isCalm: Bool
+    /// The last answer to a control call.
+    private(set) var lastControl: Response?
     private var lastClient: UInt64 = 0
     private var lastProcess: Int32 = 0
 
@@ -103,15 +106,17 @@ final class CoreWorld {
         return limits
     }()
 
-    init(seed: UInt64, limits: ServerConfiguration = limits) {
+    /// - Parameter isCalm: whether nothing fails by chance.
+    init(seed: UInt64, limits: ServerConfiguration = limits, isCalm: Bool = false) {
         random = SeededGenerator(state: seed)
+        self.isCalm = isCalm
         slots = (0..<Int.random(in: 1...3, using: &random)).map { Slot(id: $0, node: 0, cpus: [$0]) }
         core = Core(configuration: limits, repository: "/r", slots: slots, userID: 7, processID: 1, at: now)
         core.handle(.reload(isFirst: true), at: now)
         settle()
     }
 
-    func chance(_ one: Int, in all: Int) -> Bool { Int.random(in: 0..<all, using: &random) < one }
+    func chance(_ one: Int, in all: Int) -> Bool { !isCalm && Int.random(in: 0..<all, using: &random) < one }
 
     // MARK: - What the core decides
 
@@ -284,7 +289,10 @@ final class CoreWorld {
             return
         }
         clients[id]?.calls[response.streamID] = nil
-        guard case .inference? = call else { return }
+        guard case .inference? = call else {
+            lastControl = response
+            return
+        }
         answers[response.status, default: 0] += 1
         guard response.status == .ok else { return }
         // The worker has written who it is.

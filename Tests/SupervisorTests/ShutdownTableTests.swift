@@ -14,7 +14,7 @@ import Wire
         init() {
             var limits = CoreWorld.limits
             limits.stallTimeout = 0
-            world = CoreWorld(seed: 1, limits: limits)
+            world = CoreWorld(seed: 1, limits: limits, isCalm: true)
             client = world.connect()
             world.greet(client)
             for _ in 0..<300 where !world.core.status(at: world.now).models.allSatisfy({ $0.state == "READY" }) {

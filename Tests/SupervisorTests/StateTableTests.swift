@@ -4,8 +4,8 @@ import Testing
 import Wire
 
 /// Walks the state × event tables of the small machines: whatever happens in whatever state is defined, is what the table in
-/// the machine's comment says, and leaves a state that keeps its promises. `CoreHistoryTests` walks those of clients, of
-/// reloads and of the shutdown.
+/// the machine's comment says, and leaves a state that keeps its promises. Those of reloads and of the shutdown
+/// have their own walks, and `CoreHistoryTests` goes through all of it at random.
 @Suite struct StateTableTests {
     // MARK: - WorkerLifecycle
 
