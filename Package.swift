@@ -87,7 +87,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // MARK: - L3 roles: the worker, the supervisor, the client, the maker of models
+        // MARK: - L3 roles: the worker, the supervisor and its configuration, the client, the maker of models
 
         .target(
             name: "Worker",
@@ -98,11 +98,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "Configuration",
+            dependencies: ["LinuxSystem", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "Supervisor",
             dependencies: [
-                "Messages", "Wire", "LinuxSystem", "Topology",
+                "Configuration", "Messages", "Wire", "LinuxSystem", "Topology",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
         ),
@@ -150,7 +154,7 @@ let package = Package(
         .executableTarget(
             name: "modeld",
             dependencies: [
-                "LinuxSystem", "Supervisor",
+                "Configuration", "LinuxSystem", "Supervisor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -160,7 +164,7 @@ let package = Package(
         .executableTarget(
             name: "modelctl",
             dependencies: [
-                "AnswerForms", "JSON", "Messages", "ModelClient", "Supervisor", "Wire",
+                "AnswerForms", "Configuration", "JSON", "LinuxSystem", "Messages", "ModelClient", "Topology", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -202,7 +206,7 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Distillation", "ModelFiles", "Supervisor", "Tasks", "TestSupport", "Tokenization", "Topology",
+                "Configuration", "Distillation", "ModelFiles", "Tasks", "TestSupport", "Tokenization", "Topology",
                 "Messages", "Wire",
             ],
             path: "Tests/Fuzzing",
@@ -291,8 +295,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["Configuration", "TestSupport"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "SupervisorTests",
-            dependencies: ["Supervisor", "Topology", "Messages", "Wire", "TestSupport"],
+            dependencies: ["Configuration", "Supervisor", "Topology", "Messages", "Wire"],
             swiftSettings: strict
         ),
         .testTarget(

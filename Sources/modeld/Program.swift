@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Foundation
 import LinuxSystem
 import Logging
@@ -14,7 +15,8 @@ struct Program: ParsableCommand {
         discussion: """
             Settings come from a YAML file (--config), then from MODELD_… environment variables (MODELD_SOCKET for \
             'socket'), then from flags. SIGHUP reloads all models; SIGTERM finishes what was accepted and stops, a \
-            second one stops at once.
+            second one stops at once. --print-config has all settings; SIGHUP also reads the file again, and says what needs \
+            a restart.
             """,
         version: Server.version
     )
@@ -39,16 +41,23 @@ struct Program: ParsableCommand {
     var logLevel: String?
     @Option(name: .customLong("set"), help: "Any other setting, as key=value; may be repeated.")
     var settings: [String] = []
+    @Flag(help: "Print every setting with its value, where that came from and what it means, as a YAML file, and exit.")
+    var printConfig = false
 
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
         do {
-            let configuration = try serverConfiguration(environment)
-            let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+            if printConfig { return print(try serverConfiguration(environment)) }
+            let read = {
+                let configuration = try serverConfiguration(environment)
+                try Self.require(configuration)
+                return configuration
+            }
+            let level = Logger.Level(rawValue: try read().logLevel) ?? .info
             let output = LineOutput(2)
             LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, output: output) }
             let server = try Server(
-                configuration: configuration,
+                configuration: read,
                 environment: environment,
                 userID: getuid(),
                 logger: Logger(label: "modeld")
@@ -78,11 +87,14 @@ struct Program: ParsableCommand {
             }
             try result.apply(flag: String(setting[..<equals]), String(setting[setting.index(after: equals)...]))
         }
+        return result
+    }
+
+    private static func require(_ result: ServerConfiguration) throws {
         for (key, value) in [("model_repository", result.modelRepository), ("socket", result.socket)]
         where value.isEmpty {
             let flag = key.replacing("_", with: "-")
             throw ConfigurationError("\(key) is not set: give --\(flag), MODELD_\(key.uppercased()) or a --config file")
         }
-        return result
     }
 }

@@ -1,6 +1,6 @@
+import Configuration
 import Messages
 import ModelFiles
-import Supervisor
 import TestSupport
 import Topology
 import Wire
@@ -90,7 +90,7 @@ extension Parser {
         let text = String(decoding: bytes, as: UTF8.self)
         var server = ServerConfiguration()
         let isServer = (try? server.apply(yaml: text, file: "modeld.yaml")) != nil
-        return (try? Supervisor.ModelConfiguration(yaml: text, file: "config.yaml")) != nil || isServer
+        return (try? Configuration.ModelConfiguration(yaml: text, file: "config.yaml")) != nil || isServer
     }
 
     /// CPU lists of the kernel and of operators.

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Messages
 import Supervisor
@@ -60,7 +61,13 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             if let ghost = world.ghosts.last { tellBehind(.disconnected(ghost), ghost, world) }
         case 23: if let client { world.clients[client]?.isDeaf.toggle() }
         case 24, 25: change(world)
-        case 26: if world.chance(1, in: 2) { world.tell(.reload(isFirst: false)) } else { changeSlots(world) }
+        case 26:
+            switch Int.random(in: 0..<5, using: &world.random) {
+            case 0, 1: world.tell(.reload(isFirst: false))
+            case 2: changeSlots(world)
+            case 3: changeSettings(world)
+            default: ruin(world)
+            }
         case 27..<46: for _ in 0..<3 { if let process { world.work(process) } }
         case 46, 47: if let process { world.finish(process, randomEnd(world)) }
         case 48: if let process, world.chance(1, in: 2) { world.processes[process]?.hangs = true }
@@ -121,6 +128,16 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         )
     }
 
+    private func changeSettings(_ world: CoreWorld) {
+        var settings = world.core.configuration
+        settings.maxInFlight = Int.random(in: 10...20, using: &world.random)
+        settings.maxConnections = Int.random(in: 4...6, using: &world.random)
+        settings.stallTimeout = Int64.random(in: 0...2, using: &world.random) * 1_000_000_000
+        settings.loadTimeout = Int64.random(in: 4...6, using: &world.random) * 1_000_000_000
+        settings.slowRequest = Int64.random(in: 0...2, using: &world.random) * 100_000_000
+        world.tell(.configured(settings))
+    }
+
     /// CPUs go, or come.
     private func changeSlots(_ world: CoreWorld) {
         if world.slots.count > 1, Bool.random(using: &world.random) {
@@ -163,6 +180,25 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         world.folders[name] = folder
     }
 
+    /// A model's folder goes bad in one way and is reloaded, and then its workers die, so that it fails twice for one reason.
+    private func ruin(_ world: CoreWorld) {
+        let name = Bool.random(using: &world.random) ? "a" : "b"
+        let behaviour = CoreWorld.Behaviour.allCases.randomElement(using: &world.random) ?? .good
+        let folders = (1...3).flatMap { version in ["fp32", "int8"].map { "/r/\(name)/\(version)\($0)" } }
+        for folder in folders { world.behaviours[folder] = behaviour }
+        world.tell(.reload(isFirst: false))
+        for _ in 0..<20 { round(world) }
+        for process in world.processes.keys.sorted() where world.processes[process]?.load?.name == name {
+            world.finish(process, .signalled(9))
+        }
+        for _ in 0..<20 {
+            round(world)
+            let client = world.clients.keys.sorted().randomElement(using: &world.random)
+            if let client { _ = world.call(client, Self.embed, model: name, timeout: 3_000_000) }
+        }
+        for folder in folders { world.behaviours[folder] = nil }
+    }
+
     /// Time passes in which every process does what it can. Those that hang go on hanging.
     private func round(_ world: CoreWorld) {
         world.now += 100_000_000
@@ -174,6 +210,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
     private func heal(_ world: CoreWorld) {
         world.folders = ["a": CoreWorld.Folder(), "b": CoreWorld.Folder()]
         world.behaviours = [:]
+        world.tell(.configured(CoreWorld.limits))
         for id in world.clients.keys.sorted() { world.tell(.disconnected(id)) }
         let probe = world.connect()
         world.greet(probe)
@@ -188,8 +225,13 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             }
             #expect(isReady("a") && isReady("b"), "\(world.core.status(at: world.now))")
         }
+        becomeReady()
+        // All of them hang, and who asks finds that out.
+        for process in world.processes.keys where world.processes[process]?.isReady == true {
+            world.processes[process]?.hangs = true
+        }
         for name in ["a", "b"] {
-            // Workers that have hung since before take a request each to be found out; who dies too often is given up.
+            // Each that hangs takes a request to be found out; who dies too often is given up.
             let before = world.answers[.ok] ?? 0
             for _ in 0..<10 where world.answers[.ok] ?? 0 == before {
                 becomeReady()
@@ -212,6 +254,15 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         #expect(world.heldPacks.isEmpty, "packs are held open")
         #expect(world.files.isEmpty, "files of packers are left")
         #expect(unanswered.requests == 0 && unanswered.bytes == 0)
+        #expect(sum("requests", world) == world.told.count)
+        #expect(sum("request_seconds", world) == world.told.count)
+        #expect(sum("worker_deaths", world) == world.deaths)
         for client in world.clients.values where !client.isRefused { #expect(client.calls.isEmpty, "no answer") }
+    }
+
+    /// What the counters say of all models together: of a histogram, how many values it has.
+    private func sum(_ name: String, _ world: CoreWorld) -> Int {
+        let lines = world.counters.lines.filter { $0.hasPrefix("\(name){") }
+        return lines.flatMap { $0.split(separator: "} ")[1].split(separator: " ") }.reduce(0) { $0 + (Int($1) ?? 0) }
     }
 }

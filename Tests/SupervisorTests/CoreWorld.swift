@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Supervisor
 import Testing
@@ -75,6 +76,10 @@ final class CoreWorld {
     var heldPacks: Set<PackJobID> = []
     var files: Set<PackJobID> = []
     var isStopped = false
+    /// Requests of which it was told that they have their answer.
+    private(set) var told: Set<RequestID> = []
+    var counters = Counters()
+    private(set) var deaths = 0
     /// Of those that have been heard: what the answers were.
     var answers: [StatusCode: Int] = [:]
     /// Names that serve, and nothing has happened to them that could end that.
@@ -82,6 +87,9 @@ final class CoreWorld {
     /// Names whose pack was damaged: they serve until they need another one, which may not come.
     private var doubtful: Set<String> = []
     private var effects: [Effect] = []
+    private let isCalm: Bool
+    /// The last answer to a control call.
+    private(set) var lastControl: Response?
     private var lastClient: UInt64 = 0
     private var lastProcess: Int32 = 0
 
@@ -98,15 +106,17 @@ final class CoreWorld {
         return limits
     }()
 
-    init(seed: UInt64, limits: ServerConfiguration = limits) {
+    /// - Parameter isCalm: whether nothing fails by chance.
+    init(seed: UInt64, limits: ServerConfiguration = limits, isCalm: Bool = false) {
         random = SeededGenerator(state: seed)
+        self.isCalm = isCalm
         slots = (0..<Int.random(in: 1...3, using: &random)).map { Slot(id: $0, node: 0, cpus: [$0]) }
         core = Core(configuration: limits, repository: "/r", slots: slots, userID: 7, processID: 1, at: now)
         core.handle(.reload(isFirst: true), at: now)
         settle()
     }
 
-    func chance(_ one: Int, in all: Int) -> Bool { Int.random(in: 0..<all, using: &random) < one }
+    func chance(_ one: Int, in all: Int) -> Bool { !isCalm && Int.random(in: 0..<all, using: &random) < one }
 
     // MARK: - What the core decides
 
@@ -200,12 +210,19 @@ final class CoreWorld {
     }
 
     private func note(_ happening: Happening) {
+        counters.note(happening)
+        if case .workerEnded(_, _, isExpected: false) = happening { deaths += 1 }
         switch happening {
         case .workerEnded(let label, _, isExpected: false), .workerStuck(let label, _), .protocolBroken(let label, _):
             working.remove(name(label.model ?? ""))
         case .processNotStarted(let model, _): working.remove(name(model))
         case .packDamaged(let model): doubtful.insert(name(model))
         case .serving(let model, _): doubtful.remove(name(model))
+        case .answered(let request, _, _, _, _):
+            #expect(told.insert(request.number).inserted, "of a request it is told twice that it was answered")
+            #expect(request.givenID == "id-\(request.trace)", "\(request)")
+        case .replayed(let request, _):
+            #expect(!told.contains(request.number), "it was answered, and is computed again")
         default: break
         }
     }
@@ -250,6 +267,8 @@ final class CoreWorld {
             method: method,
             model: model,
             timeoutMicroseconds: timeout,
+            requestID: "id-\(stream)",
+            traceparent: "\(stream)",
             payload: payload ?? Array(repeating: 97, count: bytes)
         )
         tell(.frame(id, .request(request)))
@@ -270,125 +289,15 @@ final class CoreWorld {
             return
         }
         clients[id]?.calls[response.streamID] = nil
-        guard case .inference? = call else { return }
+        guard case .inference? = call else {
+            lastControl = response
+            return
+        }
         answers[response.status, default: 0] += 1
         guard response.status == .ok else { return }
         // The worker has written who it is.
         let text = String(decoding: response.payload, as: UTF8.self)
         #expect(text.hasPrefix(response.model + "#"), "\(text) answers for \(response.model)")
-    }
-
-    // MARK: - Processes
-
-    private func hear(_ frame: ToWorker, _ attachments: [AttachedFile], _ id: WorkerID) {
-        guard processes[id] != nil else { return }
-        switch frame {
-        case .pack(let pack):
-            guard case .file(let job)? = attachments.first else {
-                Issue.record("a Pack without a file")
-                return
-            }
-            if chance(1, in: 30) { return core.handle(.fileRefused(job, "the disk is full"), at: now) }
-            files.insert(job)
-            processes[id]?.pack = (pack, job)
-        case .packProceed: processes[id]?.mayWrite = true
-        case .load(let load):
-            guard case .pack(let job)? = attachments.first else {
-                Issue.record("a Load without a pack")
-                return
-            }
-            #expect(heldPacks.contains(job), "a pack that is not held open")
-            processes[id]?.load = load
-        case .prepare(let request):
-            #expect(processes[id]?.isReady == true)
-            processes[id]?.prepared[request.requestID] = request
-            processes[id]?.unreported.append(request.requestID)
-        case .start(let batch):
-            processes[id]?.batches.append(batch)
-            #expect((processes[id]?.batches.count ?? 0) <= 2)
-        case .revoke(let revoke): processes[id]?.prepared[revoke.requestID] = nil
-        case .drain: processes[id]?.isDraining = true
-        }
-    }
-
-    /// Lets a process do its next piece of work.
-    func work(_ id: WorkerID) {
-        guard let process = processes[id] else { return }
-        if let end = process.end {
-            if chance(1, in: 4) { tell(.channelClosed(id)) }
-            return finish(id, end)
-        }
-        guard !process.hangs else { return }
-        guard process.isGreeted else {
-            processes[id]?.isGreeted = true
-            return say(id, .hello(FromWorker.Hello(protocolVersion: WireProtocol.version)))
-        }
-        if process.isPacker { pack(id, process) } else { serve(id, process) }
-    }
-
-    private func pack(_ id: WorkerID, _ process: Process) {
-        guard let (request, job) = process.pack else { return }
-        let behaviour = behaviours[request.modelDirectory + request.variant] ?? .good
-        if behaviour == .noPack {
-            processes[id]?.end = .exited(78)
-            return say(id, .failed(FromWorker.Failed(kind: .configuration, message: "no weights")))
-        }
-        if !process.hasNamedKey {
-            processes[id]?.hasNamedKey = true
-            let name = request.modelDirectory.split(separator: "/")[1]
-            let contents = folders[String(name)]?.contents ?? 0
-            let folder = request.modelDirectory.split(separator: "/").joined(separator: "-")
-            say(id, .packKey(FromWorker.PackKey(key: "\(folder)-\(request.variant)-\(contents)")))
-        } else if process.mayWrite {
-            processes[id]?.end = .exited(0)
-            if chance(1, in: 20) { files.remove(job) }
-            say(id, .packDone(FromWorker.PackDone(bytes: 10)))
-        }
-    }
-
-    private func serve(_ id: WorkerID, _ process: Process) {
-        guard let load = process.load else { return }
-        guard process.isReady else { return start(id, load) }
-        processes[id]?.unreported = []
-        for request in process.unreported {
-            say(id, .prepared(FromWorker.Prepared(requestID: request, tokens: 9, sequences: 1)))
-        }
-        if let batch = processes[id]?.batches.first {
-            for request in batch.requestIDs {
-                // What was revoked gets no result.
-                guard processes[id]?.prepared.removeValue(forKey: request) != nil else { continue }
-                let name = "\(load.name)@\(load.version):\(load.variant)#\(load.generation)"
-                say(id, .result(FromWorker.Result(requestID: request, payload: Array(name.utf8))))
-            }
-            guard processes[id] != nil else { return }
-            processes[id]?.batches.removeFirst()
-            say(id, .batchDone(FromWorker.BatchDone(batchID: batch.batchID, computeMicroseconds: 5)))
-        } else if process.isDraining {
-            processes[id]?.end = .exited(0)
-        }
-    }
-
-    private func start(_ id: WorkerID, _ load: ToWorker.Load) {
-        switch behaviours[load.modelDirectory + load.variant] ?? .good {
-        case .good, .noPack:
-            processes[id]?.isReady = true
-            say(id, .ready(FromWorker.Ready(tasks: ["embed"], maxTokens: 9, instructionSet: "plain")))
-        case .configurationError:
-            processes[id]?.end = .exited(78)
-            say(id, .failed(FromWorker.Failed(kind: .configuration, message: "no such model_type")))
-        case .exitAtLoad: processes[id]?.end = .exited(3)
-        case .neverReady: break
-        case .packDamaged:
-            processes[id]?.end = .exited(70)
-            say(id, .failed(FromWorker.Failed(kind: .pack, message: "the pack is damaged")))
-        }
-    }
-
-    func say(_ id: WorkerID, _ frame: FromWorker) { tell(.heard(id), .said(id, frame)) }
-
-    func finish(_ id: WorkerID, _ end: ProcessEnd) {
-        processes[id] = nil
-        tell(.ended(id, end, description: "\(end)", jitter: Double.random(in: 0..<1, using: &random)))
     }
 
     // MARK: - Promises

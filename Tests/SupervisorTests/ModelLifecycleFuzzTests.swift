@@ -112,8 +112,8 @@ import Wire
                 }
             case 7:
                 guard let seat else { continue }
-                let kinds: [WorkerFailure] = [.transient, .configuration, .resource, .pack]
-                model.reported(seat, kinds.randomElement(using: &random) ?? .transient, "failed")
+                let kinds: [FailureKind] = [.internal, .configuration, .resource, .pack]
+                model.reported(seat, kinds.randomElement(using: &random) ?? .internal, "failed")
                 end(seat)
             case 8:
                 if let seat { end(seat) }

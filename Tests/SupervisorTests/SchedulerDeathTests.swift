@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Supervisor
 import Testing
@@ -34,7 +35,8 @@ import Wire
         _ = harness.decide()
         harness.scheduler.workerGone(WorkerID(1), .external)
         harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
-        #expect(harness.decide() == [.prepare(1, on: 2), .start(2, [1], on: 2)])
+        let replayed = Scheduler.Action.replayed(RequestID(1), "it was ended from outside")
+        #expect(harness.decide() == [replayed, .prepare(1, on: 2), .start(2, [1], on: 2)])
         #expect(harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(2))?.replays == 1)
         #expect(harness.scheduler.status(of: Harness.model).replays == 1)
     }

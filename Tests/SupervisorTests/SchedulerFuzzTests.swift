@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Messages
 import Supervisor
@@ -67,6 +68,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                     #expect(workers[worker]?.prepared.remove(id) != nil)
                 case .refuse(let id, _):
                     answer(id)
+                case .replayed(let id, _):
+                    #expect(open.contains(id))
                 case .drained(let worker):
                     #expect(workers.removeValue(forKey: worker)?.batches.isEmpty == true)
                 case .stalled(let worker, _):

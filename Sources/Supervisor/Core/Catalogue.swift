@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Wire
 
@@ -78,7 +79,7 @@ struct Catalogue {
     /// The model that a reference means: of the versions and variants that it leaves open, the configured variant of the
     /// highest version that is ready. While that variant is not ready in any version, another one that is, so that
     /// enabling a variant breaks nothing; else what is being loaded.
-    mutating func resolve(_ text: String) throws(ReferenceError) -> Destination {
+    mutating func resolve(_ text: String) throws(Refusal) -> Destination {
         if let known = destinations[text] { return known }
         let (id, model) = try find(text)
         let target = Destination(
@@ -90,16 +91,16 @@ struct Catalogue {
         return target
     }
 
-    private func find(_ text: String) throws(ReferenceError) -> (id: QueueID, model: ServedModel) {
+    private func find(_ text: String) throws(Refusal) -> (id: QueueID, model: ServedModel) {
         let reference: ModelReference
         do throws(WireError) {
             reference = try ModelReference(parsing: text)
         } catch {
-            throw ReferenceError(Refusal(.invalidArgument, error.message))
+            throw Refusal(.invalidArgument, error.message)
         }
         let known = named(reference.name).compactMap { id in models[id].map { (id: id, model: $0) } }
         guard !known.isEmpty else {
-            throw ReferenceError(Refusal(.notFound, "there is no model '\(reference.name)'; \(listing)"))
+            throw Refusal(.notFound, "there is no model '\(reference.name)'; \(listing)")
         }
         // What retires has others in its place.
         let staying = known.filter { $0.model.retiresBy == nil }
@@ -110,14 +111,14 @@ struct Catalogue {
             let message =
                 "the model '\(reference.name)' has no variant '\(reference.variant ?? "")'; it has \(known); enable more "
                 + "with 'variants' in its config.yaml"
-            throw ReferenceError(Refusal(.notFound, message))
+            throw Refusal(.notFound, message)
         }
         if let version = reference.version {
             let known = Set(meant.map(\.model.version)).sorted(by: >).map { "\($0)" }.joined(separator: ", ")
             meant.removeAll { $0.model.version != version }
             if meant.isEmpty {
                 let message = "the model '\(reference.name)' has no version \(version); it has \(known)"
-                throw ReferenceError(Refusal(.notFound, message))
+                throw Refusal(.notFound, message)
             }
         }
         let configured = meant.filter { reference.variant != nil || $0.model.isDefaultVariant }
@@ -129,11 +130,4 @@ struct Catalogue {
     private var listing: String {
         names.isEmpty ? "the server has no models" : "the server has \(names.keys.sorted().joined(separator: ", "))"
     }
-}
-
-/// Why a reference means no model.
-struct ReferenceError: Error {
-    let refusal: Refusal
-
-    init(_ refusal: Refusal) { self.refusal = refusal }
 }

@@ -70,20 +70,13 @@ extension Core {
         let lifecycle = model.lifecycle
         let counts = scheduler.status(of: id)
         let ready = model.serving?.ready
-        let state: ModelState =
-            switch lifecycle.state {
-            case .unknown: .unknown
-            case .loading: .loading
-            case .ready: model.retiresBy == nil ? .ready : .unloading
-            case .unloading: .unloading
-            case .unavailable: .unavailable
-            }
+        let retires = lifecycle.state == .ready && model.retiresBy != nil
         let generations = [lifecycle.serving, lifecycle.incoming, lifecycle.leaving].compactMap { $0 }
         return ModelStatus(
             name: model.name,
             version: model.version,
             variant: model.variant,
-            state: state.name,
+            state: (retires ? .unloading : lifecycle.state).name,
             reason: lifecycle.reason ?? "",
             workers: generations.flatMap { generation in
                 generation.seats.indices.map { status(of: $0, in: generation, of: model, memory) }

@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Topology
 import Wire
@@ -10,11 +11,7 @@ extension Core {
         _ configuration: ModelConfiguration
     ) -> QueueID {
         let id = QueueID(nextID())
-        var timeouts = WorkerLifecycle.Timeouts()
-        timeouts.load = self.configuration.loadTimeout
-        timeouts.drain = self.configuration.drainTimeout
-        let lifecycle = ModelLifecycle(timeouts: timeouts)
-        catalogue.insert(ServedModel(name: name, edition, path: path, configuration, lifecycle), as: id)
+        catalogue.insert(ServedModel(name: name, edition, path: path, configuration), as: id)
         scheduler.addQueue(id, policy: configuration.policy)
         return id
     }
@@ -23,7 +20,11 @@ extension Core {
     mutating func load(_ id: QueueID, path: String, _ configuration: ModelConfiguration, at now: Int64) {
         let count = configuration.instances > 0 ? configuration.instances : slots.count
         let placement = placeSeats(count: count, loads: seatsBySlot()).map { slots[$0].id }
-        change(id) { lifecycle in lifecycle.load(slots: placement, at: now).actions }
+        let timeouts = (load: self.configuration.loadTimeout, drain: self.configuration.drainTimeout)
+        change(id) { lifecycle in
+            (lifecycle.timeouts.load, lifecycle.timeouts.drain) = timeouts
+            return lifecycle.load(slots: placement, at: now).actions
+        }
         catalogue.update(id) { model in
             if let incoming = model.lifecycle.incoming {
                 model.generations[incoming.number] = GenerationFiles(path: path, configuration: configuration)

@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Wire
 
@@ -81,7 +82,7 @@ extension Core {
             effects.append(.findPack(job, key: named.key))
         case .progress: packs.progressed(job, at: now)
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
-        case .failed(let failed): packs.reported(job, WorkerFailure(failed.kind), failed.message)
+        case .failed(let failed): packs.reported(job, failed.kind, failed.message)
         case .ready, .prepared, .result, .batchDone:
             violation(of: id, "it sent a frame that a packer does not send", at: now)
         }

@@ -11,11 +11,7 @@ extension Core {
     private mutating func spawn(_ role: Supervised.Role, on slot: Slot) -> WorkerID {
         let id = WorkerID(nextID())
         processes[id] = Supervised(role, slot: slot)
-        if case .packer = role {
-            effects.append(.spawn(id, on: slot, isPacker: true))
-        } else {
-            effects.append(.spawn(id, on: slot, isPacker: false))
-        }
+        effects.append(.spawn(id, on: slot, isPacker: role.isPacker))
         return id
     }
 
@@ -36,11 +32,7 @@ extension Core {
     mutating func started(_ id: WorkerID, _ processID: Int32) {
         guard let process = processes[id] else { return }
         processes[id]?.processID = processID
-        if case .packer = process.role {
-            report(.processStarted(label(id), isPacker: true))
-        } else {
-            report(.processStarted(label(id), isPacker: false))
-        }
+        report(.processStarted(label(id), isPacker: process.role.isPacker))
     }
 
     mutating func notStarted(_ id: WorkerID, _ error: String, jitter: Double, at now: Int64) {
@@ -92,7 +84,7 @@ extension Core {
             change(model) { $0.hello(seat, at: now) }
         case .ready(let ready): self.ready(ready, id, model, seat, at: now)
         case .failed(let failed):
-            catalogue.update(model) { $0.lifecycle.reported(seat, WorkerFailure(failed.kind), failed.message) }
+            catalogue.update(model) { $0.lifecycle.reported(seat, failed.kind, failed.message) }
         case .progress: catalogue.update(model) { $0.lifecycle.heard(seat, at: now) }
         case .packKey, .packDone: violation(of: id, "it sent a frame that a worker does not send", at: now)
         }
@@ -189,8 +181,10 @@ extension Core {
             effects.append(.removeFile(job))
             enqueue(packs.ended(job, end, description: cause, at: now))
         case .seat(let model, let seat):
-            let isExpected = catalogue[model]?.lifecycle.seat(seat)?.isStopping ?? true
-            report(.workerEnded(label, cause: cause, isExpected: isExpected))
+            let lifecycle = catalogue[model]?.lifecycle.seat(seat)
+            let isExpected = lifecycle?.isStopping ?? true
+            let words = lifecycle?.words(of: ending.description) ?? cause
+            report(.workerEnded(label, cause: words, isExpected: isExpected))
             let isExternal = process.killReason == nil && (isExpected || end.isFromOutside)
             scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
             catalogue.update(model) { if $0.workers[seat] == id { $0.workers[seat] = nil } }
@@ -211,17 +205,5 @@ extension Core {
         case .packer(let job): label.model = packJobs[job].flatMap { catalogue[$0.model]?.reference }
         }
         return label
-    }
-}
-
-extension WorkerFailure {
-    init(_ kind: FailureKind) {
-        self =
-            switch kind {
-            case .internal: .transient
-            case .configuration: .configuration
-            case .resource: .resource
-            case .pack: .pack
-            }
     }
 }

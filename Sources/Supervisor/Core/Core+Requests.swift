@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Wire
 
@@ -16,29 +17,33 @@ extension Core {
 
     private mutating func infer(_ request: Request, from client: ClientID, at now: Int64) {
         let target: Catalogue.Destination
-        do throws(ReferenceError) {
+        do throws(Refusal) {
             target = try catalogue.resolve(request.model)
         } catch {
-            return clients.answer(client, stream: request.streamID, error.refusal)
-        }
-        let bytes = request.payload.count
-        guard pendingBytes + bytes <= configuration.maxPendingBytes else {
-            let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
-            let refusal = Refusal(.resourceExhausted, message, retryAfter: 100_000_000)
-            return clients.answer(client, stream: request.streamID, refusal, model: target.reference)
+            return clients.answer(client, stream: request.streamID, error)
         }
         let id = RequestID(nextID())
         let deadline = deadline(of: request, default: target.defaultTimeout, at: now)
-        pending[id] = PendingRequest(
+        let kept = PendingRequest(
             client: client,
             stream: request.streamID,
-            method: request.method,
+            label: RequestLabel(
+                number: id,
+                givenID: loggable(request.requestID),
+                trace: loggable(request.traceparent),
+                method: request.method,
+                model: target.reference
+            ),
             payload: request.payload,
-            deadline: deadline,
-            model: target.reference,
-            requestID: loggable(request.requestID),
-            traceparent: loggable(request.traceparent)
+            arrival: now,
+            deadline: deadline
         )
+        let bytes = request.payload.count
+        guard pendingBytes + bytes <= configuration.maxPendingBytes else {
+            let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
+            return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: 100_000_000), at: now)
+        }
+        pending[id] = kept
         pendingBytes += bytes
         clients.begin(id, client, stream: request.streamID)
         // Some tasks compute a text several times: once per label, once per choice.
@@ -67,19 +72,20 @@ extension Core {
             guard let request = pending[id] else { return }
             let prepare = ToWorker.Prepare(
                 requestID: id.value,
-                method: request.method,
+                method: request.label.method,
                 payload: request.payload,
                 deadlineNanoseconds: request.deadline == Int64.max ? 0 : request.deadline,
-                clientRequestID: request.requestID,
-                traceparent: request.traceparent
+                clientRequestID: request.label.givenID,
+                traceparent: request.label.trace
             )
             tell(worker, .prepare(prepare))
         case .start(let batch, let ids, let worker):
             tell(worker, .start(ToWorker.Start(batchID: batch.value, requestIDs: ids.map(\.value))))
         case .revoke(let id, let worker): tell(worker, .revoke(ToWorker.Revoke(requestID: id.value)))
         case .refuse(let id, let refusal):
-            guard let request = take(id) else { return }
-            clients.answer(request.client, stream: request.stream, refusal, model: request.model)
+            if let request = take(id) { refuse(request, refusal, at: now) }
+        case .replayed(let id, let cause):
+            if let request = pending[id] { report(.replayed(request.label, cause: cause)) }
         case .drained(let worker):
             guard case .seat(let model, let seat)? = processes[worker]?.role else { return }
             change(model) { $0.drained(seat, at: now) }
@@ -95,6 +101,22 @@ extension Core {
         return request
     }
 
+    private mutating func refuse(_ request: PendingRequest, _ refusal: Refusal, at now: Int64) {
+        reportAnswer(of: request, refusal.code, reason: refusal.message, at: now)
+        clients.answer(request.client, stream: request.stream, refusal, model: request.label.model)
+    }
+
+    private mutating func reportAnswer(
+        of request: PendingRequest,
+        _ code: StatusCode,
+        reason: String? = nil,
+        at now: Int64
+    ) {
+        let time = max(0, now - request.arrival)
+        let isSlow = configuration.slowRequest > 0 && time >= configuration.slowRequest
+        report(.answered(request.label, code, reason: reason, nanoseconds: time, isSlow: isSlow))
+    }
+
     // MARK: - From workers
 
     mutating func deliver(_ result: FromWorker.Result, from worker: WorkerID, at now: Int64) {
@@ -102,6 +124,8 @@ extension Core {
         guard let delivery = scheduler.result(id, ok: result.status == .ok, by: worker) else { return }
         processes[worker]?.requests += 1
         guard let request = take(id) else { return }
+        // What a worker says of a failure may quote the text.
+        reportAnswer(of: request, result.status, at: now)
         func microseconds(_ nanoseconds: Int64) -> UInt64 { UInt64(max(0, nanoseconds) / 1000) }
         let response = Response(
             streamID: request.stream,
@@ -116,7 +140,7 @@ extension Core {
                 batchRequests: result.batchRequests,
                 replays: UInt32(clamping: delivery.replays)
             ),
-            model: request.model,
+            model: request.label.model,
             payload: result.payload,
             endOfStream: true
         )

@@ -1,3 +1,4 @@
+package import Configuration
 import Messages
 package import Topology
 import Wire
@@ -12,9 +13,11 @@ import Wire
 /// Its parts decide each for one matter and know nothing of each other: `Clients`, `Catalogue`, `ModelLifecycle`,
 /// `PackCoordinator`, `Scheduler`, `Reload`, `Shutdown`. Here they are connected, an extension for each matter.
 package struct Core: ~Copyable {
-    /// What may be replaced while the server runs takes effect with the next event.
-    package var configuration: ServerConfiguration {
-        didSet { clients.limits = configuration }
+    package private(set) var configuration: ServerConfiguration {
+        didSet {
+            clients.limits = configuration
+            scheduler.stallLimit = configuration.stallTimeout
+        }
     }
     /// The folder of the models' folders.
     let repository: String
@@ -152,6 +155,7 @@ package struct Core: ~Copyable {
             for slot in new { knownSlots[slot.id] = slot }
             packs.limit = max(1, new.count)
             misplaced = Set(catalogue.all)
+        case .configured(let new): configuration = new
         case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
         case .stop: stop(at: now)
         }
@@ -206,11 +210,9 @@ package struct Core: ~Copyable {
             }
         }
         if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
-        if processes.values.contains(where: { $0.killAt <= now }) {
-            for id in processes.keys.sorted() where processes[id]?.killAt ?? Int64.max <= now {
-                processes[id]?.killAt = Int64.max
-                kill(id, because: "it closed its channel and did not end", at: now)
-            }
+        for id in processes.filter({ $0.value.killAt <= now }).keys.sorted() {
+            processes[id]?.killAt = Int64.max
+            kill(id, because: "it closed its channel and did not end", at: now)
         }
         if clients.deadline <= now {
             let due = clients.dueWatches(at: now)

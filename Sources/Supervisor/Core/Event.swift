@@ -1,3 +1,4 @@
+package import Configuration
 package import Messages
 package import Topology
 
@@ -52,6 +53,8 @@ package enum Event: Sendable {
 
     // MARK: Orders
 
+    /// Other settings hold, from now on or for what is loaded from now on.
+    case configured(ServerConfiguration)
     /// Where workers may be placed from now on. A slot with other CPUs has another number.
     case slots([Slot])
     /// Everything is to be loaded, as when the server starts, or again.

@@ -1,3 +1,4 @@
+package import Configuration
 package import Messages
 
 /// A process in what is told of it.
@@ -9,7 +10,22 @@ package struct ProcessLabel: Equatable, Sendable {
     package var generation: UInt64?
 }
 
-/// Something that has happened, and that somebody may want to know. The log is its reader.
+/// A request in what is told of it, which is never its text.
+package struct RequestLabel: Equatable, Sendable {
+    /// The supervisor's own number.
+    package var number: RequestID
+    /// The client's name for it, and its span; both may be empty.
+    package var givenID: String
+    package var trace: String
+    package var method: String
+    /// The reference of the model that it was for.
+    package var model: String
+
+    /// What it is called in the log: by the client's name, or else by the number.
+    package var id: String { givenID.isEmpty ? "\(number.value)" : givenID }
+}
+
+/// Something that has happened, and that somebody may want to know. The log and the counters read it.
 package enum Happening: Equatable, Sendable {
     // Of the server.
     case repositoryIsEmpty(path: String)
@@ -20,6 +36,13 @@ package enum Happening: Equatable, Sendable {
     case signal(String, sender: Int32)
     case acceptingPaused(error: String)
     case workersDoNotEnd
+    case settingsChanged(waiting: [String])
+    case settingsRefused(String)
+    // Of requests.
+    /// It has its answer; `reason` is there when the supervisor has refused it by itself.
+    case answered(RequestLabel, StatusCode, reason: String?, nanoseconds: Int64, isSlow: Bool)
+    /// What computed it is gone, and it is computed again.
+    case replayed(RequestLabel, cause: String)
     // Of clients.
     case clientDoesNotRead(process: Int32)
     // Of models.

@@ -13,11 +13,6 @@ struct Reload {
     /// By the name of the model.
     var exchanges: [String: Exchange] = [:]
 
-    init(call: ControlCall?, reference: ModelReference?) {
-        self.call = call
-        self.reference = reference
-    }
-
     func means(_ edition: Edition) -> Bool {
         (reference?.version ?? edition.version) == edition.version
             && (reference?.variant ?? edition.variant) == edition.variant

@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Wire
 
@@ -11,7 +12,7 @@ struct ServedModel {
     let reference: String
     var path: String
     var configuration: ModelConfiguration
-    var lifecycle: ModelLifecycle
+    var lifecycle = ModelLifecycle()
     var generations: [UInt64: GenerationFiles] = [:]
     /// The process that each seat has.
     var workers: [SeatID: WorkerID] = [:]
@@ -23,19 +24,12 @@ struct ServedModel {
     /// at the latest.
     var retiresBy: Int64?
 
-    init(
-        name: String,
-        _ edition: Edition,
-        path: String,
-        _ configuration: ModelConfiguration,
-        _ lifecycle: ModelLifecycle
-    ) {
+    init(name: String, _ edition: Edition, path: String, _ configuration: ModelConfiguration) {
         self.name = name
         (version, variant) = (edition.version, edition.variant)
         reference = version == 0 ? name : "\(ModelReference(name: name, version: version, variant: variant))"
         self.path = path
         self.configuration = configuration
-        self.lifecycle = lifecycle
     }
 
     var edition: Edition { Edition(version: version, variant: variant) }

@@ -5,6 +5,10 @@ struct Supervised {
     enum Role: Equatable {
         case seat(QueueID, SeatID)
         case packer(PackJobID)
+
+        var isPacker: Bool {
+            if case .packer = self { true } else { false }
+        }
     }
 
     let role: Role
@@ -34,12 +38,8 @@ struct Supervised {
 struct PendingRequest {
     let client: ClientID
     let stream: UInt64
-    let method: String
+    let label: RequestLabel
     let payload: [UInt8]
+    let arrival: Int64
     let deadline: Int64
-    /// `name@2:fp32`.
-    let model: String
-    /// The client's own names of it, for logs.
-    let requestID: String
-    let traceparent: String
 }

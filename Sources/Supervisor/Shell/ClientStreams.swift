@@ -1,3 +1,4 @@
+import Configuration
 import LinuxSystem
 import Messages
 import Wire

@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 package import LinuxSystem
 package import Logging
@@ -21,7 +22,7 @@ package struct LineLogHandler: LogHandler {
     package func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
         let words = all.map { " \($0.key)=\($0.value)" }.joined()
-        output.write("\(timestamp()) \(event.level) \(label):\(words) [\(event.source)] \(event.message)")
+        output.write(printable("\(timestamp()) \(event.level) \(label):\(words) [\(event.source)] \(event.message)"))
     }
 
     private func timestamp() -> String {

@@ -1,3 +1,4 @@
+package import Configuration
 package import LinuxSystem
 package import Logging
 import Messages
@@ -13,7 +14,8 @@ package final class Server {
     /// The version that Hello and Status name.
     package static let version = WireProtocol.softwareVersion
 
-    private let configuration: ServerConfiguration
+    private var configuration: ServerConfiguration
+    private let reread: () throws -> ServerConfiguration
     private let repository: ModelRepository
     private var slots: [Slot]
     private var nextSlot: Int
@@ -23,6 +25,7 @@ package final class Server {
     private let processes: WorkerProcesses
     private var packs: PackFolder
     private var log: ServerLog
+    private var counters = Counters()
     private var core: Core
     private var effects: [Effect] = []
 
@@ -31,19 +34,21 @@ package final class Server {
     /// Make it in the first thread, before any other starts: workers die with the thread that started them, and signals
     /// are blocked in it.
     ///
+    /// - Parameter configuration: reads the settings, now and whenever SIGHUP comes.
     /// - Throws: `ConfigurationError`, `SystemError` or `TopologyError`, each with one clear message.
     package init(
-        configuration: ServerConfiguration,
+        configuration reread: @escaping () throws -> ServerConfiguration,
         environment: [String: String],
         userID: UInt32,
         logger: Logger
     ) throws {
-        self.configuration = configuration
+        self.reread = reread
+        configuration = try reread()
         log = ServerLog(logger)
         repository = try ModelRepository(root: absolutePath(configuration.modelRepository, setting: "model_repository"))
         if try repository.names().isEmpty { log.report(.repositoryIsEmpty(path: repository.root)) }
         packs = try PackFolder(path: configuration.cacheDirectory(environment: environment, isRoot: userID == 0))
-        let executable = try configuration.workerExecutable ?? Self.workerBesideSupervisor()
+        let executable = try configuration.workerExecutable ?? WorkerProgram.besideOwn()
         let plan = try Self.planSlots(configuration)
         for warning in plan.warnings { log.report(.slotsPlanned(warning: "\(warning)")) }
         slots = plan.slots
@@ -55,7 +60,7 @@ package final class Server {
         try loop.watch(signals.rawValue, as: .signals)
         processes = WorkerProcesses(
             executable: executable,
-            environment: Self.workerEnvironment(from: environment),
+            environment: WorkerProgram.environment(from: environment),
             on: loop
         )
         clients = try ClientStreams(configuration, on: loop)
@@ -71,7 +76,7 @@ package final class Server {
 
     /// Serves until a signal ends it. When it returns, no worker is left, and the socket is gone.
     package func run() throws(SystemError) {
-        log.report(.started(socket: configuration.socket, repository: repository.root, slots: slotNames))
+        report(.started(socket: configuration.socket, repository: repository.root, slots: slotNames))
         core.handle(.reload(isFirst: true), at: MonotonicClock.now)
         settle(at: MonotonicClock.now)
         while !core.isFinished {
@@ -83,7 +88,13 @@ package final class Server {
             settle(at: now)
         }
         clients.stopListening()
-        log.report(.stopped)
+        report(.stopped)
+        log.tell(counters)
+    }
+
+    private func report(_ happening: Happening) {
+        log.report(happening)
+        counters.note(happening)
     }
 
     private func handle(_ event: ReadyEvent, at now: Int64) {
@@ -93,12 +104,15 @@ package final class Server {
             do throws(SystemError) {
                 try clients.accept(at: now, tell)
             } catch {
-                log.report(.acceptingPaused(error: "\(error)"))
+                report(.acceptingPaused(error: "\(error)"))
             }
         case .signals:
             while let received = try? signals.next() {
-                log.report(.signal("\(received.signal)", sender: received.sender))
-                if received.signal == .hangUp { lookAtSlots(tell) }
+                report(.signal("\(received.signal)", sender: received.sender))
+                if received.signal == .hangUp {
+                    readSettings(tell)
+                    lookAtSlots(tell)
+                }
                 tell(received.signal == .hangUp ? .reload(isFirst: false) : .stop)
             }
         case .client(let id): clients.ready(id, event.readiness, tell)
@@ -108,6 +122,17 @@ package final class Server {
     }
 
     private var slotNames: String { slots.map { "\($0.cpus)" }.joined(separator: " ") }
+
+    private func readSettings(_ tell: (Event) -> Void) {
+        do {
+            let waiting = configuration.adopt(try reread())
+            log.logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
+            tell(.configured(configuration))
+            report(.settingsChanged(waiting: waiting))
+        } catch {
+            report(.settingsRefused("\(error)"))
+        }
+    }
 
     /// Plans anew: CPUs may have gone offline or come back, or the container's may be others.
     private func lookAtSlots(_ tell: (Event) -> Void) {
@@ -120,7 +145,7 @@ package final class Server {
         guard planned != slots else { return }
         slots = planned
         nextSlot += planned.count
-        log.report(.slotsChanged(slotNames))
+        report(.slotsChanged(slotNames))
         tell(.slots(slots))
     }
 
@@ -163,10 +188,10 @@ package final class Server {
         case .listCache(let purpose): tell(.cacheListed(purpose, path: packs.path, packs.packs()))
         case .pruneCache(let purpose, let victims, let bytes):
             let stuck = victims.filter { !packs.remove(key: $0.key) }
-            for pack in stuck { log.report(.packStuck(key: pack.key)) }
+            for pack in stuck { report(.packStuck(key: pack.key)) }
             tell(.cachePruned(purpose, victims.filter { !stuck.contains($0) }, of: bytes))
         case .scan(let id, let model, let names):
-            for entry in repository.skipped() { log.report(.notServed(entry)) }
+            for entry in repository.skipped() { report(.notServed(entry)) }
             do throws(ConfigurationError) {
                 tell(.scanned(id, try repository.listing(model: model, also: names)))
             } catch {
@@ -175,7 +200,7 @@ package final class Server {
         case .measure(let calls, let ids):
             let own = ProcessMemory(of: ProcessSelf.processID)
             tell(.measured(calls, own: own, processes.memory(of: ids)))
-        case .happened(let happening): log.report(happening)
+        case .happened(let happening): report(happening)
         }
     }
 

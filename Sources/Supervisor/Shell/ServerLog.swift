@@ -1,21 +1,64 @@
+import Configuration
+import LinuxSystem
 import Logging
+import Messages
 
 /// The log: a line for what happens.
 struct ServerLog {
-    let logger: Logger
+    var logger: Logger
     /// What of the repository is not served has been said already; each thing is said once.
     private var told: Set<SkippedEntry> = []
+    /// Lines about requests in the second that began then, and how many there were too many.
+    private var requests = (since: Int64.min, lines: 0, untold: 0)
+    private static let requestsPerSecond = 20
 
     init(_ logger: Logger) { self.logger = logger }
 
     mutating func report(_ happening: Happening) {
-        if case .notServed(let entry) = happening, !told.insert(entry).inserted { return }
-        let (level, message, metadata) = Self.line(happening)
+        // Most happenings are this one, and hardly ever told.
+        if case .answered(_, .ok, _, _, isSlow: false) = happening, logger.logLevel > .trace { return }
+        var (level, message, metadata) = Self.line(happening)
+        guard level >= logger.logLevel else { return }
+        switch happening {
+        case .notServed(let entry) where !told.insert(entry).inserted: return
+        case .answered, .replayed:
+            guard let untold = tellRequest(at: MonotonicClock.now) else { return }
+            if untold > 0 { metadata["untold"] = "\(untold)" }
+        default: break
+        }
         logger.log(level: level, "\(message)", metadata: metadata.mapValues { .string($0) })
+    }
+
+    func tell(_ counters: Counters) {
+        for line in counters.lines { logger.debug("\(line)") }
+    }
+
+    /// Whether one more line about a request may be written: how many were not, before it.
+    private mutating func tellRequest(at now: Int64) -> Int? {
+        if now - 1_000_000_000 >= requests.since { (requests.since, requests.lines) = (now, 0) }
+        guard requests.lines < Self.requestsPerSecond else {
+            requests.untold += 1
+            return nil
+        }
+        requests.lines += 1
+        defer { requests.untold = 0 }
+        return requests.untold
     }
 
     private static func line(_ happening: Happening) -> (Logger.Level, String, [String: String]) {
         switch happening {
+        case .settingsChanged(let waiting) where waiting.isEmpty: (.info, "the settings were read again", [:])
+        case .settingsChanged(let waiting):
+            (.warning, "a change of these settings needs a restart", ["keys": waiting.joined(separator: ", ")])
+        case .settingsRefused(let reason): (.error, "the settings stay as they were: \(reason)", [:])
+        case .answered(let request, let code, let reason, let time, let isSlow):
+            (
+                code == .ok ? (isSlow ? .notice : .trace) : code.isServersFault ? .warning : .info,
+                code == .ok ? "slow request" : reason.map { "request failed: \($0)" } ?? "request failed",
+                request.metadata(["code": code.name, "ms": "\(time / 1_000_000)"])
+            )
+        case .replayed(let request, let cause):
+            (.notice, "request is computed again: \(cause)", request.metadata([:]))
         case .repositoryIsEmpty(let path): (.warning, "the model repository is empty", ["path": path])
         case .slotsPlanned(let warning): (.warning, warning, [:])
         case .started(let socket, let repository, let slots):
@@ -61,6 +104,27 @@ struct ServerLog {
                 process.metadata(["end": cause])
             )
         }
+    }
+}
+
+extension StatusCode {
+    /// Whether the request might have been answered, had all gone well here.
+    fileprivate var isServersFault: Bool {
+        switch self {
+        case .internal, .unknown, .dataLoss, .failedPrecondition, .unavailable: true
+        default: false
+        }
+    }
+}
+
+extension RequestLabel {
+    fileprivate func metadata(_ more: [String: String]) -> [String: String] {
+        var result = more
+        result["request"] = String(id.prefix(100))
+        if !trace.isEmpty { result["trace"] = String(trace.prefix(100)) }
+        result["method"] = method
+        result["model"] = model
+        return result
     }
 }
 

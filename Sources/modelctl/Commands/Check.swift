@@ -1,6 +1,6 @@
 import ArgumentParser
+import Configuration
 import FoundationEssentials
-import Supervisor
 
 /// `modelctl check`.
 struct Check: ParsableCommand {

@@ -1,7 +1,7 @@
+import Configuration
 import JSON
 import Messages
 import ModelClient
-import Supervisor
 
 /// What became of a version folder's variants, for people and for scripts.
 struct CheckReport {

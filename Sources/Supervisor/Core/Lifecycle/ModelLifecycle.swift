@@ -41,14 +41,6 @@ package struct ModelLifecycle: Sendable {
         package var generation: UInt64
     }
 
-    package enum State: Equatable, Sendable {
-        case unknown
-        case loading
-        case ready
-        case unloading
-        case unavailable
-    }
-
     package private(set) var serving: Generation?
     package private(set) var incoming: Generation?
     package private(set) var leaving: Generation?
@@ -60,7 +52,8 @@ package struct ModelLifecycle: Sendable {
     private var isUnloaded = false
     private var outcome: Outcome?
     private var lastNumber: UInt64 = 0
-    private let timeouts: WorkerLifecycle.Timeouts
+    /// Of what is loaded from now on.
+    var timeouts: WorkerLifecycle.Timeouts
 
     package init(timeouts: WorkerLifecycle.Timeouts = .init()) { self.timeouts = timeouts }
 
@@ -69,7 +62,7 @@ package struct ModelLifecycle: Sendable {
     /// Whether a load, reload or unload is under way, so that another one is refused.
     package var isChanging: Bool { incoming != nil || leaving != nil || isUnloading }
 
-    package var state: State {
+    package var state: ModelState {
         if isUnloading { return .unloading }
         if let serving, !serving.isOver { return .ready }
         if incoming != nil { return .loading }
@@ -204,7 +197,7 @@ package struct ModelLifecycle: Sendable {
         self[keyPath: path]?.seats[id.index].completedBatch()
     }
 
-    package mutating func reported(_ id: SeatID, _ kind: WorkerFailure, _ message: String) {
+    package mutating func reported(_ id: SeatID, _ kind: FailureKind, _ message: String) {
         guard let path = path(of: id.generation) else { return }
         self[keyPath: path]?.seats[id.index].reported(kind, message)
     }

@@ -1,3 +1,5 @@
+package import Messages
+
 /// How a process ended, in the words of the status and the log.
 package enum ProcessEnd: Equatable, Sendable {
     case exited(Int32)
@@ -16,14 +18,6 @@ package enum ProcessEnd: Equatable, Sendable {
         case .neverStarted: false
         }
     }
-}
-
-/// Why a worker said that it cannot go on; the kinds of `worker.v1.FailureKind`.
-package enum WorkerFailure: Equatable, Sendable {
-    case transient
-    case configuration
-    case resource
-    case pack
 }
 
 /// The life of one seat, that is of one worker process after another on one slot.
@@ -109,7 +103,7 @@ package struct WorkerLifecycle: Sendable {
     private var progressed = false
     private var stopWanted = false
     private var started = false
-    private var failure: (kind: WorkerFailure, message: String)?
+    private var failure: (kind: FailureKind, message: String)?
 
     package init(timeouts: Timeouts = Timeouts()) { self.timeouts = timeouts }
 
@@ -139,7 +133,7 @@ package struct WorkerLifecycle: Sendable {
     package var isStopping: Bool { stopWanted }
 
     /// The kind of the failure that the last process reported, if it did.
-    package var reportedFailure: WorkerFailure? { failure?.kind }
+    package var reportedFailure: FailureKind? { failure?.kind }
 
     /// When `timer` is due.
     package var deadline: Int64? {
@@ -187,14 +181,14 @@ package struct WorkerLifecycle: Sendable {
     package mutating func completedBatch() { progressed = true }
 
     /// The worker said why it is about to exit.
-    package mutating func reported(_ kind: WorkerFailure, _ message: String) {
+    package mutating func reported(_ kind: FailureKind, _ message: String) {
         failure = (kind, message)
     }
 
     /// The worker did what the protocol does not allow, or does not answer: it is killed and counted as dead.
     package mutating func violation(_ message: String, at now: Int64) -> [Action] {
         guard hasProcess, !isEnding else { return [] }
-        failure = failure ?? (.transient, message)
+        failure = failure ?? (.internal, message)
         state = .ending(.killed, until: now)
         return [.kill]
     }
@@ -261,7 +255,7 @@ package struct WorkerLifecycle: Sendable {
     /// The process is gone and everything that it wrote was read. `jitter` is a random number in 0..<1.
     package mutating func ended(_ end: ProcessEnd, description: String, jitter: Double, at now: Int64) {
         guard hasProcess else { return }
-        let words = failure.map { "\($0.message) (\(description))" } ?? description
+        let words = words(of: description)
         lastEnd = words
         if stopWanted {
             state = .stopped
@@ -281,6 +275,9 @@ package struct WorkerLifecycle: Sendable {
             }
         }
     }
+
+    /// How its process ended, with what it said before, or was killed for: for the status and the log.
+    package func words(of end: String) -> String { failure.map { "\($0.message) (\(end))" } ?? end }
 
     // MARK: - Helpers
 

@@ -41,7 +41,10 @@ package struct PackCoordinator: Sendable {
         var state = State.waiting
         /// When it is taken for stuck.
         var deadline = Int64.max
-        var failure: (WorkerFailure, String)?
+        var failure: (FailureKind, String)?
+
+        /// Whether it has a process, which is not yet answered for.
+        var isRunning: Bool { state != .waiting && state != .over }
     }
 
     /// Nanoseconds that a packer may take to say Hello, and between two signs of progress. Hashing a checkpoint gives
@@ -76,8 +79,7 @@ package struct PackCoordinator: Sendable {
             return []
         }
         guard job.state != .over else { return [] }
-        let waiting = release(id, at: now)
-        return [.kill(id)] + waiting
+        return [.kill(id)] + release(id, at: now)
     }
 
     package mutating func hello(_ id: PackJobID, at now: Int64) -> [Action] {
@@ -109,7 +111,7 @@ package struct PackCoordinator: Sendable {
     }
 
     package mutating func progressed(_ id: PackJobID, at now: Int64) {
-        guard let job = jobs[id], job.state != .over else { return }
+        guard jobs[id]?.isRunning == true else { return }
         jobs[id]?.deadline = now + Self.patience
     }
 
@@ -130,27 +132,27 @@ package struct PackCoordinator: Sendable {
     }
 
     /// The packer said why it is about to exit.
-    package mutating func reported(_ id: PackJobID, _ kind: WorkerFailure, _ message: String) {
+    package mutating func reported(_ id: PackJobID, _ kind: FailureKind, _ message: String) {
         jobs[id]?.failure = (kind, message)
     }
 
     /// There is no file for the packer to write.
     package mutating func refused(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
-        guard let job = jobs[id], job.state != .over else { return [] }
+        guard jobs[id]?.isRunning == true else { return [] }
         return [.kill(id)] + fail(id, .unavailable, message, at: now)
     }
 
     /// The packer did what the protocol does not allow.
     package mutating func violation(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
-        guard let job = jobs[id], job.state != .over else { return [] }
+        guard jobs[id]?.isRunning == true else { return [] }
         return [.kill(id)] + fail(id, .internal, "the packer broke the protocol: \(message)", at: now)
     }
 
     /// The packer's process is gone, or could not be started.
     package mutating func ended(_ id: PackJobID, _ end: ProcessEnd, description: String, at now: Int64) -> [Action] {
-        guard let job = jobs[id] else { return [] }
+        guard let job = jobs[id], job.state != .waiting else { return [] }
         var actions: [Action] = []
-        if job.state != .over {
+        if job.isRunning {
             let isConfiguration =
                 job.failure?.0 == .configuration || end == .exited(ProcessEnd.configurationExitCode)
             let message = job.failure?.1 ?? "the packer ended before the pack was made: \(description)"
@@ -162,11 +164,9 @@ package struct PackCoordinator: Sendable {
 
     package mutating func timer(at now: Int64) -> [Action] {
         var actions: [Action] = []
-        for id in jobs.keys.sorted() {
-            guard let job = jobs[id], job.deadline <= now, job.state != .over else { continue }
-            let seconds = Self.patience / 1_000_000_000
-            actions += [.kill(id)]
-            actions += fail(id, .unavailable, "the packer made no progress for \(seconds) s", at: now)
+        for id in jobs.keys.sorted() where jobs[id]?.deadline ?? Int64.max <= now {
+            let message = "the packer made no progress for \(Self.patience / 1_000_000_000) s"
+            actions += [.kill(id)] + fail(id, .unavailable, message, at: now)
         }
         return actions
     }

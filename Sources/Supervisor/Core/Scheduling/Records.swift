@@ -1,8 +1,9 @@
+import Configuration
 package import Messages
 import Wire
 
 /// A terminal answer that the supervisor gives by itself, without a worker's result.
-package struct Refusal: Equatable, Sendable {
+package struct Refusal: Error, Equatable {
     package var code: StatusCode
     package var message: String
     /// Nanoseconds after which the same request may succeed; 0 means no hint.
@@ -13,22 +14,6 @@ package struct Refusal: Equatable, Sendable {
         self.message = message
         self.retryAfter = retryAfter
     }
-}
-
-/// What a model's configuration says about its queue and its batches.
-package struct QueuePolicy: Equatable, Sendable {
-    /// Requests that may wait (not yet computing); one more is refused.
-    package var maxQueueSize = 1000
-    /// Tokens after which a batch takes no further request. A longer request is computed alone, in steps.
-    package var maxBatchTokens = 512
-    /// Nanoseconds that an idle slot waits for a batch to fill.
-    package var maxQueueDelay: Int64 = 0
-    /// Requests with which a waiting batch starts before `maxQueueDelay` is over; 0: only the tokens count.
-    package var preferredBatchSize = 0
-    /// This model's share of a slot, relative to the other models' on the same slot.
-    package var weight = 1.0
-
-    package init() {}
 }
 
 /// One unanswered request. A reference, so that the queues, batches and heaps which name it need no look-up; it

@@ -122,6 +122,7 @@ extension Scheduler {
             } else {
                 request.alone = true
                 queue.replays += 1
+                actions.append(.replayed(request.id, death.cause))
                 returnToQueue(request)
             }
         }
@@ -142,6 +143,7 @@ extension Scheduler {
     /// Gives up each worker that has been silent for too long.
     func giveUpStalled(at now: Int64) {
         stallCheckAt = Int64.max
+        guard stallLimit > 0 else { return }
         for worker in workers.values.sorted(by: { $0.id < $1.id }) where worker.owes {
             if now - worker.heardAt >= stallLimit + Self.lateness {
                 // Nobody looked when it was due: this process stood still, and the worker perhaps with it.

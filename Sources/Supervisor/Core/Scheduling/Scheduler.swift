@@ -1,3 +1,4 @@
+package import Configuration
 import Messages
 import Wire
 
@@ -33,6 +34,8 @@ package final class Scheduler {
         case revoke(RequestID, on: WorkerID)
         /// Answer the request; it is no longer known here.
         case refuse(RequestID, Refusal)
+        /// The request is queued again, as what computed it is gone; why.
+        case replayed(RequestID, String)
         /// The draining worker has nothing left; it is no longer known here.
         case drained(WorkerID)
         /// Kill the worker, which does not go on; it is no longer known here.
@@ -53,6 +56,13 @@ package final class Scheduler {
         case external
         /// It brought this on itself (fatal signal, abort, unexpected exit, out of memory, stalled).
         case ownFault(String)
+
+        var cause: String {
+            switch self {
+            case .external: "it was ended from outside"
+            case .ownFault(let cause): cause
+            }
+        }
     }
 
     /// Counts for the status of one model.
@@ -73,13 +83,13 @@ package final class Scheduler {
     var actions: [Action] = []
     var dirtyQueues: [QueueRecord] = []
     var dirtySlots: [SlotRecord] = []
-    let stallLimit: Int64
+    /// Nanoseconds that a worker which owes something may be silent; 0: for ever.
+    package var stallLimit: Int64 { didSet { stallCheckAt = Int64.min } }
     /// No worker that owes something is to be given up before this.
     var stallCheckAt = Int64.max
     private var lastBatch: UInt64 = 0
     private var shuttingDown: Refusal?
 
-    /// - Parameter stallLimit: nanoseconds that a worker which owes something may be silent; 0: for ever.
     package init(stallLimit: Int64 = 0) { self.stallLimit = stallLimit }
 
     /// Records name each other; what is left of them would otherwise outlive the scheduler.

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The names in a folder, without `.` and `..`, in no order; nil, with `errno` set, when it cannot be read.
-func namesInFolder(_ path: String) -> [String]? {
+package func namesInFolder(_ path: String) -> [String]? {
     guard let directory = opendir(path) else { return nil }
     defer { closedir(directory) }
     var names: [String] = []

@@ -1,15 +1,16 @@
+import Configuration
 import Glibc
 
 /// What is to be checked: version folders, and how their model is configured.
-package struct CheckedFolders {
-    package let folders: [ModelFolder]
+struct CheckedFolders {
+    let folders: [ModelFolder]
     /// As `config.yaml` says, or else what holds without one.
-    package private(set) var configuration: ModelConfiguration
+    private(set) var configuration: ModelConfiguration
 
     /// Finds what a folder is: one of versions, with or without a `config.yaml`, of which those are checked that a server
     /// would serve; or a version folder, as downloaded, which has the `config.yaml` of the folder above it when its name
     /// is a version's number.
-    package init(_ path: String) throws(ConfigurationError) {
+    init(_ path: String) throws(ConfigurationError) {
         let folder = try Self.absolute(path)
         guard let names = namesInFolder(folder) else {
             throw ConfigurationError("\(path): \(String(cString: strerror(errno))); name a folder of a model")
@@ -53,7 +54,7 @@ package struct CheckedFolders {
     }
 
     /// Sets what the command line says otherwise.
-    package mutating func apply(
+    mutating func apply(
         variants: [String]?,
         calibrationFile: String?,
         minCosine: Double?,

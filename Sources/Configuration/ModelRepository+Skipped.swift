@@ -73,13 +73,17 @@ extension ModelRepository {
     }
 
     private func entry(_ path: String, _ reason: String, isSuspicious: Bool) -> SkippedEntry {
-        let printable = String(String.UnicodeScalarView(path.unicodeScalars.map { isPrintable($0) ? $0 : "\u{fffd}" }))
-        return SkippedEntry(path: printable, reason: reason, isSuspicious: isSuspicious)
+        SkippedEntry(path: printable(path), reason: reason, isSuspicious: isSuspicious)
     }
 }
 
 /// Whether a text can be shown as it is: no control characters, and none that stand for bytes which are no UTF-8.
 func isPrintable(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(isPrintable) }
+
+/// The text as it can be shown.
+package func printable(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map { isPrintable($0) ? $0 : "\u{fffd}" }))
+}
 
 private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {

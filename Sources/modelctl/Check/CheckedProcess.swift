@@ -79,8 +79,8 @@ final class CheckedProcess {
 }
 
 /// Why a folder is refused, in a sentence for people.
-package struct CheckFailure: Error, CustomStringConvertible {
-    package let description: String
+struct CheckFailure: Error, CustomStringConvertible {
+    let description: String
 
     init(_ description: String) { self.description = description }
 }

@@ -1,5 +1,5 @@
+import Configuration
 import Foundation
-import Supervisor
 import TestSupport
 import Testing
 
@@ -145,6 +145,47 @@ import Testing
         for text in ["1", "299999", "-1", "10s"] {
             #expect(throws: ConfigurationError.self) { try server.apply(flag: "stall_timeout_microseconds", text) }
         }
+    }
+
+    /// What `--print-config` prints sets what it says, and names where each value came from.
+    @Test func aPageOfSettingsIsAFileOfThem() throws {
+        var server = ServerConfiguration()
+        try server.apply(yaml: "max_in_flight: 7\nsocket: /x\nallow_other_users: yes\n", file: "modeld.yaml")
+        try server.apply(environment: ["MODELD_SOCKET": "/a b: it's #1", "MODELD_CPUS": "0-3,8"])
+        try server.apply(flag: "stall_timeout_microseconds", "300000")
+        let page = "\(server)".split(separator: "\n").map(String.init)
+        for line in [
+            "max_in_flight: 7  # modeld.yaml:1", "socket: '/a b: it''s #1'  # environment variable MODELD_SOCKET",
+            "stall_timeout_microseconds: 300000  # --stall-timeout-microseconds", "max_connections: 1024  # default",
+            "socket_mode: 0660  # default", "# cache_dir:  # default", "# quality.min_cosine: 0.99  # default",
+        ] {
+            #expect(page.contains(line), "\(line)")
+        }
+        var again = ServerConfiguration()
+        try again.apply(yaml: "\(server)", file: "page")
+        let values = "\(again)".split(separator: "\n").map { $0.split(separator: "  # ")[0] }
+        #expect(values == page.map { $0.split(separator: "  # ")[0] })
+        #expect(page.count == 2 * (ServerConfiguration.settings.count + ModelConfiguration.settings.count) + 1)
+        // Each key of a model's can be taken out of its comment.
+        let defaults = page.compactMap { line -> Substring? in
+            let isSet = ModelConfiguration.settings.contains { line.hasPrefix("# \($0.key): ") }
+            return isSet && !line.contains(":  #") ? line.dropFirst(2) : nil
+        }
+        let model = try ModelConfiguration(yaml: defaults.joined(separator: "\n"), file: "page")
+        #expect(model.policy == QueuePolicy() && model.variants == ["fp32"] && model.versionPolicy == .all)
+        #expect(defaults.count == ModelConfiguration.settings.count - 3)
+    }
+
+    @Test func whatMayChangeWhileTheServerRunsIsTaken() throws {
+        var running = ServerConfiguration()
+        try running.apply(yaml: "socket: /a\nmax_in_flight: 7\ncpus: 0-3\n", file: "old")
+        var new = ServerConfiguration()
+        try new.apply(yaml: "socket: /b\nmax_connections: 3\nmax_frame_bytes: 4096\n", file: "new")
+        #expect(running.adopt(new) == ["socket", "max_frame_bytes"])
+        #expect(running.socket == "/a" && running.maxFrameBytes == ServerConfiguration().maxFrameBytes)
+        #expect(running.maxInFlight == ServerConfiguration().maxInFlight && running.cpus == nil)
+        #expect(running.maxConnections == 3)
+        #expect(running.origins == ["socket": "old:1", "max_connections": "new:2"])
     }
 
     @Test func packsGoWhereTheUserKeepsCaches() {

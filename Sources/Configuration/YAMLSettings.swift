@@ -70,11 +70,19 @@ private func describe(_ error: any Error) -> String {
     "not valid YAML: " + String(describing: error).split(separator: "\n").joined(separator: " ")
 }
 
-extension SettingTable {
-    /// Applies all keys of a YAML text.
-    func apply(yaml text: String, file: String, to target: inout Target) throws(ConfigurationError) {
-        for entry in try flattenYAML(text, file: file, keys: keys) {
-            try apply(entry.key, entry.value, to: &target, place: "\(file):\(entry.line)")
+extension Configured {
+    /// Applies all keys of a YAML text. `file` is its path, for messages.
+    package mutating func apply(yaml text: String, file: String) throws(ConfigurationError) {
+        for entry in try flattenYAML(text, file: file, keys: Self.settings.map(\.key)) {
+            try apply(entry.key, entry.value, place: "\(file):\(entry.line)")
         }
     }
+}
+
+/// A text as a YAML file would have it: in quotes where it has to be.
+func yaml(_ text: String) -> String {
+    let isPlain = text.unicodeScalars.allSatisfy {
+        $0.properties.isAlphabetic || "0123456789/._".unicodeScalars.contains($0)
+    }
+    return isPlain ? text : "'\(text.replacing("'", with: "''"))'"
 }

@@ -1,39 +1,40 @@
+import Configuration
 import Glibc
 import LinuxSystem
-package import Messages
+import Messages
 import Topology
 import Wire
 
 /// Does with a version folder, once and without a server, what a server does before it serves it: packs each variant and
 /// loads it, through the same worker program and the same conversation.
-package struct FolderCheck {
+struct FolderCheck {
     private let workerExecutable: String
     private let environment: [String: String]
     private let threads: Int
 
     /// What a worker of a variant says when it is ready.
-    package struct Served: Sendable {
-        package let ready: FromWorker.Ready
+    struct Served: Sendable {
+        let ready: FromWorker.Ready
         /// Of a variant of less precision than fp32.
-        package let quality: ModelQuality?
+        let quality: ModelQuality?
         /// The memory of a worker beside the weights, which all workers share, after the longest text that it takes; nil
         /// where the kernel does not say.
-        package let workerBytes: Int?
+        let workerBytes: Int?
     }
 
     /// - Parameters:
     ///   - workerExecutable: nil: `modelworker` beside the running program.
     ///   - threads: of a worker; 0: as many as a server would give it.
-    package init(workerExecutable: String?, environment: [String: String], threads: Int) throws {
-        self.workerExecutable = try workerExecutable ?? Server.workerBesideSupervisor()
-        self.environment = Server.workerEnvironment(from: environment)
+    init(workerExecutable: String?, environment: [String: String], threads: Int) throws {
+        self.workerExecutable = try workerExecutable ?? WorkerProgram.besideOwn()
+        self.environment = WorkerProgram.environment(from: environment)
         self.threads = threads > 0 ? threads : min(4, try MachineTopology.current().allowed.count)
     }
 
     /// Packs and loads one variant of a version folder.
     ///
     /// - Throws: `CheckFailure` with the reason for which a server would refuse it.
-    package func load(_ folder: ModelFolder, variant: String, of configuration: ModelConfiguration) throws -> Served {
+    func load(_ folder: ModelFolder, variant: String, of configuration: ModelConfiguration) throws -> Served {
         let pack = try MemoryFile.create(name: "pack", size: 0)
         let key = try self.pack(folder, variant, configuration.quality, into: pack)
         let worker = try CheckedProcess(

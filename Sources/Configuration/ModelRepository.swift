@@ -26,7 +26,7 @@ package struct RepositoryModel: Equatable, Sendable {
     }
 
     /// What to serve: each version in each variant.
-    var served: [(folder: ModelFolder, variant: String)] {
+    package var served: [(folder: ModelFolder, variant: String)] {
         folders.flatMap { folder in configuration.variants.map { (folder, $0) } }
     }
 }
@@ -76,7 +76,7 @@ package struct ModelRepository: Sendable {
     }
 
     /// Reads one model, or all of them and those that are named besides, which may be gone.
-    func listing(model: String?, also names: [String]) throws(ConfigurationError) -> RepositoryListing {
+    package func listing(model: String?, also names: [String]) throws(ConfigurationError) -> RepositoryListing {
         let all = if let model { [model] } else { Set(try self.names()).union(names).sorted() }
         return RepositoryListing(
             models: all.map { name in

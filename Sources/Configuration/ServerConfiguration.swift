@@ -1,0 +1,130 @@
+import LinuxSystem
+
+/// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags. The table says what each is;
+/// durations are in nanoseconds here.
+package struct ServerConfiguration: Configured, Equatable, CustomStringConvertible {
+    package var modelRepository = ""
+    package var socket = ""
+    package var cacheDirectory: String?
+    package var cacheMaxBytes = 0
+    package var workerExecutable: String?
+    package var threadsPerWorker = 0
+    package var cpus: String?
+    package var reserveCPUs = 0
+    package var maxFrameBytes = 16 << 20
+    package var maxInFlight = 4096
+    package var maxConnections = 1024
+    package var maxOutputBytes = 64 << 20
+    package var maxPendingBytes = 256 << 20
+    package var allowOtherUsers = false
+    package var drainTimeout: Int64 = 30_000_000_000
+    package var loadTimeout: Int64 = 60_000_000_000
+    package var stallTimeout: Int64 = 10_000_000_000
+    package var slowRequest: Int64 = 10_000_000_000
+    package var socketMode: UInt32 = 0o660
+    package var logLevel = "info"
+    package var origins: [String: String] = [:]
+
+    package init() {}
+
+    package static let settings: [Setting<ServerConfiguration>] = [
+        Setting("model_repository", .restart, \.modelRepository, .text)
+            .about("The folder that holds <model>/<version>/ folders."),
+        Setting("socket", .restart, \.socket, .text)
+            .about("The path of the Unix socket."),
+        Setting("socket_mode", .restart, \.socketMode, octal)
+            .about("Permissions of the socket. Its folder guards it, too."),
+        Setting("allow_other_users", .hot, \.allowOtherUsers, .flag)
+            .about("Whether users besides the server's and root may call."),
+        Setting("cache_dir", .restart, \.cacheDirectory, .optionalText)
+            .about("Where packed weights are kept; else below XDG_CACHE_HOME, /var/cache or ~/.cache."),
+        Setting("cache_max_bytes", .hot, \.cacheMaxBytes, .integer(0...Int.max))
+            .about("Packs that nothing serves from are removed while the cache has more bytes; 0: none are."),
+        Setting("worker_executable", .restart, \.workerExecutable, .optionalText)
+            .about("The worker program; else modelworker beside modeld."),
+        Setting("threads_per_worker", .newGeneration, \.threadsPerWorker, .integer(0...1024))
+            .about("CPUs of a slot; 0: as many as a NUMA node has, but at most 4."),
+        Setting("cpus", .newGeneration, \.cpus, .optionalText)
+            .about("The CPUs to use, such as 0-3,8; else all that the process may use."),
+        Setting("reserve_cpus", .newGeneration, \.reserveCPUs, .integer(0...4096))
+            .about("How many CPUs are left to others."),
+        Setting("max_frame_bytes", .restart, \.maxFrameBytes, .integer(4096...(16 << 20)))
+            .about("Of a client's largest frame."),
+        Setting("max_in_flight", .hot, \.maxInFlight, .integer(1...1_000_000))
+            .about("Unanswered requests on one connection."),
+        Setting("max_connections", .hot, \.maxConnections, .integer(1...100_000))
+            .about("Clients at a time."),
+        Setting("max_output_bytes", .hot, \.maxOutputBytes, .integer(65_536...(1 << 32)))
+            .about("Bytes that wait for a client which does not read, before it is disconnected."),
+        Setting("max_pending_bytes", .hot, \.maxPendingBytes, .integer(65_536...(1 << 40)))
+            .about("Payload bytes of all unanswered requests together."),
+        Setting("drain_timeout_microseconds", .newGeneration, \.drainTimeout, .microseconds)
+            .about("How long what was accepted may take when the server ends, or a model or worker leaves."),
+        Setting("load_timeout_microseconds", .newGeneration, \.loadTimeout, .microseconds)
+            .about("How long a worker that loads may give no sign of progress before it is killed."),
+        // Workers give a sign every tenth of a second.
+        Setting("stall_timeout_microseconds", .hot, \.stallTimeout, .noneOrMicroseconds(from: 300_000))
+            .about("The same of one that has requests; 0: for ever, for a debugger."),
+        Setting("slow_request_microseconds", .hot, \.slowRequest, .microseconds)
+            .about("A request that takes longer is named in the log; 0: none is."),
+        Setting("log_level", .hot, \.logLevel, level)
+            .about("What is not in the log: whatever is less urgent."),
+    ]
+
+    private static let octal = Notation<UInt32>.word(
+        "octal permissions such as 0660",
+        show: { "0" + String($0, radix: 8) },
+        parse: { text in UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil } }
+    )
+
+    private static let level: Notation<String> = {
+        let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+        return .word("one of \(levels.joined(separator: ", "))") { levels.contains($0) ? $0 : nil }
+    }()
+
+    /// What `modeld --print-config` prints: this configuration as a YAML file, and the keys of a model's with their defaults.
+    package var description: String {
+        let models = ModelConfiguration().page.map { $0.hasPrefix("#") ? $0 : "# " + $0 }
+        let title = ["", "# A model's config.yaml, beside its versions, may have these, here with their defaults."]
+        return (page + title + models).joined(separator: "\n")
+    }
+
+    /// Applies a YAML file.
+    package mutating func apply(file: String) throws(ConfigurationError) {
+        let text: String
+        do {
+            text = try FileContents.readText(file, limit: 1 << 20)
+        } catch {
+            throw ConfigurationError("configuration file: \(error)")
+        }
+        try apply(yaml: text, file: file)
+    }
+
+    /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key; service links are not settings either.
+    package mutating func apply(environment: [String: String]) throws(ConfigurationError) {
+        let prefix = "MODELD_"
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix(prefix) {
+            guard name != "MODELD_CONFIG" else { continue }
+            let key = name.dropFirst(prefix.count).lowercased()
+            if isServiceLink(name.dropFirst(prefix.count), value), !Self.settings.contains(where: { $0.key == key }) {
+                continue
+            }
+            try apply(key, .scalar(value), place: "environment variable \(name)")
+        }
+    }
+
+    /// Applies one flag, named by its key.
+    package mutating func apply(flag key: String, _ value: String) throws(ConfigurationError) {
+        let name = String(key.map { $0 == "_" ? "-" : $0 })
+        try apply(key, .scalar(value), place: "--\(name)")
+    }
+
+    /// Where packs are kept: as configured, else below `XDG_CACHE_HOME`, else `/var/cache` for root, else `~/.cache`.
+    package func cacheDirectory(environment: [String: String], isRoot: Bool) -> String {
+        if let cacheDirectory { return cacheDirectory }
+        if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return base + "/distillery" }
+        if isRoot { return "/var/cache/distillery" }
+        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/distillery" }
+        return "/tmp/distillery-cache"
+    }
+}

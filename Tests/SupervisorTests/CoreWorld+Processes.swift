@@ -1,0 +1,120 @@
+import Configuration
+import Messages
+import Supervisor
+import Testing
+import Wire
+
+/// What the processes do.
+extension CoreWorld {
+    /// A process is sent a frame.
+    func hear(_ frame: ToWorker, _ attachments: [AttachedFile], _ id: WorkerID) {
+        guard processes[id] != nil else { return }
+        switch frame {
+        case .pack(let pack):
+            guard case .file(let job)? = attachments.first else {
+                Issue.record("a Pack without a file")
+                return
+            }
+            if chance(1, in: 30) { return core.handle(.fileRefused(job, "the disk is full"), at: now) }
+            files.insert(job)
+            processes[id]?.pack = (pack, job)
+        case .packProceed: processes[id]?.mayWrite = true
+        case .load(let load):
+            guard case .pack(let job)? = attachments.first else {
+                Issue.record("a Load without a pack")
+                return
+            }
+            #expect(heldPacks.contains(job), "a pack that is not held open")
+            processes[id]?.load = load
+        case .prepare(let request):
+            #expect(processes[id]?.isReady == true)
+            processes[id]?.prepared[request.requestID] = request
+            processes[id]?.unreported.append(request.requestID)
+        case .start(let batch):
+            processes[id]?.batches.append(batch)
+            #expect((processes[id]?.batches.count ?? 0) <= 2)
+        case .revoke(let revoke): processes[id]?.prepared[revoke.requestID] = nil
+        case .drain: processes[id]?.isDraining = true
+        }
+    }
+
+    /// Lets a process do its next piece of work.
+    func work(_ id: WorkerID) {
+        guard let process = processes[id] else { return }
+        if let end = process.end {
+            if chance(1, in: 4) { tell(.channelClosed(id)) }
+            return finish(id, end)
+        }
+        guard !process.hangs else { return }
+        guard process.isGreeted else {
+            processes[id]?.isGreeted = true
+            return say(id, .hello(FromWorker.Hello(protocolVersion: WireProtocol.version)))
+        }
+        if process.isPacker { pack(id, process) } else { serve(id, process) }
+    }
+
+    private func pack(_ id: WorkerID, _ process: Process) {
+        guard let (request, job) = process.pack else { return }
+        let behaviour = behaviours[request.modelDirectory + request.variant] ?? .good
+        if behaviour == .noPack {
+            processes[id]?.end = .exited(78)
+            return say(id, .failed(FromWorker.Failed(kind: .configuration, message: "no weights")))
+        }
+        if !process.hasNamedKey {
+            processes[id]?.hasNamedKey = true
+            let name = request.modelDirectory.split(separator: "/")[1]
+            let contents = folders[String(name)]?.contents ?? 0
+            let folder = request.modelDirectory.split(separator: "/").joined(separator: "-")
+            say(id, .packKey(FromWorker.PackKey(key: "\(folder)-\(request.variant)-\(contents)")))
+        } else if process.mayWrite {
+            processes[id]?.end = .exited(0)
+            if chance(1, in: 20) { files.remove(job) }
+            say(id, .packDone(FromWorker.PackDone(bytes: 10)))
+        }
+    }
+
+    private func serve(_ id: WorkerID, _ process: Process) {
+        guard let load = process.load else { return }
+        guard process.isReady else { return start(id, load) }
+        processes[id]?.unreported = []
+        for request in process.unreported {
+            say(id, .prepared(FromWorker.Prepared(requestID: request, tokens: 9, sequences: 1)))
+        }
+        if let batch = processes[id]?.batches.first {
+            for request in batch.requestIDs {
+                // What was revoked gets no result.
+                guard processes[id]?.prepared.removeValue(forKey: request) != nil else { continue }
+                let name = "\(load.name)@\(load.version):\(load.variant)#\(load.generation)"
+                say(id, .result(FromWorker.Result(requestID: request, payload: Array(name.utf8))))
+            }
+            guard processes[id] != nil else { return }
+            processes[id]?.batches.removeFirst()
+            say(id, .batchDone(FromWorker.BatchDone(batchID: batch.batchID, computeMicroseconds: 5)))
+        } else if process.isDraining {
+            processes[id]?.end = .exited(0)
+        }
+    }
+
+    private func start(_ id: WorkerID, _ load: ToWorker.Load) {
+        switch behaviours[load.modelDirectory + load.variant] ?? .good {
+        case .good, .noPack:
+            processes[id]?.isReady = true
+            say(id, .ready(FromWorker.Ready(tasks: ["embed"], maxTokens: 9, instructionSet: "plain")))
+        case .configurationError:
+            processes[id]?.end = .exited(78)
+            say(id, .failed(FromWorker.Failed(kind: .configuration, message: "no such model_type")))
+        case .exitAtLoad: processes[id]?.end = .exited(3)
+        case .neverReady: break
+        case .packDamaged:
+            processes[id]?.end = .exited(70)
+            say(id, .failed(FromWorker.Failed(kind: .pack, message: "the pack is damaged")))
+        }
+    }
+
+    func say(_ id: WorkerID, _ frame: FromWorker) { tell(.heard(id), .said(id, frame)) }
+
+    func finish(_ id: WorkerID, _ end: ProcessEnd) {
+        processes[id] = nil
+        tell(.ended(id, end, description: "\(end)", jitter: Double.random(in: 0..<1, using: &random)))
+    }
+}
