@@ -222,7 +222,7 @@ import Worker
         let loop = try TestLoop()
         var seen: [[FromWorker]] = []
         loop.engine.onStep = { _, proceed in
-            for nanoseconds in [99_999_999, 200_000, 99_999_999, 200_000, 300_000_000, 50_000_000] as [Int64] {
+            for nanoseconds in [99_800_000, 200_000, 99_800_000, 200_000, 300_000_000, 50_000_000] as [Int64] {
                 loop.now += nanoseconds
                 let goesOn = proceed()
                 #expect(goesOn)
