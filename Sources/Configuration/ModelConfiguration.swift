@@ -85,7 +85,7 @@ package struct ModelConfiguration: Configured, Equatable {
         Setting("dynamic_batching.max_queue_delay_microseconds", .newGeneration, \.policy.maxQueueDelay, .microseconds)
             .about("How long an idle slot waits for a batch to fill."),
         Setting("dynamic_batching.preferred_batch_size", .newGeneration, \.policy.preferredBatchSize, leastOfSizes)
-            .about("Requests with which it starts before that; 0: only the tokens count."),
+            .about("Requests with which it starts before that; else only the tokens count."),
         Setting("default_timeout_microseconds", .newGeneration, \.defaultTimeout, .microseconds)
             .about("For requests without a timeout of their own; 0: none."),
         Setting("weight", .newGeneration, \.policy.weight, .number(0.001...1000))
@@ -127,7 +127,7 @@ package struct ModelConfiguration: Configured, Equatable {
 
     private static let leastOfSizes = Notation<Int>(
         expected: "a number of requests from 1, or a list of them",
-        show: { "\($0)" },
+        show: { $0 > 0 ? "\($0)" : nil },
         parse: { value in numbers(value) { Int($0) }?.min().flatMap { $0 > 0 ? $0 : nil } }
     )
 

@@ -173,7 +173,7 @@ import Testing
         }
         let model = try ModelConfiguration(yaml: defaults.joined(separator: "\n"), file: "page")
         #expect(model.policy == QueuePolicy() && model.variants == ["fp32"] && model.versionPolicy == .all)
-        #expect(defaults.count == ModelConfiguration.settings.count - 3)
+        #expect(defaults.count == ModelConfiguration.settings.count - 4)
     }
 
     @Test func whatMayChangeWhileTheServerRunsIsTaken() throws {

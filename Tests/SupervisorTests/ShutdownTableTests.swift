@@ -25,6 +25,7 @@ import Wire
         }
 
         var isServing: Bool { world.core.status(at: world.now).state == "READY" }
+        var isFinished: Bool { world.core.isFinished }
         var unanswered: Int { world.core.unanswered.requests }
         /// Whether all processes have been sent that signal, and there are some.
         func areEnded(by signal: Int32) -> Bool {
@@ -76,8 +77,8 @@ import Wire
             scene.wake()
             for _ in 0..<20 where scene.unanswered > 0 { scene.work() }
             #expect(scene.world.answers == [.ok: 1])
-            for _ in 0..<20 where !scene.world.core.isFinished { scene.work() }
-            #expect(scene.world.core.isFinished && scene.world.processes.isEmpty)
+            for _ in 0..<20 where !scene.isFinished { scene.work() }
+            #expect(scene.isFinished && scene.world.processes.isEmpty)
         default:
             scene.pass(CoreWorld.limits.drainTimeout - 1)
             #expect(scene.unanswered == 1)
@@ -97,16 +98,16 @@ import Wire
         case "time": scene.pass(8_000_000_000)
         default:
             for id in scene.world.processes.keys.sorted() { scene.world.finish(id, .exited(0)) }
-            #expect(scene.world.core.isFinished)
+            #expect(scene.isFinished)
             return
         }
-        #expect(scene.areEnded(by: 9) && !scene.world.core.isFinished)
+        #expect(scene.areEnded(by: 9) && !scene.isFinished)
         // Killing: another order changes nothing, and the last process ends it.
         scene.world.tell(.stop)
         scene.pass(60_000_000_000)
-        #expect(scene.areEnded(by: 9) && !scene.world.core.isFinished)
+        #expect(scene.areEnded(by: 9) && !scene.isFinished)
         scene.reap()
-        #expect(scene.world.core.isFinished)
+        #expect(scene.isFinished)
     }
 
     @Test(arguments: ["stop", "read", "time"]) func flushing(event: String) {
@@ -114,7 +115,7 @@ import Wire
         scene.world.clients[scene.client]?.isDeaf = true
         scene.world.tell(.stop, .stop)
         scene.reap()
-        #expect(!scene.world.core.isFinished, "a client has not read its answer")
+        #expect(!scene.isFinished, "a client has not read its answer")
         switch event {
         case "stop": scene.world.tell(.stop)
         case "read":
@@ -122,9 +123,9 @@ import Wire
             for _ in 0..<2 { scene.world.settle() }
         default:
             scene.pass(1_999_999_999)
-            #expect(!scene.world.core.isFinished)
+            #expect(!scene.isFinished)
             scene.pass(1)
         }
-        #expect(scene.world.core.isFinished == (event != "stop"))
+        #expect(scene.isFinished == (event != "stop"))
     }
 }
