@@ -16,9 +16,9 @@ enum Fault {
         case "hang": kill(ProcessSelf.processID, SIGSTOP)
         case "spin": while MonotonicClock.now > 0 {}
         case "allocate":
-            let bytes = (number ?? 1) << 20
-            guard let memory = malloc(bytes) else { abort() }
-            memset(memory, 1, bytes)
+            // No `malloc`, which an optimiser removes where nothing reads the memory.
+            let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE
+            guard mmap(nil, (number ?? 1) << 20, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED else { abort() }
         case "garbage":
             let bytes: [UInt8] = [0, 0, 0, 3, 0xff, 0xff, 0xff]
             _ = write(3, bytes, bytes.count)
