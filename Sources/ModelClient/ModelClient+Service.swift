@@ -5,7 +5,7 @@
         /// Runs a body; a graceful shutdown of the service group meanwhile ends the client once its calls have ended.
         nonisolated(nonsending) func drainingOnGracefulShutdown(_ body: nonisolated(nonsending) () async -> Void) async
         {
-            await withGracefulShutdownHandler(operation: body) { core.drain() }
+            await withGracefulShutdownHandler(operation: body) { self.core.drain() }
         }
     }
 #else
