@@ -24,6 +24,8 @@ EMBEDDING_VARIANTS = {
     "weight-2000": "cosine_weight: 0\nembedding_weight: 2000\n",
     "cosine-5": "cosine_weight: 5\n",
 }
+# How many seeds the terms below are tried with.
+ABLATED = 4
 # Posts: what the layer-wise terms add to labels and soft targets as the preset `distilbert` weighs them; it has the cosine.
 LAYER_WISE = {
     "soft-targets": "cosine_weight: 0\n",
@@ -126,7 +128,7 @@ def topics(arguments, folder):
         baselines.append(ours.make("student", seed, test, "finetune", "--model", few, *three))
         options = ["--teacher", teacher, "--preset", "distilbert", "--layers", 3, *three]
         students.append(ours.make("distilled", seed, test, "train", *options))
-        for name, change in LAYER_WISE.items() if arguments.data == "posts" else ():
+        for name, change in LAYER_WISE.items() if arguments.data == "posts" and seed in arguments.seeds[:ABLATED] else ():
             config = folder / f"{name}.yaml"
             config.write_text(change)
             students.append(ours.make(name, seed, test, "train", *options, "--config", config))
