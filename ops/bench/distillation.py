@@ -24,6 +24,14 @@ EMBEDDING_VARIANTS = {
     "weight-2000": "cosine_weight: 0\nembedding_weight: 2000\n",
     "cosine-5": "cosine_weight: 5\n",
 }
+# How many seeds the terms below are tried with.
+ABLATED = 4
+# Posts: what the layer-wise terms add to labels and soft targets as the preset `distilbert` weighs them; it has the cosine.
+LAYER_WISE = {
+    "soft-targets": "cosine_weight: 0\n",
+    "patient": "cosine_weight: 0\npatient_weight: 100\n",
+    "relations": "cosine_weight: 0\nrelation_weight: 1\n",
+}
 # As the preset `embedding` has them, without the embeddings.
 SOFT_TARGETS = "task_weight: 0.5\nsoft_target_weight: 1\ntemperature: {}\n"
 
@@ -104,7 +112,7 @@ def run_peer(script, *options):
 
 
 def topics(arguments, folder):
-    """BBC news or posts: a teacher, students without and with it."""
+    """BBC news or posts: a teacher, students without and with it, and of posts with other terms of the loss."""
     data = pathlib.Path(arguments.cache) / "training-data"
     subprocess.run(["ops/fetch-training-data", data], check=True)
     train, test = (data / f"{arguments.data}-{part}.csv" for part in ("train", "test"))
@@ -120,6 +128,10 @@ def topics(arguments, folder):
         baselines.append(ours.make("student", seed, test, "finetune", "--model", few, *three))
         options = ["--teacher", teacher, "--preset", "distilbert", "--layers", 3, *three]
         students.append(ours.make("distilled", seed, test, "train", *options))
+        for name, change in LAYER_WISE.items() if arguments.data == "posts" and seed in arguments.seeds[:ABLATED] else ():
+            config = folder / f"{name}.yaml"
+            config.write_text(change)
+            students.append(ours.make(name, seed, test, "train", *options, "--config", config))
     report(ours, [teacher], students, baselines, [train], test)
     if not arguments.without_peers:
         options = [arguments.data, ",".join(arguments.seeds), folder.parent / arguments.data]
