@@ -12,9 +12,9 @@ import Testing
     /// a teacher, or another recipe with the same seeds, has the true difference as often as it says. The truth is known:
     /// an example is answered rightly where the sum of the model's skill, the example's ease, the seed's luck and chance is
     /// above 0.
-    @Test(arguments: [0.0, 0.1, 0.3], [1, 4])
+    @Test(arguments: [0.0, 0.3], [1, 4])
     func theIntervalCoversTheTruth(luck: Double, others: Int) {
-        let (reruns, examples, seeds) = (500, 100, 4)
+        let (reruns, examples, seeds) = (300, 60, 4)
         let othersLuck = others > 1 ? luck : 0
         let expected = Self.share(mean: 1, variance: 2 + othersLuck * othersLuck)
         let truth = Self.share(mean: 0.8, variance: 2 + luck * luck) - expected
@@ -28,16 +28,16 @@ import Testing
             }
             let compared = (0..<others).map { _ in run(1 + othersLuck * generator.normal()) }
             let students = (0..<seeds).map { _ in run(0.8 + luck * generator.normal()) }
-            let bootstrap = Bootstrap(examples: examples, resamples: 600, seed: UInt64(rerun))
+            let bootstrap = Bootstrap(examples: examples, resamples: 300, seed: UInt64(rerun))
             let interval = bootstrap.difference(students, (0..<seeds).map { compared[$0 % others] }).interval()
             covered += interval.lower <= truth && truth <= interval.upper ? 1 : 0
             width += (interval.upper - interval.lower) / Double(reruns)
         }
         let coverage = Double(covered) / Double(reruns)
-        // 95 %, give or take two and a half standard errors of 500 reruns; with one other model a little more is known to hold.
-        #expect(coverage >= 0.925, "\(coverage)")
-        #expect(coverage <= (others > 1 ? 0.975 : 0.985), "\(coverage): the intervals say too little")
-        #expect(width < 0.25 + 1.2 * luck, "\(width)")
+        // 95 %, give or take three standard errors of 300 reruns; with one other model a little more is known to hold.
+        #expect(coverage >= 0.91, "\(coverage)")
+        #expect(coverage <= (others > 1 ? 0.985 : 0.99), "\(coverage): the intervals say too little")
+        #expect(width < 0.3 + 1.2 * luck, "\(width)")
     }
 
     /// The examples' part alone is a paired bootstrap, with the standard error that theory gives.
