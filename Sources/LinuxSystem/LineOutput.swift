@@ -23,6 +23,9 @@ package final class LineOutput: Sendable {
         let own = open("/proc/self/fd/\(descriptor)", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         isOwn = own >= 0
         self.descriptor = isOwn ? own : descriptor
+        // What others write to the shared one goes behind our lines, too, not over them.
+        let flags = fcntl(descriptor, F_GETFL)
+        if isOwn, flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags | O_APPEND) }
     }
 
     deinit { if isOwn { close(descriptor) } }

@@ -22,7 +22,7 @@ package struct ModelReference: Sendable, Hashable {
 
     /// Parses a reference.
     ///
-    /// A name is 1–128 of `A–Z a–z 0–9 . _ -`, not starting with `.` or `-`; a version is a whole number from 1; a
+    /// A name is 1–128 of `A–Z a–z 0–9 . _ -`, not starting with `.` or `-`; a version is a whole number from 1, without zeros before it; a
     /// variant is 1–32 of `a–z 0–9 _`.
     ///
     /// - Throws: `WireError` of kind `invalidValue` that quotes the reference and says what is allowed.
@@ -50,8 +50,9 @@ package struct ModelReference: Sendable, Hashable {
         if let at = rest.firstIndex(of: UInt8(ascii: "@")) {
             let text = rest[rest.index(after: at)...]
             guard !text.isEmpty else { throw refuse("the version after '@' is missing") }
-            guard text.allSatisfy({ 48...57 ~= $0 }), let number = UInt64(Substring(text)), number > 0 else {
-                throw refuse("a version is a whole number from 1")
+            // One text for a version, so that nobody can make up any number of names for a model.
+            guard text.allSatisfy({ 48...57 ~= $0 }), text.first != 48, let number = UInt64(Substring(text)) else {
+                throw refuse("a version is a whole number from 1, without zeros before it")
             }
             version = number
             rest = rest[..<at]

@@ -53,11 +53,18 @@ struct Program: ParsableCommand {
                 try Self.require(configuration)
                 return configuration
             }
-            let level = Logger.Level(rawValue: try read().logLevel) ?? .info
+            // Once: what is no regular file, such as a pipe, can be read only once.
+            let configuration = try read()
+            let reread = {
+                try requireRegularFile(environment)
+                return try read()
+            }
+            let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
             let output = LineOutput(2)
             LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, output: output) }
             let server = try Server(
-                configuration: read,
+                configuration: configuration,
+                reread: reread,
                 environment: environment,
                 userID: getuid(),
                 logger: Logger(label: "modeld")
@@ -66,6 +73,14 @@ struct Program: ParsableCommand {
         } catch {
             FileHandle.standardError.write(Data("modeld: \(error)\n".utf8))
             throw ExitCode.failure
+        }
+    }
+
+    private func requireRegularFile(_ environment: [String: String]) throws {
+        guard let file = config ?? environment["MODELD_CONFIG"] else { return }
+        var information = stat()
+        guard stat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+            throw ConfigurationError("\(file): it cannot be read again, for it is no regular file")
         }
     }
 

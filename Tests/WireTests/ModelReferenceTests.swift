@@ -20,7 +20,8 @@ import Wire
     @Test(arguments: [
         ("", "the name is missing"), ("@2", "the name is missing"), (":fp32", "the name is missing"),
         ("m@", "the version after '@' is missing"), ("m:", "the variant after ':' is missing"),
-        ("m@0", "whole number from 1"), ("m@-1", "whole number from 1"), ("m@+1", "whole number from 1"),
+        ("m@0", "whole number from 1"), ("m@01", "without zeros"), ("m@-1", "whole number from 1"),
+        ("m@+1", "whole number from 1"),
         ("m@18446744073709551616", "whole number from 1"), ("m@stable", "whole number from 1"),
         ("m@1@2", "whole number from 1"), ("m:a:b", "a variant is at most 32"), ("m:FP32", "a variant is"),
         ("m:fp32@2", "a variant is"), ("../m", "a name is made of"), (".m", "a name is made of"),

@@ -50,8 +50,9 @@ extension Core {
     }
 
     /// Loads each model anew that has workers where no slot is any more, or none where there should be one. It serves on
-    /// meanwhile, as in a reload.
+    /// meanwhile, as in a reload. A reload that is under way comes first: it places what it loads where there are slots now.
     mutating func advanceMoves(at now: Int64) {
+        guard reloads.isEmpty else { return }
         for id in misplaced.sorted() {
             guard let model = catalogue[id], model.retiresBy == nil, let serving = model.lifecycle.serving,
                 let files = model.serving, shutdown == .serving

@@ -153,11 +153,13 @@ extension Core {
     private mutating func begin(_ model: QueueID, _ id: ReloadID) -> Bool {
         guard let present = catalogue[model] else { return false }
         guard !present.lifecycle.isChanging, present.reload == nil else {
+            let message = "another load of this model is under way"
+            if reloads[id]?.call == nil { report(.reloadRefused("\(present.reference): \(message)")) }
             reloads[id]?.results.append(
                 ReloadResult(
                     model: present.reference,
                     status: .aborted,
-                    message: "another load of this model is under way",
+                    message: message,
                     generation: present.lifecycle.serving?.number ?? 0
                 )
             )

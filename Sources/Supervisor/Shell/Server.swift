@@ -34,16 +34,19 @@ package final class Server {
     /// Make it in the first thread, before any other starts: workers die with the thread that started them, and signals
     /// are blocked in it.
     ///
-    /// - Parameter configuration: reads the settings, now and whenever SIGHUP comes.
+    /// - Parameters:
+    ///   - configuration: the settings to begin with.
+    ///   - reread: reads them again, whenever SIGHUP comes.
     /// - Throws: `ConfigurationError`, `SystemError` or `TopologyError`, each with one clear message.
     package init(
-        configuration reread: @escaping () throws -> ServerConfiguration,
+        configuration: ServerConfiguration,
+        reread: @escaping () throws -> ServerConfiguration,
         environment: [String: String],
         userID: UInt32,
         logger: Logger
     ) throws {
         self.reread = reread
-        configuration = try reread()
+        self.configuration = configuration
         log = ServerLog(logger)
         repository = try ModelRepository(root: absolutePath(configuration.modelRepository, setting: "model_repository"))
         if try repository.names().isEmpty { log.report(.repositoryIsEmpty(path: repository.root)) }
@@ -125,7 +128,11 @@ package final class Server {
 
     private func readSettings(_ tell: (Event) -> Void) {
         do {
-            let waiting = configuration.adopt(try reread())
+            var next = configuration
+            let waiting = next.adopt(try reread())
+            // What cannot be planned is refused as a whole.
+            _ = try Self.planSlots(next)
+            configuration = next
             log.logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
             tell(.configured(configuration))
             report(.settingsChanged(waiting: waiting))
@@ -137,6 +144,7 @@ package final class Server {
     /// Plans anew: CPUs may have gone offline or come back, or the container's may be others.
     private func lookAtSlots(_ tell: (Event) -> Void) {
         guard let plan = try? Self.planSlots(configuration) else { return }
+        for warning in plan.warnings { report(.slotsPlanned(warning: "\(warning)")) }
         let next = nextSlot
         let planned = plan.slots.enumerated().map { index, slot in
             slots.first { ($0.cpus, $0.node) == (slot.cpus, slot.node) }

@@ -8,8 +8,8 @@ struct ServerLog {
     var logger: Logger
     /// What of the repository is not served has been said already; each thing is said once.
     private var told: Set<SkippedEntry> = []
-    /// Lines about requests in the second that began then, and how many there were too many.
-    private var requests = (since: Int64.min, lines: 0, untold: 0)
+    /// Lines about requests, of each level, in the second that began then, and how many there were too many.
+    private var requests: [Logger.Level: (since: Int64, lines: Int, untold: Int)] = [:]
     private static let requestsPerSecond = 20
 
     init(_ logger: Logger) { self.logger = logger }
@@ -22,8 +22,12 @@ struct ServerLog {
         switch happening {
         case .notServed(let entry) where !told.insert(entry).inserted: return
         case .answered, .replayed:
-            guard let untold = tellRequest(at: MonotonicClock.now) else { return }
+            guard let untold = tellRequest(level, at: MonotonicClock.now) else { return }
             if untold > 0 { metadata["untold"] = "\(untold)" }
+        case .stopped:
+            for (level, left) in requests where left.untold > 0 {
+                logger.log(level: level, "lines about requests were left out", metadata: ["untold": "\(left.untold)"])
+            }
         default: break
         }
         logger.log(level: level, "\(message)", metadata: metadata.mapValues { .string($0) })
@@ -34,15 +38,17 @@ struct ServerLog {
     }
 
     /// Whether one more line about a request may be written: how many were not, before it.
-    private mutating func tellRequest(at now: Int64) -> Int? {
-        if now - 1_000_000_000 >= requests.since { (requests.since, requests.lines) = (now, 0) }
-        guard requests.lines < Self.requestsPerSecond else {
-            requests.untold += 1
+    private mutating func tellRequest(_ level: Logger.Level, at now: Int64) -> Int? {
+        var told = requests[level] ?? (now, 0, 0)
+        defer { requests[level] = told }
+        if now - told.since >= 1_000_000_000 { (told.since, told.lines) = (now, 0) }
+        guard told.lines < Self.requestsPerSecond else {
+            told.untold += 1
             return nil
         }
-        requests.lines += 1
-        defer { requests.untold = 0 }
-        return requests.untold
+        let untold = told.untold
+        (told.lines, told.untold) = (told.lines + 1, 0)
+        return untold
     }
 
     private static func line(_ happening: Happening) -> (Logger.Level, String, [String: String]) {
@@ -54,7 +60,9 @@ struct ServerLog {
         case .answered(let request, let code, let reason, let time, let isSlow):
             (
                 code == .ok ? (isSlow ? .notice : .trace) : code.isServersFault ? .warning : .info,
-                code == .ok ? "slow request" : reason.map { "request failed: \($0)" } ?? "request failed",
+                code == .ok
+                    ? (isSlow ? "slow request" : "request")
+                    : reason.map { "request failed: \($0)" } ?? "request failed",
                 request.metadata(["code": code.name, "ms": "\(time / 1_000_000)"])
             )
         case .replayed(let request, let cause):
@@ -76,7 +84,7 @@ struct ServerLog {
         case .serving(let model, let generation): (.info, "serving", ["model": model, "generation": "\(generation)"])
         case .unavailable(let model, let reason): (.warning, "unavailable: \(reason)", ["model": model])
         case .notLoaded(let model, let code, let reason):
-            (.error, "not loaded: \(reason)", ["model": model, "code": "\(code)"])
+            (.error, "not loaded: \(reason)", ["model": model, "code": code.name])
         case .moved(let model): (.info, "its workers move to other slots", ["model": model])
         case .replaced(let model): (.info, "others answer in its place", ["model": model])
         case .kept(let model, let reason): (.warning, "kept: \(reason)", ["model": model])
@@ -120,11 +128,17 @@ extension StatusCode {
 extension RequestLabel {
     fileprivate func metadata(_ more: [String: String]) -> [String: String] {
         var result = more
-        result["request"] = String(id.prefix(100))
-        if !trace.isEmpty { result["trace"] = String(trace.prefix(100)) }
+        result["request"] = Self.oneWord(id)
+        if !trace.isEmpty { result["trace"] = Self.oneWord(trace) }
         result["method"] = method
         result["model"] = model
         return result
+    }
+
+    /// A client's word, quoted where it could be taken for other fields of the line.
+    private static func oneWord(_ text: String) -> String {
+        let start = String(text.prefix(100))
+        return start.contains { " =\"".contains($0) } ? start.debugDescription : start
     }
 }
 

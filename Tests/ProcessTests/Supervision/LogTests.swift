@@ -38,6 +38,28 @@ import Wire
         #expect(try !server.log().contains { $0.contains("secret") })
     }
 
+    /// Other slots and another repository, with one signal: both count.
+    @Test func hangUpWithOtherSlotsStillReloads() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("modeld.yaml", "threads_per_worker: 1\n")
+        let server = try TestServer(
+            models: ["m/1": "w1", "n/1": "w2"],
+            flags: ["--config", folder("modeld.yaml")],
+            logLevel: "info"
+        )
+        var client = try server.client()
+        try folder.write("modeld.yaml", "threads_per_worker: 2\n")
+        try server.remove("n")
+        try server.signal(.hangUp)
+        _ = try client.wait("m alone serves, anew") { status in
+            status.models.map(\.name) == ["m"] && status.models[0].generation == 2
+        }
+        try folder.write("modeld.yaml", "cpus: 900\n")
+        try server.signal(.hangUp)
+        _ = try client.wait("generation 3 serves") { $0.models[0].generation == 3 }
+        #expect(try server.log().contains { $0.contains("the settings stay as they were") })
+    }
+
     @Test func hangUpReadsTheSettingsAgain() throws {
         let folder = try TemporaryFolder()
         try folder.write("modeld.yaml", "max_in_flight: 1\n")

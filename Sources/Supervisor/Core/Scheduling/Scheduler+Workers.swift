@@ -135,9 +135,9 @@ extension Scheduler {
 
     /// The worker is about to be sent something to do: from now on it owes, unless it did already.
     func expectProgress(of worker: WorkerRecord, at now: Int64) {
-        guard stallLimit > 0, !worker.owes else { return }
+        guard !worker.owes else { return }
         worker.heardAt = now
-        stallCheckAt = min(stallCheckAt, now + stallLimit)
+        if stallLimit > 0 { stallCheckAt = min(stallCheckAt, now + stallLimit) }
     }
 
     /// Gives up each worker that has been silent for too long.
