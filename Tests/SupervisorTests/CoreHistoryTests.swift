@@ -9,6 +9,13 @@ import Wire
 /// How many times its usual work a randomised test does; `ops/nightly` asks for more.
 private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR"].flatMap { Int($0) } ?? 1
 
+/// A debug build, which takes fifteen times as long, has a third of the histories.
+#if DEBUG
+    private let histories = 4 * effort
+#else
+    private let histories = 12 * effort
+#endif
+
 /// Random histories of the whole core: clients, reloads, deaths, stalls, cancellations, deadlines, shutdown. `CoreWorld`
 /// looks after each event whether every request has at most one answer, is known for as long as it has none, is answered by
 /// the model that the answer names, and whether what works goes on. Here it is added that at the end, from whatever state,
@@ -17,7 +24,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
     static let embed = InferenceMethod.embed.rawValue
     static let references = ["a", "a", "b", "b", "a@1", "a@2", "b:fp32", "b:int8", "c", "a b"]
 
-    @Test(arguments: 1...UInt64(24 * effort)) func fromEveryStateWhatCanServeServesAgain(seed: UInt64) {
+    @Test(arguments: 1...UInt64(2 * histories)) func fromEveryStateWhatCanServeServesAgain(seed: UInt64) {
         let world = CoreWorld(seed: seed)
         for _ in 0..<600 { step(world) }
         heal(world)
@@ -25,7 +32,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
     }
 
     /// The server is told to end in the middle of it.
-    @Test(arguments: 1...UInt64(12 * effort)) func theEndIsReachedFromEveryState(seed: UInt64) {
+    @Test(arguments: 1...UInt64(histories)) func theEndIsReachedFromEveryState(seed: UInt64) {
         let world = CoreWorld(seed: seed &+ 1_000_000)
         for _ in 0..<300 { step(world) }
         world.tell(.stop)
