@@ -301,7 +301,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SupervisorTests",
-            dependencies: ["Configuration", "Supervisor", "Topology", "Messages", "Wire"],
+            dependencies: ["Configuration", "LinuxSystem", "Supervisor", "Topology", "Messages", "Wire"],
             swiftSettings: strict
         ),
         .testTarget(

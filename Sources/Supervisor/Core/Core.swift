@@ -130,7 +130,6 @@ package struct Core: ~Copyable {
         case .heard(let id): scheduler.progressed(id, at: now)
         case .said(let id, let frame): said(frame, by: id, at: now)
         case .garbage(let id, let message): violation(of: id, "it sent garbage: \(message)", at: now)
-        case .unsendable(let id): violation(of: id, "its first frame cannot be sent", at: now)
         case .channelClosed(let id): channelClosed(id, at: now)
         case .ended(let id, let end, let description, let jitter):
             processes[id]?.channelClosed = true

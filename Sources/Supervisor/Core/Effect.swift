@@ -20,7 +20,7 @@ package enum Effect: Sendable {
 
     /// Start a process on a slot; `spawned` or `notSpawned` follows.
     case spawn(WorkerID, on: Slot, isPacker: Bool)
-    /// `files` go with the frame, which is then the first.
+    /// `files` go with the frame.
     case tell(WorkerID, ToWorker, with: [AttachedFile])
     case terminate(WorkerID)
     case kill(WorkerID)

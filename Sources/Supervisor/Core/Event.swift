@@ -24,8 +24,6 @@ package enum Event: Sendable {
     case heard(WorkerID)
     case said(WorkerID, FromWorker)
     case garbage(WorkerID, String)
-    /// Its first frame, which goes with a descriptor, cannot be sent.
-    case unsendable(WorkerID)
     case channelClosed(WorkerID)
     /// It is gone, and everything that it wrote has been told.
     case ended(WorkerID, ProcessEnd, description: String, jitter: Double)

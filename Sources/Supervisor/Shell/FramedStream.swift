@@ -57,22 +57,13 @@ final class FramedStream {
     /// Forgets what was read.
     func discardInput() { decoder = FrameDecoder(maximumFrameBytes: decoder.maximumFrameBytes) }
 
-    /// Adds a frame to the output.
-    func append(_ message: some WireMessage, maximumFrameBytes: Int) throws(WireError) {
-        try output.append(message, maximumFrameBytes: maximumFrameBytes)
-    }
-
-    /// Adds the first frame, which goes with descriptors: its start has to be taken at once.
-    ///
-    /// - Returns: whether it was, or nobody is there to read it.
-    func append(_ message: some WireMessage, with descriptors: [Int32]) -> Bool {
-        guard let bytes = try? FrameEncoder.encode(message), output.count == 0 else { return false }
-        switch bytes.withUnsafeBytes({ raw in try? stream.write(raw, descriptors: descriptors) }) {
-        case .bytes(let count)?: output.append(rest: bytes[count...])
-        case .closed?: break
-        case .wouldBlock?, nil: return false
-        }
-        return true
+    /// Adds a frame to the output, and descriptors that go with it.
+    func append(
+        _ message: some WireMessage,
+        with descriptors: [HeldDescriptor] = [],
+        maximumFrameBytes: Int
+    ) throws(WireError) {
+        try output.append(message, with: descriptors, maximumFrameBytes: maximumFrameBytes)
     }
 
     /// Writes as much of the output as the stream takes.

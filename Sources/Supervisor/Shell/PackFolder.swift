@@ -129,10 +129,3 @@ struct PackFolder {
         }
     }
 }
-
-/// A descriptor that is closed with its last reference.
-final class HeldDescriptor {
-    let descriptor: OwnedDescriptor
-
-    init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
-}

@@ -225,7 +225,6 @@ package final class Server {
                 }
             }
         }
-        guard held.count == files.count else { return tell(.unsendable(id)) }
-        processes.send(frame, with: held.map { $0.descriptor.rawValue }, to: id, tell)
+        processes.send(frame, with: held, to: id)
     }
 }

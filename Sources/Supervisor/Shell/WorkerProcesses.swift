@@ -71,16 +71,12 @@ final class WorkerProcesses {
 
     // MARK: - Writing
 
-    /// Queues a frame; one with descriptors is the first and leaves at once.
-    func send(_ frame: ToWorker, with descriptors: [Int32] = [], to id: WorkerID, _ tell: Tell) {
+    /// Queues a frame, and the descriptors that go with it.
+    func send(_ frame: ToWorker, with descriptors: [HeldDescriptor], to id: WorkerID) {
         guard let process = processes[id] else { return }
-        if descriptors.isEmpty {
-            // A request's payload came in a frame of the same limit, and everything else is small.
-            let limit = WireProtocol.maximumWorkerFrameBytes
-            guard (try? process.channel.append(frame, maximumFrameBytes: limit)) != nil else { return }
-        } else {
-            guard process.channel.append(frame, with: descriptors) else { return tell(.unsendable(id)) }
-        }
+        // A request's payload came in a frame of the same limit, and everything else is small.
+        let limit = WireProtocol.maximumWorkerFrameBytes
+        guard (try? process.channel.append(frame, with: descriptors, maximumFrameBytes: limit)) != nil else { return }
         mark(id, process)
     }
 

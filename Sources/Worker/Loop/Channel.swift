@@ -15,6 +15,9 @@ package struct Channel: ~Copyable {
     /// Nanoseconds of silence after which the supervisor is told that the work goes on.
     private static let silence: Int64 = 100_000_000
 
+    /// The most that come with one frame.
+    private static let mostDescriptors = 8
+
     /// A larger buffer is given back when it has been written.
     private static let keptBytes = 64 << 10
 
@@ -50,7 +53,7 @@ package struct Channel: ~Copyable {
         }
     }
 
-    /// The descriptor that came with the last frame.
+    /// The oldest descriptor that has come with a frame and was not taken: a frame's are taken, in order, before the next frame's.
     mutating func takeDescriptor() -> OwnedDescriptor? { descriptors.takeFirst() }
 
     /// Queues a frame; it leaves with the next `flush`. Frames that belong together wake the supervisor once.
@@ -92,7 +95,7 @@ package struct Channel: ~Copyable {
         var outcome: Result<TransferResult, SystemError> = .success(.wouldBlock)
         decoder.withSpareCapacity(64 << 10) { room in
             do throws(SystemError) {
-                let result = try stream.read(into: room, descriptors: &descriptors, maximum: 1)
+                let result = try stream.read(into: room, descriptors: &descriptors, maximum: Self.mostDescriptors)
                 outcome = .success(result)
                 if case .bytes(let count) = result { return count }
             } catch {
