@@ -54,11 +54,16 @@ struct ModelLoader: EngineLoader {
                 expectedAnswers: UInt32(clamping: expected)
             )
             return (ModelEngine(model: model, maxStepTokens: max(1, Int(request.maxBatchTokens))), ready)
-        } catch EngineError.proof(let failure) where !request.verifyPack {
-            // Another worker has shown here that the pack and the kernels are right: something passing, so it is tried again.
-            throw LoadFailure(.internal, failure.description)
         } catch {
-            throw Self.explained(error)
+            let explained = Self.explained(error)
+            guard !request.verifyPack, explained is LoadFailure else { throw explained }
+            // Another worker has shown here that the pack and the kernels are right. So the file was written to since; or
+            // it is something passing, and is tried again.
+            guard let pack = try? PackFile(descriptor: file.rawValue), pack.verify() else {
+                throw LoadFailure(.pack, "the pack's bytes are no longer those that were written")
+            }
+            if case EngineError.proof(let failure) = error { throw LoadFailure(.internal, failure.description) }
+            throw explained
         }
     }
 

@@ -44,6 +44,26 @@ import Testing
         #expect(try packs() == written)
     }
 
+    /// A worker's successor, which is not told to verify the pack again, finds what was written to it meanwhile.
+    @Test func aPackThatIsWrittenToWhileItServesIsMadeAgain() throws {
+        let server = try ModelServer(models: models, cache: cache.path)
+        let expected = try answer(server)
+        let written = try packs()
+        let (name, whole) = try #require(written.first)
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: "\(cache.path)/\(name)"))
+        try file.seek(toOffset: UInt64(whole.count / 2))
+        try file.write(contentsOf: Data(count: whole.count / 4))
+        try file.close()
+        let workers = try server.readyWorkers("encoder")
+        for worker in workers { #expect(kill(Int32(worker), SIGKILL) == 0) }
+        try server.waitUntil("encoder has another worker") { _ in
+            guard let others = try? server.readyWorkers("encoder") else { return false }
+            return others.count == workers.count && Set(others).isDisjoint(with: workers)
+        }
+        #expect(try answer(server) == expected)
+        #expect(try packs() == written)
+    }
+
     @Test func twoServersThatPackAtOnceServeOnePack() throws {
         let servers = try (0..<2).map { _ in try ModelServer(models: models, cache: cache.path) }
         let answers = try servers.map(answer)
