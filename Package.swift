@@ -291,7 +291,7 @@ let package = Package(
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
-            dependencies: ["LinuxSystem", "Messages", "Wire", "Worker"],
+            dependencies: ["LinuxSystem", "Messages", "ModelFiles", "TestSupport", "Wire", "Worker"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,6 +1,5 @@
 import ModelFiles
 package import Tensors
-import Tokenization
 
 /// Packs the folder of a model: every weight of its encoder, its head and its modules, laid out for one kind of kernels, its
 /// tokenizer, compiled, and copies of the other small files that loading it reads, so that a worker needs nothing but the
@@ -12,20 +11,17 @@ package struct ModelPacker {
     /// such as "layer.0.qkv", "layer.5.output" or "head.pooling", or "embeddings.word".
     package let weights: [(name: String, format: WeightFormat)]
 
-    private let plan: NetworkPlan
-    private let checkpoint: Checkpoint
+    private let source: PackSource
     private let formats: [String: WeightFormat]
     /// Every parameter and where its values are, in the order of the pack.
     private let parameters: [(parameter: Parameter, checkpoint: Checkpoint)]
-    private let moduleLayers: [(layer: Linear, checkpoint: Checkpoint)]
     /// What is in the pack as it is: files, notes and known answers.
     private var copies: [(section: PackSection, copy: (UnsafeMutableRawBufferPointer) -> Void)]
-    private let texts: [TokenSequence]
 
     /// Layers of at most this many outputs are float32 unless an exception says otherwise.
     package static let fewOutputs = 64
 
-    /// Checks that the checkpoint has every tensor in the right shape, and derives the pack's key from the contents.
+    /// Checks that the checkpoint has every tensor in the right shape.
     ///
     /// - Parameters:
     ///   - variant: what weights are stored as: "fp32", "bf16" or "int8" (`WeightFormat`). In any variant, a layer of few
@@ -36,7 +32,7 @@ package struct ModelPacker {
     ///   - notes: what else the pack is to hold, by name; see `PackFile.note`.
     ///   - key: the pack's key; nil: by the contents, the variant and its exceptions.
     package init(
-        directory: String,
+        _ source: PackSource,
         variant: String,
         exceptions: [String: WeightFormat] = [:],
         proven: Bool = false,
@@ -47,71 +43,50 @@ package struct ModelPacker {
             let known = WeightFormat.allCases.map(\.rawValue).joined(separator: ", ")
             throw .input("there is no variant '\(variant)'; there are \(known)")
         }
-        do {
-            let recorder = FolderFiles.Recorder()
-            let folder = try ModelFolder(directory: directory, files: FolderFiles(recorder: recorder))
-            let files = recorder.contents(in: directory)
-            let tokenizer = try Tokenizer(folder: folder)
-            // What is in the pack in another form, as notes, is part of its key.
-            var sources = recorder.contents(in: directory).filter { source in
-                !files.contains { $0.name == source.name }
-            }
-            let checkpoint = try folder.checkpoint()
-            self.checkpoint = checkpoint
-            plan = NetworkPlan(folder.configuration, folder.modules, checkpoint: checkpoint)
-            var moduleLayers: [(layer: Linear, checkpoint: Checkpoint)] = []
-            var notes = notes
-            for module in plan.modules {
-                switch module {
-                case .dense(let dense, _, _):
-                    let checkpoint = try dense.checkpoint()
-                    moduleLayers += module.linears.map { ($0, checkpoint) }
-                case .layerNorm(let norm, let parameter):
-                    let checkpoint = try norm.checkpoint()
-                    let values = try parameter.views(in: checkpoint).flatMap { $0.floats() }
-                    notes.append((parameter.name, values.withUnsafeBytes(Array.init)))
-                    sources += checkpoint.contents.map { (parameter.name, $0) }
-                case .normalize: break
-                }
-            }
-            var parameters: [(parameter: Parameter, checkpoint: Checkpoint)] = []
-            // Tables and norms lie before the linear layers.
-            for isOfLinear in [false, true] {
-                parameters += plan.parameters.filter { $0.isOfLinear == isOfLinear }.map { ($0, checkpoint) }
-            }
-            for (layer, checkpoint) in moduleLayers { parameters += layer.parameters.map { ($0, checkpoint) } }
+        self.source = source
+        var parameters: [(parameter: Parameter, checkpoint: Checkpoint)] = []
+        // Tables and norms lie before the linear layers.
+        for isOfLinear in [false, true] {
+            let part = source.plan.parameters.filter { $0.isOfLinear == isOfLinear }
+            parameters += part.map { ($0, source.checkpoint) }
+        }
+        for (layer, checkpoint) in source.moduleLayers { parameters += layer.parameters.map { ($0, checkpoint) } }
+        do throws(ModelFilesError) {
             for (parameter, checkpoint) in parameters { _ = try parameter.views(in: checkpoint) }
-            weights = parameters.map(\.parameter).filter(\.isWeight).map { weight in
-                let usual = weight.role == .linear && weight.rows <= Self.fewOutputs ? .float32 : format
-                return (weight.name, exceptions[weight.name] ?? usual)
-            }
-            formats = Dictionary(weights) { first, _ in first }
-            for name in exceptions.keys where formats[name] == nil {
-                throw EngineError.input("the model has no weight '\(name)' to make an exception for")
-            }
-            texts = try Self.knownTexts(tokenizer, folder)
-            self.key =
-                key
-                ?? Self.key(
-                    checkpoint.contents + moduleLayers.flatMap(\.checkpoint.contents),
-                    files + sources,
-                    variant: variant,
-                    exceptions: exceptions
-                )
-            self.moduleLayers = moduleLayers
-            self.parameters = parameters
-            copies = files.map { name, file in
-                let section = PackSection(name: FolderFiles.section(named: name), byteCount: file.count)
-                return (section, { $0.copyBytes(from: file.bytes) })
-            }
-            copies += (notes + tokenizer.notes).map { name, bytes in
-                let section = PackSection(name: PackFile.noteSection(name), byteCount: bytes.count)
-                return (section, { $0.copyBytes(from: bytes) })
-            }
         } catch {
-            throw EngineError(error)
+            throw .files(error)
+        }
+        weights = parameters.map(\.parameter).filter(\.isWeight).map { weight in
+            let usual = weight.role == .linear && weight.rows <= Self.fewOutputs ? .float32 : format
+            return (weight.name, exceptions[weight.name] ?? usual)
+        }
+        formats = Dictionary(weights) { first, _ in first }
+        for name in exceptions.keys where formats[name] == nil {
+            throw .input("the model has no weight '\(name)' to make an exception for")
+        }
+        self.key = key ?? source.key(variant: variant, exceptions: exceptions)
+        self.parameters = parameters
+        copies = source.files.map { name, file in
+            let section = PackSection(name: FolderFiles.section(named: name), byteCount: file.count)
+            return (section, { $0.copyBytes(from: file.bytes) })
+        }
+        copies += (notes + source.notes).map { name, bytes in
+            let section = PackSection(name: PackFile.noteSection(name), byteCount: bytes.count)
+            return (section, { $0.copyBytes(from: bytes) })
         }
         if proven { try addKnownAnswers() }
+    }
+
+    /// Packs a folder that is opened for it alone.
+    package init(
+        directory: String,
+        variant: String,
+        exceptions: [String: WeightFormat] = [:],
+        proven: Bool = false,
+        notes: [(name: String, bytes: [UInt8])] = []
+    ) throws(EngineError) {
+        let source = try PackSource(directory: directory)
+        try self.init(source, variant: variant, exceptions: exceptions, proven: proven, notes: notes)
     }
 
     /// Fills the file behind `descriptor`.
@@ -152,23 +127,23 @@ package struct ModelPacker {
 
     // MARK: - Known answers
 
-    /// Computes what the pack has to answer, which takes a second: of the very files that `key` names.
+    /// Computes what the pack has to answer, which takes a second.
     package mutating func addKnownAnswers() throws(EngineError) {
         do {
             var reference = ReferenceModel(
-                configuration: plan.configuration,
-                head: plan.head.head,
-                checkpoint: checkpoint,
+                configuration: source.plan.configuration,
+                head: source.plan.head.head,
+                checkpoint: source.checkpoint,
                 formats: formats
             )
-            let answers = try reference.answer(texts, moduleLayers)
+            let answers = try reference.answer(source.knownTexts(), source.moduleLayers)
             let tables = answers.tables.merging(answers.products) { table, _ in table }
             guard answers.texts.allSatisfy({ ($0.states + $0.scores).allSatisfy(\.isFinite) }),
                 tables.values.allSatisfy({ $0.magnitudes.allSatisfy(\.isFinite) })
             else {
                 throw ModelFilesError(
                     .malformedCheckpoint,
-                    file: checkpoint.contents[0].path,
+                    file: source.checkpoint.contents[0].path,
                     "the model computes values that are not finite; its weights are damaged"
                 )
             }
@@ -178,54 +153,5 @@ package struct ModelPacker {
         } catch {
             throw EngineError(error)
         }
-    }
-
-    /// What packs hold known answers of: the shortest sequence, a sentence and a pair, cut to what the model takes.
-    private static func knownTexts(
-        _ tokenizer: Tokenizer,
-        _ folder: ModelFolder
-    ) throws(ModelFilesError) -> [TokenSequence] {
-        let (shortest, most) = ([tokenizer.classID, tokenizer.separatorID], folder.configuration.maxPositions)
-        guard most >= 8 else { return [TokenSequence(ids: Array(shortest.prefix(most)))] }
-        // A model may know one type of token only.
-        let lastType = Int32(max(0, folder.configuration.typeVocabularySize - 1))
-        do throws(TokenizationError) {
-            let sentence = "The committee postponed its decision until June!"
-            let pair = "It sank off Cape Horn in 1903."
-            let encodings = [
-                try tokenizer.encode(sentence, maxLength: min(16, most)),
-                try tokenizer.encode(
-                    "Where did the ship go down?",
-                    pair: pair,
-                    maxLength: min(24, most),
-                    strategy: .longestFirst
-                ),
-            ]
-            return [TokenSequence(ids: shortest)]
-                + encodings.map { TokenSequence(ids: $0.ids, types: $0.typeIDs.map { min($0, lastType) }) }
-        } catch {
-            throw ModelFilesError(.malformedTokenizer, file: folder.directory, "\(error)")
-        }
-    }
-
-    // MARK: - The key
-
-    /// hash of the contents and exceptions - precision - version of the format
-    private static func key(
-        _ weights: [MappedFile],
-        _ files: [(name: String, file: MappedFile)],
-        variant: String,
-        exceptions: [String: WeightFormat]
-    ) -> String {
-        var hash: UInt64 = 0
-        func add(_ text: String) { hash = Array(text.utf8).withUnsafeBytes { contentHash($0, seed: hash) } }
-        for (name, format) in exceptions.sorted(by: { $0.key < $1.key }) { add("\(name) \(format.rawValue)\n") }
-        for (name, file) in files {
-            add(name)
-            hash = contentHash(file.bytes, seed: hash)
-        }
-        for file in weights { hash = contentHash(file.bytes, seed: hash) }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits + "-\(variant)-\(PackFile.version)"
     }
 }

@@ -14,6 +14,21 @@ package final class MappedFile: Sendable {
     private nonisolated(unsafe) let base: UnsafeRawPointer?
     /// The pack whose mapping this file is a part of; nil when the mapping is its own.
     private let pack: PackFile?
+    /// What was opened, and its size and time of change then; -1 when the mapping is not its own.
+    private let descriptor: CInt
+    private let opened: Identity
+
+    private struct Identity: Equatable {
+        var bytes = 0
+        var seconds = 0
+        var nanoseconds = 0
+
+        init() {}
+
+        init(_ status: stat) {
+            (bytes, seconds, nanoseconds) = (Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+        }
+    }
 
     /// The file's bytes. Valid while this object lives.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
@@ -33,7 +48,8 @@ package final class MappedFile: Sendable {
                 "the file cannot be opened: \(describe(reason))"
             )
         }
-        defer { close(descriptor) }
+        var isKept = false
+        defer { if !isKept { close(descriptor) } }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             throw ModelFilesError(.unreadableFile, file: path, "the file cannot be examined: \(describe(errno))")
@@ -42,10 +58,13 @@ package final class MappedFile: Sendable {
             throw ModelFilesError(.unreadableFile, file: path, "this is not a regular file")
         }
         self.path = path
+        self.descriptor = descriptor
+        opened = Identity(status)
         pack = nil
         count = Int(status.st_size)
         guard count > 0 else {
             base = nil
+            isKept = true
             return
         }
         let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
@@ -53,6 +72,7 @@ package final class MappedFile: Sendable {
             throw ModelFilesError(.unreadableFile, file: path, "the file cannot be mapped: \(describe(errno))")
         }
         base = UnsafeRawPointer(address)
+        isKept = true
     }
 
     /// A file that is a section of a pack, under the path that errors name; nil when there is no such section.
@@ -60,12 +80,21 @@ package final class MappedFile: Sendable {
         guard let bytes = pack.bytes(of: section) else { return nil }
         self.path = path
         self.pack = pack
+        (descriptor, opened) = (-1, Identity())
         count = bytes.count
         base = bytes.baseAddress
     }
 
     deinit {
-        if let base, pack == nil { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+        guard pack == nil else { return }
+        if let base { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+        close(descriptor)
+    }
+
+    /// Whether the file that was opened was written to since, as far as its size and time of change tell.
+    package var wasWritten: Bool {
+        var status = stat()
+        return pack == nil && (fstat(descriptor, &status) != 0 || Identity(status) != opened)
     }
 }
 

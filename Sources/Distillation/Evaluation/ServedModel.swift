@@ -32,11 +32,12 @@ package final class ServedModel {
         self.threads = threads
         let team = try computeTeam(threads: threads)
         do {
-            let packer = try ModelPacker(directory: directory, variant: variant.rawValue)
+            let source = try PackSource(directory: directory)
+            let packer = try ModelPacker(source, variant: variant.rawValue)
             let file = try MemoryFile.create(name: "pack", size: 0)
             try packer.write(to: file.rawValue)
             packBytes = packer.byteCount
-            contents = packer.contents
+            contents = source.contents
             model = try Model(pack: try PackFile(descriptor: file.rawValue), team: team)
         } catch {
             throw .failed("\(directory): \(error)")
@@ -47,7 +48,7 @@ package final class ServedModel {
     /// A hash of what a folder's files hold, 16 hexadecimal digits: recognises weights, defends against nobody.
     package static func contents(of directory: String) throws(DistillationError) -> String {
         do throws(EngineError) {
-            return try ModelPacker(directory: directory, variant: WeightFormat.float32.rawValue).contents
+            return try PackSource(directory: directory).contents
         } catch {
             throw .failed("\(directory): \(error)")
         }
@@ -209,8 +210,4 @@ func sigmoid(_ logit: Float) -> Double { 1 / (1 + PlainFunctions.exp(-Double(log
 /// The place of the largest value, the first of equal ones.
 func argmax(_ values: [Double]) -> Int {
     values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
-}
-
-extension ModelPacker {
-    fileprivate var contents: String { String(key.prefix { $0 != "-" }) }
 }

@@ -1,13 +1,13 @@
-import Messages
+package import Messages
 package import Tasks
 import Wire
 
 /// A loaded model.
-struct ModelEngine: Engine {
+package struct ModelEngine: Engine {
     let model: Model
     let maxStepTokens: Int
 
-    func prepare(_ request: ToWorker.Prepare) throws(RequestFailure) -> Preparation<PreparedTask> {
+    package func prepare(_ request: ToWorker.Prepare) throws(RequestFailure) -> Preparation<PreparedTask> {
         do {
             guard let method = InferenceMethod(rawValue: request.method) else {
                 throw TaskError(.unsupported, "the method \(request.method) is unknown to this worker")
@@ -20,7 +20,7 @@ struct ModelEngine: Engine {
         }
     }
 
-    func makeBatch() -> BatchRun { BatchRun(model: model, maxStepTokens: maxStepTokens) }
+    package func makeBatch() -> BatchRun { BatchRun(model: model, maxStepTokens: maxStepTokens) }
 }
 
 extension BatchRun: EngineBatch {

@@ -1,14 +1,16 @@
 import DistilBERT
-import LinuxSystem
-import Messages
+package import LinuxSystem
+package import Messages
 import ModelFiles
 import Tasks
 import Tensors
 import Wire
 
 /// The loader of `modelworker`: models that are proved before they serve, and packs that are measured.
-struct ModelLoader: EngineLoader {
-    func load(
+package struct ModelLoader: EngineLoader {
+    package init() {}
+
+    package func load(
         _ request: ToWorker.Load,
         pack file: borrowing OwnedDescriptor,
         threads: Int,

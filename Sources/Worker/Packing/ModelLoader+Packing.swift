@@ -1,6 +1,6 @@
 import DistilBERT
-import LinuxSystem
-import Messages
+package import LinuxSystem
+package import Messages
 import ModelFiles
 import Tasks
 import Tensors
@@ -14,15 +14,17 @@ extension ModelLoader {
     /// The pack's note that holds an encoded `ModelQuality`.
     static let qualityNote = "quality"
 
-    func pack(
+    package func pack(
         _ request: ToWorker.Pack,
         into file: borrowing OwnedDescriptor,
         propose: (_ key: String) throws -> Void,
         progress: () throws -> Void
     ) throws -> Int {
         do {
-            let packer = try packer(request, propose: propose, progress: progress)
+            let source = try PackSource(directory: request.modelDirectory)
+            let packer = try packer(request, source, propose: propose, progress: progress)
             try packer.write(to: file.rawValue)
+            try source.requireUnchanged()
             return packer.byteCount
         } catch {
             throw Self.explained(error)
@@ -32,53 +34,55 @@ extension ModelLoader {
     /// What packs the folder. Known answers and a variant's quality are worked out when the cache has no such pack.
     private func packer(
         _ request: ToWorker.Pack,
+        _ source: PackSource,
         propose: (_ key: String) throws -> Void,
         progress: () throws -> Void
     ) throws -> ModelPacker {
-        var plain = try ModelPacker(directory: request.modelDirectory, variant: request.variant)
+        var plain = try ModelPacker(source, variant: request.variant)
         if request.variant == WeightFormat.float32.rawValue {
             try propose(plain.key)
-            // Of the files that were mapped for the key.
             try plain.addKnownAnswers()
             return plain
         }
         let texts =
             request.calibrationFile.isEmpty
             ? CalibrationTexts.builtIn : try CalibrationTexts.read(request.calibrationFile)
-        let key = "\(plain.key)-\(try conditions(request, texts))"
+        let expected = try ExpectedAnswers(folder: request.modelDirectory)
+        let key = "\(plain.key)-\(try conditions(request, texts, expected))"
         try propose(key)
         let search = VariantSearch(
-            directory: request.modelDirectory,
+            source: source,
             variant: request.variant,
             sets: try Self.instructionSets(),
             texts: texts,
+            expected: expected,
             floor: QualityFloor(meanCosine: request.minCosine, agreement: request.minAgreement)
         )
         let found = try search.run(progress: progress)
-        let packer = try ModelPacker(
-            directory: request.modelDirectory,
+        return try ModelPacker(
+            source,
             variant: request.variant,
             exceptions: found.exceptions,
             proven: true,
             notes: [(Self.qualityNote, ModelQuality(found).encode())],
             key: key
         )
-        guard try ModelPacker(directory: request.modelDirectory, variant: request.variant).key == plain.key else {
-            throw EngineError.input("the checkpoint was changed while it was packed; reload the model")
-        }
-        return packer
     }
 
     /// A hash of what a variant was accepted by: other texts, floors or another arithmetic are another pack, so that one
     /// which was copied from a machine whose products round activations is measured again where they do not. The
     /// arithmetic is that of the best set, which is not proved yet; a worker that uses another one looks at the quality.
-    private func conditions(_ request: ToWorker.Pack, _ texts: [String]) throws -> String {
+    private func conditions(
+        _ request: ToWorker.Pack,
+        _ texts: [String],
+        _ expected: ExpectedAnswers?
+    ) throws -> String {
         let rounds = try Self.instructionSets()[0].roundsActivations
         var hash = Array("\(request.minCosine) \(request.minAgreement) \(rounds)".utf8).withUnsafeBytes {
             contentHash($0)
         }
         // What the fp32 reference is compared with on the way, so that a changed file is compared again.
-        if let expected = try ExpectedAnswers(folder: request.modelDirectory) {
+        if let expected {
             hash = expected.bytes.withUnsafeBytes { contentHash($0, seed: hash) }
         }
         for text in texts { hash = Array((text + "\n").utf8).withUnsafeBytes { contentHash($0, seed: hash) } }

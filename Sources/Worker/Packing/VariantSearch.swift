@@ -7,11 +7,13 @@ import Tensors
 /// Finds the form of a variant that keeps enough of fp32: all weights in its format or, where that loses too much, the
 /// weights that lose most in bf16.
 struct VariantSearch {
-    let directory: String
+    let source: PackSource
     let variant: String
     /// To be tried in this order.
     let sets: [InstructionSet]
     let texts: [String]
+    /// What fp32 has to answer.
+    let expected: ExpectedAnswers?
     let floor: QualityFloor
 
     struct Found {
@@ -23,13 +25,15 @@ struct VariantSearch {
 
     /// How many texts tell which weights lose most.
     private static let rankingTexts = 16
+    /// Of packs that nobody keeps.
+    private static let trialKey = "trial"
 
     /// - Parameter progress: called again and again, in proofs and after each text.
     func run(progress: () throws -> Void) throws -> Found {
         // What measures is proven first, for both precisions.
         let reference = try proven("fp32", sets, progress)
         let first = try proven(variant, Array(sets.drop { $0 != reference.instructionSet }), progress)
-        _ = try ExpectedAnswers(folder: directory)?.compare(with: reference.model, progress: progress)
+        _ = try expected?.compare(with: reference.model, progress: progress)
         let gate = try QualityGate(reference: reference.model, texts: texts, progress: progress)
         var found = Found(
             report: try gate.measure(first.model, progress: progress),
@@ -55,8 +59,8 @@ struct VariantSearch {
         _ progress: () throws -> Void
     ) throws -> [String] {
         var gains: [(name: String, cosine: Double)] = []
-        let packer = try ModelPacker(directory: directory, variant: variant)
-        for weight in packer.weights where weight.format.rawValue == variant {
+        for weight in try ModelPacker(source, variant: variant, key: Self.trialKey).weights
+        where weight.format.rawValue == variant {
             let trial = try model([weight.name: .bfloat16], set)
             let report = try gate.measure(trial, limit: Self.rankingTexts, progress: progress)
             gains.append((weight.name, report.meanCosine))
@@ -106,7 +110,7 @@ struct VariantSearch {
         } catch {
             throw EngineError.tensors(.resource("no memory to try the variant in: \(error)"))
         }
-        try ModelPacker(directory: directory, variant: variant, exceptions: exceptions, proven: proven)
+        try ModelPacker(source, variant: variant, exceptions: exceptions, proven: proven, key: Self.trialKey)
             .write(to: file.rawValue)
         return try PackFile(descriptor: file.rawValue)
     }
