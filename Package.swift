@@ -51,7 +51,8 @@ let package = Package(
 
         // MARK: - L1 mechanism: one operating-system or arithmetic facility each, no models
 
-        .target(name: "LinuxSystem", dependencies: ["CLinuxShims"], swiftSettings: strict),
+        .target(name: "Time", swiftSettings: strict),
+        .target(name: "LinuxSystem", dependencies: ["CLinuxShims", "Time"], swiftSettings: strict),
         .target(
             name: "Topology",
             dependencies: ["CNuma", "LinuxSystem"],
@@ -93,19 +94,19 @@ let package = Package(
             name: "Worker",
             dependencies: [
                 "Tasks", "DistilBERT", "ModelFiles", "Tensors", "Tokenization", "Messages", "Wire", "LinuxSystem",
-                "Topology",
+                "Time", "Topology",
             ],
             swiftSettings: strict
         ),
         .target(
             name: "Configuration",
-            dependencies: ["LinuxSystem", .product(name: "Yams", package: "Yams")],
+            dependencies: ["LinuxSystem", "Time", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict
         ),
         .target(
             name: "Supervisor",
             dependencies: [
-                "Configuration", "Messages", "Wire", "LinuxSystem", "Topology",
+                "Configuration", "Messages", "Wire", "LinuxSystem", "Time", "Topology",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
@@ -287,11 +288,16 @@ let package = Package(
             dependencies: ["Messages", "Wire", "CWireMessages", "TestSupport"],
             swiftSettings: strict
         ),
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TimeTests", dependencies: ["Time"], swiftSettings: strict),
+        .testTarget(
+            name: "LinuxSystemTests",
+            dependencies: ["LinuxSystem", "TestSupport", "Time"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
-            dependencies: ["LinuxSystem", "Messages", "ModelFiles", "TestSupport", "Wire", "Worker"],
+            dependencies: ["LinuxSystem", "Messages", "ModelFiles", "TestSupport", "Time", "Wire", "Worker"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -301,7 +307,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SupervisorTests",
-            dependencies: ["Configuration", "LinuxSystem", "Supervisor", "Topology", "Messages", "Wire"],
+            dependencies: ["Configuration", "LinuxSystem", "Supervisor", "Time", "Topology", "Messages", "Wire"],
             swiftSettings: strict
         ),
         .testTarget(
