@@ -8,7 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,16 +45,6 @@ int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int64_
         events[i] = (struct linux_event){.token = buffer[i].data.u64, .readiness = buffer[i].events};
     }
     return ready;
-}
-
-int linux_timer_create(void) { return (int)result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)); }
-
-int linux_timer_set(int fd, int64_t deadline_nanoseconds) {
-    struct itimerspec setting = {
-        .it_value = {
-            .tv_sec = deadline_nanoseconds / NANOSECONDS_PER_SECOND,
-            .tv_nsec = deadline_nanoseconds % NANOSECONDS_PER_SECOND}};
-    return (int)result(timerfd_settime(fd, TFD_TIMER_ABSTIME, &setting, NULL));
 }
 
 int linux_signal_descriptor(const int *signals, size_t count) {

@@ -37,8 +37,8 @@ package struct QueuePolicy: Equatable, Sendable {
     package var maxQueueSize = 1000
     /// Tokens after which a batch takes no further request. A longer request is computed alone, in steps.
     package var maxBatchTokens = 512
-    /// Nanoseconds that an idle slot waits for a batch to fill.
-    package var maxQueueDelay: Int64 = 0
+    /// How long an idle slot waits for a batch to fill.
+    package var maxQueueDelay = Duration.zero
     /// Requests with which a waiting batch starts before `maxQueueDelay` is over; 0: only the tokens count.
     package var preferredBatchSize = 0
     /// This model's share of a slot, relative to the other models' on the same slot.
@@ -47,11 +47,11 @@ package struct QueuePolicy: Equatable, Sendable {
     package init() {}
 }
 
-/// A model's `config.yaml`. Every key has a default, so the file may be absent. Durations are in nanoseconds here.
+/// A model's `config.yaml`. Every key has a default, so the file may be absent.
 package struct ModelConfiguration: Configured, Equatable {
     package var policy = QueuePolicy()
     package var instances = 0
-    package var defaultTimeout: Int64 = 30_000_000_000
+    package var defaultTimeout: Duration? = .seconds(30)
     package var versionPolicy = VersionPolicy.all
     package var variants = ["fp32"]
     package var quality = QualityPolicy()
@@ -86,7 +86,7 @@ package struct ModelConfiguration: Configured, Equatable {
             .about("How long an idle slot waits for a batch to fill."),
         Setting("dynamic_batching.preferred_batch_size", .newGeneration, \.policy.preferredBatchSize, leastOfSizes)
             .about("Requests with which it starts before that; else only the tokens count."),
-        Setting("default_timeout_microseconds", .newGeneration, \.defaultTimeout, .microseconds)
+        Setting("default_timeout_microseconds", .newGeneration, \.defaultTimeout, .microsecondsOrNone)
             .about("For requests without a timeout of their own; 0: none."),
         Setting("weight", .newGeneration, \.policy.weight, .number(0.001...1000))
             .about("The model's share of a slot, relative to the other models' on the same slot."),

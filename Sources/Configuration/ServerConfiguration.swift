@@ -1,7 +1,6 @@
 import LinuxSystem
 
-/// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags. The table says what each is;
-/// durations are in nanoseconds here.
+/// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags. The table says what each is.
 package struct ServerConfiguration: Configured, Equatable, CustomStringConvertible {
     package var modelRepository = ""
     package var socket = ""
@@ -17,10 +16,10 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var maxOutputBytes = 64 << 20
     package var maxPendingBytes = 256 << 20
     package var allowOtherUsers = false
-    package var drainTimeout: Int64 = 30_000_000_000
-    package var loadTimeout: Int64 = 60_000_000_000
-    package var stallTimeout: Int64 = 10_000_000_000
-    package var slowRequest: Int64 = 10_000_000_000
+    package var drainTimeout = Duration.seconds(30)
+    package var loadTimeout = Duration.seconds(60)
+    package var stallTimeout: Duration? = .seconds(10)
+    package var slowRequest: Duration? = .seconds(10)
     package var socketMode: UInt32 = 0o660
     package var logLevel = "info"
     package var origins: [String: String] = [:]
@@ -65,7 +64,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         // Workers give a sign every tenth of a second.
         Setting("stall_timeout_microseconds", .hot, \.stallTimeout, .noneOrMicroseconds(from: 300_000))
             .about("The same of one that has requests; 0: for ever, for a debugger."),
-        Setting("slow_request_microseconds", .hot, \.slowRequest, .microseconds)
+        Setting("slow_request_microseconds", .hot, \.slowRequest, .microsecondsOrNone)
             .about("A request that takes longer is named in the log; 0: none is."),
         Setting("log_level", .hot, \.logLevel, level)
             .about("What is not in the log: whatever is less urgent."),

@@ -1,3 +1,5 @@
+import Time
+
 /// A configuration that cannot be used, in one sentence that names the place and says what to do.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     package var message: String
@@ -82,20 +84,31 @@ extension Notation<Double> {
     }
 }
 
-extension Notation<Int64> {
-    private static let day: Int64 = 86_400_000_000
+/// One day in microseconds, the longest duration of a setting.
+private let day: Int64 = 86_400_000_000
 
-    /// A duration given in microseconds and kept in nanoseconds, up to one day.
-    static let microseconds = duration("a whole number of microseconds from 0 to \(day)", 0...day)
+extension Notation<Duration> {
+    /// Whole microseconds.
+    static let microseconds = word(
+        "a whole number of microseconds from 0 to \(day)",
+        show: { "\($0.microseconds)" },
+        parse: { word in Int64(word).flatMap { 0...day ~= $0 ? .microseconds($0) : nil } }
+    )
+}
+
+extension Notation<Duration?> {
+    /// Whole microseconds; 0 is none.
+    static let microsecondsOrNone = optional(Notation<Duration>.microseconds.expected, from: 0)
 
     /// The same, but none or at least so long.
     static func noneOrMicroseconds(from least: Int64) -> Notation {
-        duration("0, or microseconds from \(least) to \(day)", least...day)
+        optional("0, or microseconds from \(least) to \(day)", from: least)
     }
 
-    private static func duration(_ expected: String, _ range: ClosedRange<Int64>) -> Notation {
-        word(expected, show: { "\($0 / 1000)" }) { word in
-            Int64(word).flatMap { $0 == 0 || range.contains($0) ? $0 * 1000 : nil }
+    private static func optional(_ expected: String, from least: Int64) -> Notation {
+        word(expected, show: { "\($0?.microseconds ?? 0)" }) { word in
+            guard let number = Int64(word), number == 0 || least...day ~= number else { return nil }
+            return .some(number == 0 ? nil : .microseconds(number))
         }
     }
 }

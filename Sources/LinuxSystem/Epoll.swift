@@ -1,5 +1,6 @@
 import CLinuxShims
 import Glibc
+package import Time
 
 /// What a descriptor is ready for.
 package struct Readiness: OptionSet, Sendable {
@@ -43,10 +44,14 @@ package struct Epoll: ~Copyable {
 
     /// Waits until something is ready and puts the events in the buffer, replacing what it held.
     ///
-    /// - Parameter nanoseconds: the longest wait; for ever when nil. The buffer is empty when the time is up, or when a
-    ///   signal was handled by the thread.
-    package borrowing func wait(into events: inout EventBuffer, nanoseconds: Int64? = nil) throws(SystemError) {
-        let timeout = nanoseconds.map { max($0, 0) } ?? -1
+    /// - Parameter deadline: when the wait ends at the latest. The buffer is empty then, or when a signal was handled by the
+    ///   thread.
+    package borrowing func wait(into events: inout EventBuffer, until deadline: Deadline = .never) throws(SystemError) {
+        let timeout =
+            switch deadline {
+            case .at(let instant): max(0, (instant - MonotonicClock.now).nanoseconds)
+            case .never: Int64(-1)
+            }
         events.count = 0
         let result = events.storage.withUnsafeMutableBufferPointer { buffer in
             linux_epoll_wait(descriptor.rawValue, buffer.baseAddress!, Int32(buffer.count), timeout)

@@ -1,32 +1,6 @@
 import CLinuxShims
 import Glibc
 
-/// A one-shot timer on the monotonic clock that becomes readable when it fires.
-package struct TimerDescriptor: ~Copyable {
-    package let descriptor: OwnedDescriptor
-
-    package init() throws(SystemError) {
-        descriptor = OwnedDescriptor(try checked("timerfd_create", linux_timer_create()))
-    }
-
-    package var rawValue: Int32 { descriptor.rawValue }
-
-    /// Fires at a time of ``MonotonicClock``; at once when that has passed. Replaces an earlier setting.
-    package borrowing func arm(at nanoseconds: Int64) throws(SystemError) {
-        // The kernel takes 0 for "disarm".
-        try checked("timerfd_settime", linux_timer_set(descriptor.rawValue, max(nanoseconds, 1)))
-    }
-
-    package borrowing func disarm() throws(SystemError) {
-        try checked("timerfd_settime", linux_timer_set(descriptor.rawValue, 0))
-    }
-
-    /// Makes the timer unreadable again; true when it had fired.
-    package borrowing func acknowledge() throws(SystemError) -> Bool {
-        try checked("read timer", linux_counter_read(descriptor.rawValue)) > 0
-    }
-}
-
 /// A flag that any thread may raise and that an event loop sees as a readable descriptor.
 package struct EventDescriptor: ~Copyable, Sendable {
     package let descriptor: OwnedDescriptor

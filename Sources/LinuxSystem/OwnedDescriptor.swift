@@ -1,5 +1,6 @@
 import CLinuxShims
 import Glibc
+import Time
 
 /// A file descriptor with one owner.
 ///
@@ -93,15 +94,15 @@ extension OwnedDescriptor {
 
     /// Waits until a read would not block, or the time is up.
     ///
-    /// - Parameter milliseconds: the longest wait; for ever when negative.
+    /// - Parameter timeout: the longest wait; for ever when nil.
     /// - Returns: false when the time is up.
-    package borrowing func waitReadable(milliseconds: Int32 = -1) throws(SystemError) -> Bool {
-        try checked("poll", linux_wait_ready(rawValue, false, milliseconds)) > 0
+    package borrowing func waitReadable(within timeout: Duration? = nil) throws(SystemError) -> Bool {
+        try checked("poll", linux_wait_ready(rawValue, false, timeout?.pollMilliseconds ?? -1)) > 0
     }
 
-    /// Waits until a write would not block, or the time is up. See ``waitReadable(milliseconds:)``.
-    package borrowing func waitWritable(milliseconds: Int32 = -1) throws(SystemError) -> Bool {
-        try checked("poll", linux_wait_ready(rawValue, true, milliseconds)) > 0
+    /// Waits until a write would not block, or the time is up. See ``waitReadable(within:)``.
+    package borrowing func waitWritable(within timeout: Duration? = nil) throws(SystemError) -> Bool {
+        try checked("poll", linux_wait_ready(rawValue, true, timeout?.pollMilliseconds ?? -1)) > 0
     }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import DistilBERT
 import Foundation
-import LinuxSystem
 import ModelFiles
 import Tasks
 import Tensors
@@ -84,13 +83,13 @@ struct EngineBenchmark: ParsableCommand {
         let work = batches.reduce(0.0) { $0 + floatingPointOperations(of: $1, model.configuration) }
         var times: [Double] = []
         var peaks: [Double] = []
-        let start = now()
+        let start = ContinuousClock.now
         repeat {
             peaks.append(team.measurePeak(WeightFormat(rawValue: variant) ?? .float32, seconds: 0.1))
-            let began = now()
+            let began = ContinuousClock.now
             for batch in batches { _ = try model.forward(batch) }
-            times.append(now() - began)
-        } while times.count < 5 || now() - start < seconds
+            times.append((ContinuousClock.now - began) / .seconds(1))
+        } while times.count < 5 || ContinuousClock.now - start < .seconds(seconds)
         times.sort()
         peaks.sort()
         let median = times[times.count / 2]
@@ -105,8 +104,6 @@ struct EngineBenchmark: ParsableCommand {
             column(peak > 0 ? rate / peak * 100 : 0) + " %"
         )
     }
-
-    private func now() -> Double { Double(MonotonicClock.now) * 1e-9 }
 
     private func column(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import LinuxSystem
 import Tensors
 
 /// Times each kernel by itself, on one thread, for every instruction set of this CPU.
@@ -144,12 +143,12 @@ struct KernelBenchmark: ParsableCommand {
     private func median(_ body: () throws -> Void) rethrows -> Double {
         try body()
         var times: [Double] = []
-        let start = MonotonicClock.now
+        let start = ContinuousClock.now
         repeat {
-            let began = MonotonicClock.now
+            let began = ContinuousClock.now
             try body()
-            times.append(Double(MonotonicClock.now - began) * 1e-9)
-        } while times.count < 5 || Double(MonotonicClock.now - start) * 1e-9 < seconds
+            times.append((ContinuousClock.now - began) / .seconds(1))
+        } while times.count < 5 || ContinuousClock.now - start < .seconds(seconds)
         return times.sorted()[times.count / 2]
     }
 

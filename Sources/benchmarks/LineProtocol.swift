@@ -1,5 +1,4 @@
 import Foundation
-import LinuxSystem
 
 /// How `ops/bench` drives one contender of a comparison: one command per line on standard input, one answer per line on
 /// standard output. The process says `ready` first, and ends with its input.
@@ -23,16 +22,16 @@ enum LineProtocol {
 
     /// The time that `body` takes, as an answer in milliseconds.
     static func milliseconds(_ body: () async throws -> Void) async rethrows -> String {
-        let began = MonotonicClock.now
+        let began = ContinuousClock.now
         try await body()
-        return String(Double(MonotonicClock.now - began) * 1e-6)
+        return String((ContinuousClock.now - began) / .milliseconds(1))
     }
 
     /// The times that `body` takes, again and again for `seconds`, as a JSON list of milliseconds.
     static func milliseconds(for seconds: Double, _ body: () async throws -> Void) async rethrows -> String {
         var times: [String] = []
-        let began = MonotonicClock.now
-        while Double(MonotonicClock.now - began) * 1e-9 < seconds { times.append(try await milliseconds(body)) }
+        let began = ContinuousClock.now
+        while ContinuousClock.now - began < .seconds(seconds) { times.append(try await milliseconds(body)) }
         return "[" + times.joined(separator: ",") + "]"
     }
 

@@ -52,7 +52,7 @@ struct StartContender: AsyncParsableCommand {
         key: String
     ) throws -> (milliseconds: Double, ready: FromWorker.Ready) {
         let pair = try UnixStream.pair()
-        let began = MonotonicClock.now
+        let began = ContinuousClock.now
         var child = try ChildProcess(
             ChildCommand(
                 worker,
@@ -79,7 +79,7 @@ struct StartContender: AsyncParsableCommand {
             switch try receive(channel, &decoder) {
             case .hello: continue
             case .ready(let ready):
-                let milliseconds = Double(MonotonicClock.now - began) * 1e-6
+                let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
                 channel.close()
                 _ = try child.reap()
                 return (milliseconds, ready)

@@ -38,12 +38,12 @@ import Testing
             file: "config.yaml"
         )
         #expect(model.instances == 4)
-        #expect(model.policy.maxQueueDelay == 500_000)
+        #expect(model.policy.maxQueueDelay == .microseconds(500))
         #expect(model.policy.preferredBatchSize == 4)
         #expect(model.policy.maxBatchTokens == 256)
         #expect(model.policy.maxQueueSize == 10)
         #expect(model.policy.weight == 2.5)
-        #expect(model.defaultTimeout == 2_000_000_000)
+        #expect(model.defaultTimeout == .seconds(2))
         #expect(model.versionPolicy == .latest(2))
         #expect(model.variants == ["int8", "fp32"])
         #expect(model.quality == QualityPolicy(calibrationFile: "texts.txt", minCosine: 0.95, minAgreement: 1))
@@ -137,10 +137,11 @@ import Testing
 
     @Test func theStallTimeoutIsOffOrLongerThanTheWorkersSilence() throws {
         var server = ServerConfiguration()
-        #expect(server.stallTimeout == 10_000_000_000)
-        for (text, nanoseconds) in [("0", Int64(0)), ("300000", 300_000_000), ("60000000", 60_000_000_000)] {
+        #expect(server.stallTimeout == .seconds(10))
+        let limits: [String: Duration?] = ["0": nil, "300000": .milliseconds(300), "60000000": .seconds(60)]
+        for (text, limit) in limits {
             try server.apply(flag: "stall_timeout_microseconds", text)
-            #expect(server.stallTimeout == nanoseconds)
+            #expect(server.stallTimeout == limit)
         }
         for text in ["1", "299999", "-1", "10s"] {
             #expect(throws: ConfigurationError.self) { try server.apply(flag: "stall_timeout_microseconds", text) }

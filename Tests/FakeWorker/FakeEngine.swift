@@ -27,8 +27,8 @@ struct FakeEngine: Engine {
         case "pid": return "\(ProcessSelf.processID)"
         case "fail": throw RequestFailure(.internal, String(rest))
         case "sleep":
-            let end = MonotonicClock.now + (Int64(rest) ?? 0) * 1_000_000
-            while MonotonicClock.now < end, goesOn() { usleep(500) }
+            let end = ContinuousClock.now + .milliseconds(Int(rest) ?? 0)
+            while ContinuousClock.now < end, goesOn() { usleep(500) }
         case "once":
             let parts = rest.split(separator: " ", maxSplits: 1)
             if open(String(parts[0]), O_CREAT | O_EXCL, 0o600) >= 0 { return try perform(parts[1], goesOn: goesOn) }

@@ -14,7 +14,7 @@ enum Fault {
         case "kill": kill(ProcessSelf.processID, SIGKILL)
         case "exit": exit(Int32(number ?? 1))
         case "hang": kill(ProcessSelf.processID, SIGSTOP)
-        case "spin": while MonotonicClock.now > 0 {}
+        case "spin": while true {}
         case "allocate":
             // No `malloc`, which an optimiser removes where nothing reads the memory.
             let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LinuxSystem
 import Testing
+import Time
 
 @Suite struct ChildProcessTests {
     @Test(arguments: [
@@ -119,7 +120,7 @@ import Testing
         let epoll = try Epoll()
         try epoll.add(child.rawValue, token: 7, interest: .readable)
         var events = EventBuffer()
-        try epoll.wait(into: &events, nanoseconds: 0)
+        try epoll.wait(into: &events, until: .at(.start))
         #expect(events.isEmpty)
         #expect(try child.reapIfEnded() == nil)
 

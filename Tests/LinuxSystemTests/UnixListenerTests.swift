@@ -157,8 +157,8 @@ import Testing
         guard rename(elsewhere, path) == 0 else { throw SystemError("rename", errno, path: elsewhere) }
         listener.close()
         // A program that another test is starting has a copy of the descriptor until it has become that program.
-        let end = MonotonicClock.now + 10_000_000_000
-        while let stream = try? UnixStream.connect(to: path), MonotonicClock.now < end {
+        let end = ContinuousClock.now + .seconds(10)
+        while let stream = try? UnixStream.connect(to: path), ContinuousClock.now < end {
             stream.close()
             sched_yield()
         }

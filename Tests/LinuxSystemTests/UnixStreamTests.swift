@@ -28,9 +28,9 @@ import Testing
         var sent = 0
         while case .bytes(let count) = try buffer.withUnsafeBytes({ try first.write($0) }) { sent += count }
         #expect(sent > 0)
-        #expect(try first.descriptor.waitWritable(milliseconds: 0) == false)
+        #expect(try first.descriptor.waitWritable(within: .zero) == false)
         #expect(try read(second, count: sent).count == sent)
-        #expect(try first.descriptor.waitWritable(milliseconds: 0))
+        #expect(try first.descriptor.waitWritable(within: .zero))
     }
 
     @Test func writeFullyWaitsForASlowReader() throws {
@@ -85,7 +85,7 @@ import Testing
             try thread.value.signal()
             return try read(reader.value, count: 4)
         }
-        try #require(try thread.value.descriptor.waitReadable(milliseconds: 10_000))
+        try #require(try thread.value.descriptor.waitReadable(within: .seconds(10)))
         let before = InterruptCount.value
         while InterruptCount.value < before + 20 {
             pthread_kill(identity.load(), SIGUSR2)
@@ -152,7 +152,7 @@ import Testing
             #expect(received.discarded == (useDescriptorRead ? 3 - kept : 0))
         }
         var byte: [UInt8] = [0]
-        #expect(try reading.waitReadable(milliseconds: 10_000))
+        #expect(try reading.waitReadable(within: .seconds(10)))
         #expect(try byte.withUnsafeMutableBytes { try reading.read(into: $0) } == .closed)
     }
 

@@ -3,6 +3,7 @@ import Foundation
 import Messages
 import Supervisor
 import Testing
+import Time
 import Topology
 import Wire
 
@@ -79,8 +80,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         case 46, 47: if let process { world.finish(process, randomEnd(world)) }
         case 48: if let process, world.chance(1, in: 2) { world.processes[process]?.hangs = true }
         case 49: if let process { world.tell(.garbage(process, "no frame")) }
-        case 50..<58: pass(Int64.random(in: 0...200_000_000, using: &world.random), world)
-        default: pass(Int64.random(in: 0...4_000_000_000, using: &world.random), world)
+        case 50..<58: pass(.random(upTo: .milliseconds(200), using: &world.random), world)
+        default: pass(.random(upTo: .seconds(4), using: &world.random), world)
         }
     }
 
@@ -89,12 +90,11 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         return ends.randomElement(using: &world.random) ?? .exited(0)
     }
 
-    private func pass(_ nanoseconds: Int64, _ world: CoreWorld) {
-        world.now += nanoseconds
+    private func pass(_ duration: Duration, _ world: CoreWorld) {
+        world.now += duration
         world.settle()
-        if let deadline = world.core.deadline {
-            #expect(deadline > world.now, "something is due, and was not done")
-        }
+        let deadline = world.core.deadline
+        #expect(!deadline.isDue(at: world.now), "something is due, and was not done")
     }
 
     private func payload(_ method: ControlMethod, _ model: String) -> [UInt8] {
@@ -139,9 +139,9 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         var settings = world.core.configuration
         settings.maxInFlight = Int.random(in: 10...20, using: &world.random)
         settings.maxConnections = Int.random(in: 4...6, using: &world.random)
-        settings.stallTimeout = Int64.random(in: 0...2, using: &world.random) * 1_000_000_000
-        settings.loadTimeout = Int64.random(in: 4...6, using: &world.random) * 1_000_000_000
-        settings.slowRequest = Int64.random(in: 0...2, using: &world.random) * 100_000_000
+        settings.stallTimeout = [nil, .seconds(1), .seconds(2)].randomElement(using: &world.random) ?? nil
+        settings.loadTimeout = .seconds(Int.random(in: 4...6, using: &world.random))
+        settings.slowRequest = [nil, .milliseconds(100), .milliseconds(200)].randomElement(using: &world.random) ?? nil
         world.tell(.configured(settings))
     }
 
@@ -208,7 +208,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
 
     /// Time passes in which every process does what it can. Those that hang go on hanging.
     private func round(_ world: CoreWorld) {
-        world.now += 100_000_000
+        world.now += .milliseconds(100)
         world.settle()
         for process in world.processes.keys.sorted() { world.work(process) }
     }
@@ -222,7 +222,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         let probe = world.connect()
         world.greet(probe)
         func isReady(_ name: String) -> Bool {
-            let states = world.core.status(at: world.now).models.filter { $0.name == name }.map(\.state)
+            let states = world.core.status().models.filter { $0.name == name }.map(\.state)
             return !states.isEmpty && states.allSatisfy { $0 == "READY" }
         }
         func becomeReady() {
@@ -230,7 +230,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                 if count % 100 == 0 { world.tell(.reload(isFirst: false)) }
                 round(world)
             }
-            #expect(isReady("a") && isReady("b"), "\(world.core.status(at: world.now))")
+            #expect(isReady("a") && isReady("b"), "\(world.core.status())")
         }
         becomeReady()
         // All of them hang, and who asks finds that out.
@@ -246,7 +246,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                 for _ in 0..<500 where world.clients[probe]?.calls[stream] != nil { round(world) }
                 #expect(world.clients[probe]?.calls[stream] == nil, "a request has no answer")
             }
-            let status = world.core.status(at: world.now)
+            let status = world.core.status()
             #expect(world.answers[.ok] ?? 0 > before, "\(name) does not answer: \(world.answers) \(status)")
         }
     }

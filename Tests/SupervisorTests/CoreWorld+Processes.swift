@@ -2,6 +2,7 @@ import Configuration
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 /// What the processes do.

@@ -2,6 +2,7 @@ import Configuration
 import Messages
 import Supervisor
 import Testing
+import Time
 import Topology
 import Wire
 
@@ -64,7 +65,7 @@ final class CoreWorld {
     var slots: [Slot]
     var lastSlot = 3
     var random: SeededGenerator
-    var now: Int64 = 1_000_000_000
+    var now = Instant.start + .seconds(1)
     var clients: [ClientID: Client] = [:]
     /// Clients that are gone, of which frames are still told that came with their last ones.
     var ghosts: [ClientID] = []
@@ -99,9 +100,9 @@ final class CoreWorld {
         limits.maxConnections = 5
         limits.maxOutputBytes = 6000
         limits.maxPendingBytes = 4000
-        limits.stallTimeout = 1_000_000_000
-        limits.loadTimeout = 5_000_000_000
-        limits.drainTimeout = 3_000_000_000
+        limits.stallTimeout = .seconds(1)
+        limits.loadTimeout = .seconds(5)
+        limits.drainTimeout = .seconds(3)
         limits.cacheMaxBytes = 20
         return limits
     }()
@@ -303,7 +304,7 @@ final class CoreWorld {
     // MARK: - Promises
 
     private func check() {
-        let (status, known, limits) = (core.status(at: now), core.unanswered, core.configuration)
+        let (status, known, limits) = (core.status(), core.unanswered, core.configuration)
         let open = clients.values.filter { !$0.isRefused }.flatMap(\.calls.values).count { call in
             if case .inference = call { true } else { false }
         }

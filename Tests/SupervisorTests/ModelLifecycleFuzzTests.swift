@@ -1,6 +1,7 @@
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 /// Random sequences of events against a model of the processes: no process is ever lost or started twice in a seat, no
@@ -56,7 +57,7 @@ import Wire
         var model = ModelLifecycle()
         var limiter = SpawnLimiter()
         var world = World()
-        var now: Int64 = 0
+        var now = Instant.start
 
         func end(_ seat: SeatID) {
             let ends: [ProcessEnd] = [.exited(0), .exited(78), .signalled(9), .signalled(11)]
@@ -72,8 +73,8 @@ import Wire
             case .unknown, .loading: break
             }
         }
-        func elapse(_ nanoseconds: Int64) {
-            now += nanoseconds
+        func elapse(_ duration: Duration) {
+            now += duration
             world.perform(model.timer(at: now, limiter: &limiter))
         }
 
@@ -119,8 +120,8 @@ import Wire
                 if let seat { end(seat) }
             case 9:
                 if let seat { world.perform(model.violation(seat, "garbage", at: now)) }
-            case 10: elapse(Int64.random(in: 0...200_000_000, using: &random))
-            default: elapse(Int64.random(in: 0...20_000_000_000, using: &random))
+            case 10: elapse(.random(upTo: .milliseconds(200), using: &random))
+            default: elapse(.random(upTo: .seconds(20), using: &random))
             }
             checkQueue()
         }
@@ -128,7 +129,7 @@ import Wire
         world.perform(model.unload(gracefully: true, Refusal(.unavailable, "bye"), at: now))
         for _ in 0..<20 where !world.isUnloaded {
             for seat in world.processes.keys { end(seat) }
-            elapse(1_000_000_000)
+            elapse(.seconds(1))
         }
         #expect(world.isUnloaded)
         #expect(world.openLoads == 0, "a load without an outcome")

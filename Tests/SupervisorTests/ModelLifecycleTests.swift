@@ -1,6 +1,7 @@
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 @Suite struct ModelLifecycleTests {
@@ -8,7 +9,7 @@ import Wire
 
     var model = ModelLifecycle()
     var limiter = SpawnLimiter()
-    var now: Int64 = 1_000
+    var now = Instant.start + .microseconds(1)
 
     static func seat(_ generation: UInt64, _ index: Int = 0) -> SeatID { SeatID(generation: generation, index: index) }
 
@@ -89,11 +90,8 @@ import Wire
     @Test mutating func aGenerationThatIsNeverReadyIsRolledBack() {
         _ = serve()
         let new = startGeneration()
-        guard let deadline = model.deadline else {
-            Issue.record("no deadline")
-            return
-        }
-        now = deadline
+        now += WorkerLifecycle.Timeouts().load
+        #expect(model.deadline == .at(now))
         let actions = model.timer(at: now, limiter: &limiter)
         #expect(actions.contains(.seat(Self.seat(new), .kill)))
         #expect(outcome(end(Self.seat(new), .signalled(9)))?.code == .deadlineExceeded)
@@ -105,13 +103,24 @@ import Wire
         let new = startGeneration(2)
         let limit = WorkerLifecycle.Timeouts().load
         for _ in 0..<3 {
-            now += limit - 1
+            now += limit - .nanoseconds(1)
             #expect(model.timer(at: now, limiter: &limiter) == [])
             for index in 0..<2 { model.heard(Self.seat(new, index), at: now) }
-            #expect(model.deadline == now + limit)
+            #expect(model.deadline == .at(now + limit))
         }
         _ = model.ready(Self.seat(new, 0), at: now)
         #expect(model.ready(Self.seat(new, 1), at: now).first == .activate(generation: new))
+    }
+
+    /// The time of the load is up while its worker is still ending: nothing follows, and nobody is woken for it.
+    @Test mutating func anUnloadingModelDoesNotWaitForItsLoad() {
+        _ = serve()
+        _ = startGeneration()
+        now += WorkerLifecycle.Timeouts().load - .seconds(1)
+        _ = model.unload(gracefully: true, Refusal(.unavailable, "bye"), at: now)
+        now += .seconds(1)
+        #expect(model.timer(at: now, limiter: &limiter) == [])
+        #expect(model.deadline == .at(now + .seconds(4)), "its SIGKILL is next")
     }
 
     @Test mutating func aFailedPackLeavesTheOldGeneration() {
@@ -143,9 +152,9 @@ import Wire
             ]
         )
         #expect(end(Self.seat(generation, 1), .exited(70)) == [], "it was started with the same pack")
-        #expect(model.timer(at: now + 10_000_000_000, limiter: &limiter) == [], "no start without a pack")
+        #expect(model.timer(at: now + .seconds(10), limiter: &limiter) == [], "no start without a pack")
         _ = model.packed(generation: generation, key: "k\(generation)", at: now)
-        now += 10_000_000_000
+        now += .seconds(10)
         #expect(model.timer(at: now, limiter: &limiter).count == 2)
         _ = model.hello(Self.seat(generation), at: now)
         model.reported(Self.seat(generation), .pack, "checksum")
@@ -162,9 +171,9 @@ import Wire
             _ = model.packFailed(generation: new, .failedPrecondition, "no weights", at: now)
             #expect(model.reason == "no weights")
             #expect(model.state == .ready)
-            now += 60_000_000_000
+            now += .seconds(60)
             _ = end(Self.seat(generation), .signalled(9))
-            now += 60_000_000_000
+            now += .seconds(60)
             _ = model.timer(at: now, limiter: &limiter)
             _ = model.hello(Self.seat(generation), at: now)
             model.reported(Self.seat(generation), .pack, "checksum")
@@ -172,14 +181,14 @@ import Wire
             let actions = model.packFailed(generation: generation, .failedPrecondition, "no weights", at: now)
             #expect(actions == [.close(Refusal(.unavailable, "no weights"))])
             #expect(model.state == .unavailable)
-            #expect(model.timer(at: now + 60_000_000_000, limiter: &limiter) == [], "once is enough")
+            #expect(model.timer(at: now + .seconds(60), limiter: &limiter) == [], "once is enough")
         }
     }
 
     @Test mutating func aServingGenerationNeverMixesCheckpoints() {
         let generation = serve()
         _ = end(Self.seat(generation), .signalled(9))
-        now += 10_000_000_000
+        now += .seconds(10)
         _ = model.timer(at: now, limiter: &limiter)
         _ = model.hello(Self.seat(generation), at: now)
         model.reported(Self.seat(generation), .pack, "checksum")
@@ -193,7 +202,7 @@ import Wire
     @Test mutating func aDeathRestartsOneForOne() {
         let generation = serve(2)
         model.completedBatch(Self.seat(generation))
-        now += 1_000_000_000
+        now += .seconds(1)
         #expect(end(Self.seat(generation), .signalled(9)) == [])
         #expect(model.state == .ready)
         #expect(model.timer(at: now, limiter: &limiter) == [.seat(Self.seat(generation), .spawn)])
@@ -207,7 +216,7 @@ import Wire
             let actions = end(Self.seat(generation), .signalled(11))
             guard death == 6 else {
                 #expect(actions == [])
-                now += 4_000_000_000
+                now += .seconds(4)
                 _ = model.timer(at: now, limiter: &limiter)
                 _ = model.hello(Self.seat(generation), at: now)
                 _ = model.ready(Self.seat(generation), at: now)

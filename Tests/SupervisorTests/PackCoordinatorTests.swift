@@ -1,6 +1,7 @@
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 @Suite struct PackCoordinatorTests {
@@ -10,31 +11,31 @@ import Wire
 
     /// Brings a packer up to the point where it names its key.
     mutating func identify(_ job: PackJobID, _ key: String, cached: Bool = false) -> [PackCoordinator.Action] {
-        _ = packs.request(job, at: 0)
-        #expect(packs.hello(job, at: 0) == [.sendPack(job)])
-        return packs.identified(job, key: key, cachedBytes: cached ? 100 : nil, at: 0)
+        _ = packs.request(job, at: .start)
+        #expect(packs.hello(job, at: .start) == [.sendPack(job)])
+        return packs.identified(job, key: key, cachedBytes: cached ? 100 : nil, at: .start)
     }
 
     @Test mutating func aNewPackIsWrittenAndStored() {
-        #expect(packs.request(Self.a, at: 0) == [.spawn(Self.a)])
-        #expect(packs.hello(Self.a, at: 0) == [.sendPack(Self.a)])
-        #expect(packs.identified(Self.a, key: "k", cachedBytes: nil, at: 0) == [.sendProceed(Self.a)])
-        #expect(packs.packed(Self.a, bytes: 100, at: 0) == [.store(Self.a, key: "k", bytes: 100)])
-        let done = packs.stored(Self.a, bytes: 100, error: nil, at: 0)
+        #expect(packs.request(Self.a, at: .start) == [.spawn(Self.a)])
+        #expect(packs.hello(Self.a, at: .start) == [.sendPack(Self.a)])
+        #expect(packs.identified(Self.a, key: "k", cachedBytes: nil, at: .start) == [.sendProceed(Self.a)])
+        #expect(packs.packed(Self.a, bytes: 100, at: .start) == [.store(Self.a, key: "k", bytes: 100)])
+        let done = packs.stored(Self.a, bytes: 100, error: nil, at: .start)
         #expect(done == [.kill(Self.a), .finished(Self.a, key: "k", bytes: 100)])
-        #expect(packs.ended(Self.a, .exited(0), description: "exit 0", at: 0) == [])
+        #expect(packs.ended(Self.a, .exited(0), description: "exit 0", at: .start) == [])
     }
 
     @Test mutating func aCachedPackNeedsNoWriting() {
         #expect(identify(Self.a, "k", cached: true) == [.kill(Self.a), .finished(Self.a, key: "k", bytes: 100)])
-        #expect(packs.ended(Self.a, .signalled(9), description: "", at: 0) == [], "its end is no failure")
+        #expect(packs.ended(Self.a, .signalled(9), description: "", at: .start) == [], "its end is no failure")
     }
 
     @Test mutating func onePackerWritesAKeyAndTheOthersUseIt() {
         #expect(identify(Self.a, "k") == [.sendProceed(Self.a)])
         #expect(identify(Self.b, "k") == [])
-        _ = packs.packed(Self.a, bytes: 100, at: 0)
-        let done = packs.stored(Self.a, bytes: 100, error: nil, at: 0)
+        _ = packs.packed(Self.a, bytes: 100, at: .start)
+        let done = packs.stored(Self.a, bytes: 100, error: nil, at: .start)
         #expect(done.contains(.finished(Self.b, key: "k", bytes: 100)))
         #expect(!done.contains(.sendProceed(Self.b)))
     }
@@ -42,7 +43,7 @@ import Wire
     @Test mutating func whenThePackerOfAKeyFailsTheNextOneWrites() {
         _ = identify(Self.a, "k")
         _ = identify(Self.b, "k")
-        let actions = packs.ended(Self.a, .signalled(11), description: "killed by SIGSEGV", at: 0)
+        let actions = packs.ended(Self.a, .signalled(11), description: "killed by SIGSEGV", at: .start)
         #expect(actions.contains(.sendProceed(Self.b)))
         guard case .failed(Self.a, .unavailable, let message)? = actions.first else {
             Issue.record("\(actions)")
@@ -52,18 +53,18 @@ import Wire
     }
 
     @Test mutating func onlySoManyRunAtATime() {
-        #expect(packs.request(Self.a, at: 0) == [.spawn(Self.a)])
-        #expect(packs.request(Self.b, at: 0) == [.spawn(Self.b)])
-        #expect(packs.request(Self.c, at: 0) == [])
-        _ = packs.cancel(Self.a, at: 0)
-        #expect(packs.ended(Self.a, .signalled(9), description: "", at: 0) == [.spawn(Self.c)])
+        #expect(packs.request(Self.a, at: .start) == [.spawn(Self.a)])
+        #expect(packs.request(Self.b, at: .start) == [.spawn(Self.b)])
+        #expect(packs.request(Self.c, at: .start) == [])
+        _ = packs.cancel(Self.a, at: .start)
+        #expect(packs.ended(Self.a, .signalled(9), description: "", at: .start) == [.spawn(Self.c)])
     }
 
     @Test mutating func aCheckpointAtFaultIsReportedInThePackersWords() {
-        _ = packs.request(Self.a, at: 0)
-        _ = packs.hello(Self.a, at: 0)
+        _ = packs.request(Self.a, at: .start)
+        _ = packs.hello(Self.a, at: .start)
         packs.reported(Self.a, .configuration, "config.json is missing")
-        let actions = packs.ended(Self.a, .exited(78), description: "exit 78", at: 0)
+        let actions = packs.ended(Self.a, .exited(78), description: "exit 78", at: .start)
         #expect(actions == [.failed(Self.a, .failedPrecondition, "config.json is missing")])
     }
 
@@ -76,10 +77,10 @@ import Wire
 
     @Test mutating func silenceIsKilled() {
         _ = identify(Self.a, "k")
-        #expect(packs.deadline == PackCoordinator.patience)
-        packs.progressed(Self.a, at: 10)
-        #expect(packs.timer(at: PackCoordinator.patience) == [])
-        #expect(packs.timer(at: PackCoordinator.patience + 10).first == .kill(Self.a))
-        #expect(packs.deadline == nil)
+        #expect(packs.deadline == .at(.start + PackCoordinator.patience))
+        packs.progressed(Self.a, at: .soon)
+        #expect(packs.timer(at: .start + PackCoordinator.patience) == [])
+        #expect(packs.timer(at: .soon + PackCoordinator.patience).first == .kill(Self.a))
+        #expect(packs.deadline == .never)
     }
 }

@@ -1,6 +1,7 @@
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 /// Walks what a reload may find: each state of the model, and each thing that its folder may be.
@@ -40,7 +41,7 @@ import Wire
             world.call(client, ControlMethod.reload.rawValue, payload: ReloadRequest(model: "a").encode())
         }
         func work() {
-            world.now += 100_000_000
+            world.now += .milliseconds(100)
             world.settle()
             for id in world.processes.keys.sorted() { world.work(id) }
         }
@@ -59,7 +60,7 @@ import Wire
         for _ in 0..<100 where world.clients[client]?.calls[stream] != nil { work() }
         let answer = try #require(world.lastControl)
         #expect(answer.streamID == stream)
-        let model = world.core.status(at: world.now).models.first { $0.name == "a" }
+        let model = world.core.status().models.first { $0.name == "a" }
         switch state {
         case .ending: #expect(answer.status == .unavailable)
         case .loading:

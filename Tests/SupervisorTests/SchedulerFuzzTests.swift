@@ -3,6 +3,7 @@ import Foundation
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 /// How many times its usual work a randomised test does; `ops/nightly` asks for more.
@@ -20,11 +21,11 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         /// It does nothing any more, as a stopped process.
         var hangs = false
         /// When it last did something, or had nothing to do.
-        var heardAt: Int64 = 0
+        var heardAt = Instant.start
     }
 
     /// Longer than what passes in a few turns, so that workers which go on are seldom given up.
-    static let stallLimit: Int64 = 400
+    static let stallLimit = Duration.nanoseconds(400)
 
     @Test(arguments: 1...UInt64(60 * effort)) func everyRequestHasExactlyOneAnswer(seed: UInt64) {
         var random = SeededGenerator(state: seed)
@@ -35,10 +36,10 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             var policy = QueuePolicy()
             policy.maxBatchTokens = Int.random(in: 10...200, using: &random)
             policy.maxQueueSize = Int.random(in: 5...60, using: &random)
-            policy.maxQueueDelay = Bool.random(using: &random) ? 0 : 50
+            policy.maxQueueDelay = Bool.random(using: &random) ? .zero : .nanoseconds(50)
             scheduler.addQueue(queue, policy: policy)
         }
-        var now: Int64 = 0
+        var now = Instant.start
         var nextRequest: UInt64 = 0
         var nextWorker: UInt64 = 0
         var workers: [WorkerID: Worker] = [:]
@@ -101,11 +102,11 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                 answer(request)
             }
             workers[id]?.batches.removeFirst()
-            #expect(scheduler.batchDone(batch.id, nanoseconds: 100, by: id, at: now))
+            #expect(scheduler.batchDone(batch.id, after: .nanoseconds(100), by: id, at: now))
         }
 
         for _ in 0..<400 {
-            now += Int64.random(in: 0...40, using: &random)
+            now += .random(upTo: .nanoseconds(40), using: &random)
             let worker = workers.keys.sorted().randomElement(using: &random)
             switch Int.random(in: 0..<22, using: &random) {
             case 0..<7:
@@ -113,8 +114,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                     nextRequest += 1
                     let id = RequestID(nextRequest)
                     open.insert(id)
-                    let deadline =
-                        Bool.random(using: &random) ? Int64.max : now + Int64.random(in: 1...800, using: &random)
+                    let timeout = Duration.nanoseconds(Int.random(in: 1...800, using: &random))
+                    let deadline = Deadline.after(Bool.random(using: &random) ? nil : timeout, from: now)
                     let bytes = Int.random(in: 0...300, using: &random)
                     let queue = queues.randomElement(using: &random) ?? queues[0]
                     scheduler.submit(id, to: queue, bytes: bytes, deadline: deadline, at: now)
@@ -169,7 +170,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             scheduler.workerReady(WorkerID(nextWorker), queue: queue, slot: 0)
         }
         for _ in 0..<2000 where !open.isEmpty {
-            now += 100
+            now += .nanoseconds(100)
             turn()
             for worker in workers.keys.sorted() { progress(worker) }
         }

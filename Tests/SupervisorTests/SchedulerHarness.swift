@@ -1,15 +1,16 @@
 import Configuration
 import Messages
 import Supervisor
+import Time
 import Wire
 
 /// A scheduler with one model, short names for events, and the actions of each decision.
 final class SchedulerHarness {
     static let model = QueueID(1)
     let scheduler: Scheduler
-    var now: Int64 = 1_000
+    var now = Instant.start + .microseconds(1)
 
-    init(slots: Int = 1, policy: QueuePolicy = QueuePolicy(), workers: Int = 1, stallLimit: Int64 = 0) {
+    init(slots: Int = 1, policy: QueuePolicy = QueuePolicy(), workers: Int = 1, stallLimit: Duration? = nil) {
         scheduler = Scheduler(stallLimit: stallLimit)
         scheduler.addQueue(Self.model, policy: policy)
         for worker in 0..<workers {
@@ -18,7 +19,7 @@ final class SchedulerHarness {
         _ = decide()
     }
 
-    static func policy(tokens: Int = 100, size: Int = 1000, delay: Int64 = 0) -> QueuePolicy {
+    static func policy(tokens: Int = 100, size: Int = 1000, delay: Duration = .zero) -> QueuePolicy {
         var policy = QueuePolicy()
         policy.maxBatchTokens = tokens
         policy.maxQueueSize = size
@@ -27,7 +28,7 @@ final class SchedulerHarness {
     }
 
     /// Submits requests of ten tokens each.
-    func submit(_ ids: UInt64..., to queue: QueueID = model, deadline: Int64 = .max, bytes: Int = 33) {
+    func submit(_ ids: UInt64..., to queue: QueueID = model, deadline: Deadline = .never, bytes: Int = 33) {
         for id in ids { scheduler.submit(RequestID(id), to: queue, bytes: bytes, deadline: deadline, at: now) }
     }
 
@@ -40,7 +41,7 @@ final class SchedulerHarness {
     /// Answers requests, then reports the batch as done.
     func finish(_ batch: UInt64, _ ids: UInt64..., by worker: UInt64 = 1) -> Bool {
         for id in ids { _ = scheduler.result(RequestID(id), ok: true, by: WorkerID(worker)) }
-        return scheduler.batchDone(BatchID(batch), nanoseconds: 1_000, by: WorkerID(worker), at: now)
+        return scheduler.batchDone(BatchID(batch), after: .microseconds(1), by: WorkerID(worker), at: now)
     }
 }
 

@@ -2,11 +2,12 @@ import Configuration
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 /// Workers that do not go on: the slot is freed, and the other models of it are answered.
 @Suite struct SchedulerStallTests {
-    static let limit: Int64 = 10_000
+    static let limit = Duration.microseconds(10)
     static let other = QueueID(2)
 
     /// A slot with worker 1 of the usual model and worker 2 of another.
@@ -24,17 +25,18 @@ import Wire
     }
 
     @Test func aSilentWorkerIsGivenUpAndTheSlotGoesOn() {
-        harness.submit(1, deadline: harness.now + 500)
+        harness.submit(1, deadline: .at(harness.now + .nanoseconds(500)))
         harness.submit(2, to: Self.other)
         #expect(harness.decide().compactMap(\.started) == [[1]])
         harness.scheduler.prepared(RequestID(2), tokens: 10, by: WorkerID(2))
         // Its only request ends; the worker still owes the batch.
-        harness.now += 500
+        harness.now += .nanoseconds(500)
         #expect(harness.decide().compactMap { $0.refusal?.code } == [.deadlineExceeded])
-        #expect(harness.scheduler.nextWakeup() == 1_000 + Self.limit)
-        harness.now = 1_000 + Self.limit - 1
+        let end = harness.now - .nanoseconds(500) + Self.limit
+        #expect(harness.scheduler.deadline == .at(end))
+        harness.now = end - .nanoseconds(1)
         #expect(harness.decide() == [])
-        harness.now += 1
+        harness.now += .nanoseconds(1)
         let actions = harness.decide()
         #expect(stalled(actions) == [WorkerID(1)])
         #expect(actions.compactMap(\.started) == [[2]])
@@ -64,7 +66,7 @@ import Wire
         harness.submit(1)
         _ = harness.decide()
         for _ in 0..<5 {
-            harness.now += Self.limit - 1
+            harness.now += Self.limit - .nanoseconds(1)
             harness.scheduler.progressed(WorkerID(1), at: harness.now)
             #expect(harness.decide() == [])
         }
@@ -76,13 +78,13 @@ import Wire
         harness.submit(1)
         _ = harness.decide()
         #expect(harness.finish(1, 1))
-        harness.now += 100 * Self.limit
+        harness.now += Self.limit * 100
         #expect(harness.decide() == [])
-        #expect(harness.scheduler.nextWakeup() == nil)
+        #expect(harness.scheduler.deadline == .never)
         // The silence before does not count.
         harness.submit(2)
         #expect(harness.decide().compactMap(\.started) == [[2]])
-        harness.now += Self.limit - 1
+        harness.now += Self.limit - .nanoseconds(1)
         #expect(harness.decide() == [])
     }
 
@@ -111,10 +113,10 @@ import Wire
         harness.now += Self.limit
         harness.scheduler.progressed(WorkerID(2), at: harness.now)
         #expect(harness.decide() == [])
-        harness.now += Self.limit - 1
+        harness.now += Self.limit - .nanoseconds(1)
         #expect(harness.finish(1, 1, by: 2))
         #expect(harness.decide().compactMap(\.started) == [[2]])
-        harness.now += Self.limit - 1
+        harness.now += Self.limit - .nanoseconds(1)
         #expect(harness.decide() == [])
     }
 
@@ -122,7 +124,7 @@ import Wire
         harness.submit(1)
         _ = harness.decide()
         // The whole machine stood still for a minute.
-        harness.now += Self.limit + 60_000_000_000
+        harness.now += Self.limit + .seconds(60)
         #expect(harness.decide() == [])
         harness.now += Self.limit
         #expect(stalled(harness.decide()) == [WorkerID(1)])
@@ -142,8 +144,8 @@ import Wire
         let patient = SchedulerHarness()
         patient.submit(1)
         _ = patient.decide()
-        #expect(patient.scheduler.nextWakeup() == nil)
-        patient.now += 500_000_000_000
+        #expect(patient.scheduler.deadline == .never)
+        patient.now += .seconds(500)
         #expect(patient.decide() == [])
     }
 }

@@ -2,6 +2,7 @@ import Configuration
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 @Suite struct SchedulerTests {
@@ -75,9 +76,9 @@ import Wire
 
     @Test func theMostUrgentGoesFirst() {
         let harness = Harness(policy: Harness.policy(tokens: 20))
-        harness.submit(1, deadline: 10_000_000)
-        harness.submit(2, deadline: 9_000_000)
-        harness.submit(3, deadline: 8_000_000)
+        harness.submit(1, deadline: .at(.start + .milliseconds(10)))
+        harness.submit(2, deadline: .at(.start + .milliseconds(9)))
+        harness.submit(3, deadline: .at(.start + .milliseconds(8)))
         #expect(harness.decide().compactMap(\.started).first == [3, 2])
     }
 
@@ -97,13 +98,13 @@ import Wire
     }
 
     @Test func anIdleSlotWaitsForCompanyOnlyWhenTold() {
-        let harness = Harness(policy: Harness.policy(tokens: 30, delay: 500))
+        let harness = Harness(policy: Harness.policy(tokens: 30, delay: .nanoseconds(500)))
         harness.submit(1)
         #expect(harness.decide() == [.prepare(1)])
-        #expect(harness.scheduler.nextWakeup() == harness.now + 500)
-        harness.now += 499
+        #expect(harness.scheduler.deadline == .at(harness.now + .nanoseconds(500)))
+        harness.now += .nanoseconds(499)
         #expect(harness.decide() == [])
-        harness.now += 1
+        harness.now += .nanoseconds(1)
         #expect(harness.decide() == [.start(1, [1])])
         #expect(harness.finish(1, 1))
         harness.submit(2, 3, 4)
@@ -119,19 +120,20 @@ import Wire
         scheduler.workerReady(WorkerID(1), queue: QueueID(1), slot: 0)
         scheduler.workerReady(WorkerID(2), queue: QueueID(2), slot: 0)
         for id in 0..<800 {
-            scheduler.submit(RequestID(UInt64(id)), to: QueueID(UInt64(id % 2 + 1)), bytes: 30, deadline: .max, at: 0)
+            let queue = QueueID(UInt64(id % 2 + 1))
+            scheduler.submit(RequestID(UInt64(id)), to: queue, bytes: 30, deadline: .never, at: .start)
         }
         var batches: [UInt64: Int] = [:]
         var computing: [(batch: BatchID, worker: WorkerID)] = []
         for _ in 0..<400 {
             var actions: [Scheduler.Action] = []
-            scheduler.decide(at: 1, into: &actions)
+            scheduler.decide(at: .soon, into: &actions)
             for case .start(let batch, _, let worker) in actions {
                 computing.append((batch, worker))
                 batches[worker.value, default: 0] += 1
             }
             let next = computing.removeFirst()
-            #expect(scheduler.batchDone(next.batch, nanoseconds: 1, by: next.worker, at: 1))
+            #expect(scheduler.batchDone(next.batch, after: .nanoseconds(1), by: next.worker, at: .soon))
         }
         #expect((295...305).contains(batches[1] ?? 0), "three quarters of 400 batches, not \(batches)")
     }
@@ -148,16 +150,17 @@ import Wire
             return
         }
         #expect(refusal.code == .resourceExhausted)
-        #expect(refusal.retryAfter > 0)
+        #expect(refusal.retryAfter == .milliseconds(100))
         #expect(refusal.message.contains("max_queue_size"))
     }
 
     @Test func aDeadlineInTheQueueIsAnsweredInTime() {
         let harness = Harness(workers: 0)
-        harness.submit(1, deadline: 5_000)
+        let deadline = harness.now + .microseconds(4)
+        harness.submit(1, deadline: .at(deadline))
         _ = harness.decide()
-        #expect(harness.scheduler.nextWakeup() == 5_000)
-        harness.now = 5_000
+        #expect(harness.scheduler.deadline == .at(deadline))
+        harness.now = deadline
         #expect(harness.decide().map { $0.refusal?.code } == [.deadlineExceeded])
         harness.scheduler.workerReady(WorkerID(9), queue: Harness.model, slot: 0)
         #expect(harness.decide() == [], "an answered request is not dispatched")
@@ -165,9 +168,9 @@ import Wire
 
     @Test func aDeadlineWhileComputingIsAnsweredInTimeAndTheResultDropped() {
         let harness = Harness()
-        harness.submit(1, deadline: 5_000)
+        harness.submit(1, deadline: .at(harness.now + .microseconds(4)))
         _ = harness.decide()
-        harness.now = 5_000
+        harness.now += .microseconds(4)
         let actions = harness.decide()
         #expect(actions.first == .revoke(1))
         #expect(actions.last?.refusal?.code == .deadlineExceeded)

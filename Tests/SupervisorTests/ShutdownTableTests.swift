@@ -2,6 +2,7 @@ import Configuration
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 /// Walks the table of `Shutdown`: each order, and what time and the end of work bring, in each state, as the world sees it.
@@ -13,18 +14,18 @@ import Wire
 
         init() {
             var limits = CoreWorld.limits
-            limits.stallTimeout = 0
+            limits.stallTimeout = nil
             world = CoreWorld(seed: 1, limits: limits, isCalm: true)
             client = world.connect()
             world.greet(client)
-            for _ in 0..<300 where !world.core.status(at: world.now).models.allSatisfy({ $0.state == "READY" }) {
+            for _ in 0..<300 where !world.core.status().models.allSatisfy({ $0.state == "READY" }) {
                 work()
             }
             for id in world.processes.keys { world.processes[id]?.hangs = true }
             #expect(world.call(client, CoreHistoryTests.embed, model: "a") != nil)
         }
 
-        var isServing: Bool { world.core.status(at: world.now).state == "READY" }
+        var isServing: Bool { world.core.status().state == "READY" }
         var isFinished: Bool { world.core.isFinished }
         var unanswered: Int { world.core.unanswered.requests }
         /// Whether all processes have been sent that signal, and there are some.
@@ -33,12 +34,12 @@ import Wire
         }
 
         func work() {
-            pass(100_000_000)
+            pass(.milliseconds(100))
             for id in world.processes.keys.sorted() { world.work(id) }
         }
 
-        func pass(_ nanoseconds: Int64) {
-            world.now += nanoseconds
+        func pass(_ duration: Duration) {
+            world.now += duration
             world.settle()
         }
 
@@ -56,7 +57,7 @@ import Wire
     @Test func servingEndsWithTheOrderAlone() {
         let scene = Scene()
         #expect(scene.isServing && scene.unanswered == 1 && !scene.world.isStopped)
-        scene.pass(29_000_000_000)
+        scene.pass(.seconds(29))
         #expect(scene.isServing && scene.unanswered == 1)
         scene.world.tell(.stop)
         #expect(!scene.isServing && scene.world.isStopped && scene.unanswered == 1)
@@ -80,9 +81,9 @@ import Wire
             for _ in 0..<20 where !scene.isFinished { scene.work() }
             #expect(scene.isFinished && scene.world.processes.isEmpty)
         default:
-            scene.pass(CoreWorld.limits.drainTimeout - 1)
+            scene.pass(CoreWorld.limits.drainTimeout - .nanoseconds(1))
             #expect(scene.unanswered == 1)
-            scene.pass(1)
+            scene.pass(.nanoseconds(1))
             #expect(scene.world.answers == [.unavailable: 1])
             #expect(scene.world.processes.values.allSatisfy { $0.end == nil }, "they have time to end by themselves")
         }
@@ -95,7 +96,7 @@ import Wire
         scene.pass(CoreWorld.limits.drainTimeout)
         switch event {
         case "stop": scene.world.tell(.stop)
-        case "time": scene.pass(8_000_000_000)
+        case "time": scene.pass(.seconds(8))
         default:
             for id in scene.world.processes.keys.sorted() { scene.world.finish(id, .exited(0)) }
             #expect(scene.isFinished)
@@ -104,7 +105,7 @@ import Wire
         #expect(scene.areEnded(by: 9) && !scene.isFinished)
         // Killing: another order changes nothing, and the last process ends it.
         scene.world.tell(.stop)
-        scene.pass(60_000_000_000)
+        scene.pass(.seconds(60))
         #expect(scene.areEnded(by: 9) && !scene.isFinished)
         scene.reap()
         #expect(scene.isFinished)
@@ -122,9 +123,9 @@ import Wire
             scene.world.clients[scene.client]?.isDeaf = false
             for _ in 0..<2 { scene.world.settle() }
         default:
-            scene.pass(1_999_999_999)
+            scene.pass(.nanoseconds(1_999_999_999))
             #expect(!scene.isFinished)
-            scene.pass(1)
+            scene.pass(.nanoseconds(1))
         }
         #expect(scene.isFinished == (event != "stop"))
     }

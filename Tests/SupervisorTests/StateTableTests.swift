@@ -1,6 +1,7 @@
 import Messages
 import Supervisor
 import Testing
+import Time
 import Wire
 
 /// Walks the state × event tables of the small machines: whatever happens in whatever state is defined, is what the table in
@@ -11,39 +12,37 @@ import Wire
 
     typealias Seat = WorkerLifecycle
 
-    static let longAgo: Int64 = 1_000_000_000_000
-
     /// A seat in each state, by the state's name.
     static let seats: [String: Seat] = {
         var limiter = SpawnLimiter()
         let idle = Seat()
         var starting = idle
-        _ = starting.start(at: 0)
+        _ = starting.start(at: .start)
         var loading = starting
-        _ = loading.hello(at: 0)
+        _ = loading.hello(at: .start)
         var ready = loading
-        _ = ready.ready(at: 0)
+        _ = ready.ready(at: .start)
         var draining = ready
-        _ = draining.stop(gracefully: true, at: 0)
+        _ = draining.stop(gracefully: true, at: .start)
         var drained = draining
-        _ = drained.drained(at: 0)
+        _ = drained.drained(at: .start)
         var terminated = ready
-        _ = terminated.stop(gracefully: false, at: 0)
+        _ = terminated.stop(gracefully: false, at: .start)
         var killed = ready
-        _ = killed.violation("garbage", at: 0)
+        _ = killed.violation("garbage", at: .start)
         var stopKilled = terminated
-        _ = stopKilled.timer(at: longAgo, limiter: &limiter)
+        _ = stopKilled.timer(at: .late, limiter: &limiter)
         var backoff = ready
-        backoff.ended(.signalled(11), description: "SIGSEGV", jitter: 0.5, at: 0)
+        backoff.ended(.signalled(11), description: "SIGSEGV", jitter: 0.5, at: .start)
         var failed = starting
         for _ in 0..<5 {
-            failed.ended(.exited(1), description: "exit 1", jitter: 0.5, at: 0)
-            _ = failed.timer(at: failed.deadline ?? 0, limiter: &limiter)
+            failed.ended(.exited(1), description: "exit 1", jitter: 0.5, at: .start)
+            _ = failed.timer(at: .late, limiter: &limiter)
         }
         var refused = loading
-        refused.ended(.exited(78), description: "exit 78", jitter: 0.5, at: 0)
+        refused.ended(.exited(78), description: "exit 78", jitter: 0.5, at: .start)
         var stopped = idle
-        _ = stopped.stop(gracefully: true, at: 0)
+        _ = stopped.stop(gracefully: true, at: .start)
         return [
             "idle": idle, "starting": starting, "loading": loading, "ready": ready, "draining": draining,
             "drained": drained, "terminated": terminated, "killed": killed, "stopKilled": stopKilled,
@@ -52,27 +51,27 @@ import Wire
     }()
 
     static let seatEvents: [(name: String, apply: @Sendable (inout Seat) -> [Seat.Action])] = [
-        ("start", { $0.start(at: 1) }),
-        ("hello", { $0.hello(at: 1) }),
-        ("ready", { $0.ready(at: 1) }),
-        ("drained", { $0.drained(at: 1) }),
-        ("stop", { $0.stop(gracefully: true, at: 1) }),
-        ("stop at once", { $0.stop(gracefully: false, at: 1) }),
+        ("start", { $0.start(at: .soon) }),
+        ("hello", { $0.hello(at: .soon) }),
+        ("ready", { $0.ready(at: .soon) }),
+        ("drained", { $0.drained(at: .soon) }),
+        ("stop", { $0.stop(gracefully: true, at: .soon) }),
+        ("stop at once", { $0.stop(gracefully: false, at: .soon) }),
         (
             "timer",
             {
                 var limiter = SpawnLimiter()
-                return $0.timer(at: longAgo, limiter: &limiter)
+                return $0.timer(at: .late, limiter: &limiter)
             }
         ),
         (
             "heard",
             {
-                _ = $0.heard(at: 1)
+                _ = $0.heard(at: .soon)
                 return []
             }
         ),
-        ("violation", { $0.violation("garbage", at: 1) }),
+        ("violation", { $0.violation("garbage", at: .soon) }),
         (
             "refuse",
             {
@@ -83,7 +82,7 @@ import Wire
         (
             "ended",
             {
-                $0.ended(.signalled(11), description: "SIGSEGV", jitter: 0.5, at: 1)
+                $0.ended(.signalled(11), description: "SIGSEGV", jitter: 0.5, at: .soon)
                 return []
             }
         ),
@@ -161,7 +160,7 @@ import Wire
                 #expect(actions.allSatisfy { $0 == .spawn } || seat.hasProcess, "\(event.name) when \(state)")
                 // Whoever waits for time says until when; only the end of a killed process is certain without.
                 let waits = !after.isOver && after.state != .idle && !after.isReady && name(after.state) != "killed"
-                #expect((after.deadline != nil) == waits, "\(event.name) when \(state)")
+                #expect((after.deadline != .never) == waits, "\(event.name) when \(state)")
                 // What is over stays so.
                 #expect(!seat.isOver || after.state == seat.state, "\(event.name) when \(state)")
             }
@@ -176,22 +175,22 @@ import Wire
     static let jobs: [String: PackCoordinator] = {
         let none = PackCoordinator(limit: 1)
         var waiting = none
-        _ = waiting.request(other, at: 0)
-        _ = waiting.request(job, at: 0)
+        _ = waiting.request(other, at: .start)
+        _ = waiting.request(job, at: .start)
         var starting = PackCoordinator(limit: 2)
-        _ = starting.request(job, at: 0)
+        _ = starting.request(job, at: .start)
         var identifying = starting
-        _ = identifying.hello(job, at: 0)
+        _ = identifying.hello(job, at: .start)
         var packing = identifying
-        _ = packing.identified(job, key: "k", cachedBytes: nil, at: 0)
+        _ = packing.identified(job, key: "k", cachedBytes: nil, at: .start)
         var queued = PackCoordinator(limit: 2)
         for id in [other, job] {
-            _ = queued.request(id, at: 0)
-            _ = queued.hello(id, at: 0)
-            _ = queued.identified(id, key: "k", cachedBytes: nil, at: 0)
+            _ = queued.request(id, at: .start)
+            _ = queued.hello(id, at: .start)
+            _ = queued.identified(id, key: "k", cachedBytes: nil, at: .start)
         }
         var over = identifying
-        _ = over.identified(job, key: "k", cachedBytes: 9, at: 0)
+        _ = over.identified(job, key: "k", cachedBytes: 9, at: .start)
         return [
             "none": none, "waiting": waiting, "starting": starting, "identifying": identifying, "queued": queued,
             "packing": packing, "over": over,
@@ -201,18 +200,18 @@ import Wire
     typealias PackAction = PackCoordinator.Action
 
     static let jobEvents: [(name: String, apply: @Sendable (inout PackCoordinator) -> [PackAction])] = [
-        ("request", { $0.request(job, at: 1) }),
-        ("cancel", { $0.cancel(job, at: 1) }),
-        ("hello", { $0.hello(job, at: 1) }),
-        ("new key", { $0.identified(job, key: "n", cachedBytes: nil, at: 1) }),
-        ("cached key", { $0.identified(job, key: "n", cachedBytes: 9, at: 1) }),
-        ("packed", { $0.packed(job, bytes: 9, at: 1) }),
-        ("stored", { $0.stored(job, bytes: 9, error: nil, at: 1) }),
-        ("not stored", { $0.stored(job, bytes: 0, error: "full", at: 1) }),
-        ("refused", { $0.refused(job, "no file", at: 1) }),
-        ("violation", { $0.violation(job, "garbage", at: 1) }),
-        ("timer", { $0.timer(at: longAgo) }),
-        ("ended", { $0.ended(job, .exited(1), description: "exit 1", at: 1) }),
+        ("request", { $0.request(job, at: .soon) }),
+        ("cancel", { $0.cancel(job, at: .soon) }),
+        ("hello", { $0.hello(job, at: .soon) }),
+        ("new key", { $0.identified(job, key: "n", cachedBytes: nil, at: .soon) }),
+        ("cached key", { $0.identified(job, key: "n", cachedBytes: 9, at: .soon) }),
+        ("packed", { $0.packed(job, bytes: 9, at: .soon) }),
+        ("stored", { $0.stored(job, bytes: 9, error: nil, at: .soon) }),
+        ("not stored", { $0.stored(job, bytes: 0, error: "full", at: .soon) }),
+        ("refused", { $0.refused(job, "no file", at: .soon) }),
+        ("violation", { $0.violation(job, "garbage", at: .soon) }),
+        ("timer", { $0.timer(at: .late) }),
+        ("ended", { $0.ended(job, .exited(1), description: "exit 1", at: .soon) }),
     ]
 
     /// What an event leads to, in a word.
@@ -285,10 +284,10 @@ import Wire
     /// A model in each state, with the seats that have a process.
     static let models: [String: ModelLifecycle] = {
         func seat(_ generation: UInt64) -> SeatID { SeatID(generation: generation, index: 0) }
-        func load(_ model: inout ModelLifecycle) -> UInt64 { model.load(slots: [0], at: 0).generation }
+        func load(_ model: inout ModelLifecycle) -> UInt64 { model.load(slots: [0], at: .start).generation }
         func pack(_ model: inout ModelLifecycle, _ generation: UInt64) {
-            _ = model.packed(generation: generation, key: "k\(generation)", at: 0)
-            _ = model.hello(seat(generation), at: 0)
+            _ = model.packed(generation: generation, key: "k\(generation)", at: .start)
+            _ = model.hello(seat(generation), at: .start)
         }
         let empty = ModelLifecycle()
         var packing = empty
@@ -296,20 +295,20 @@ import Wire
         var loading = packing
         pack(&loading, 1)
         var serving = loading
-        _ = serving.ready(seat(1), at: 0)
+        _ = serving.ready(seat(1), at: .start)
         var reloading = serving
         _ = load(&reloading)
         pack(&reloading, 2)
         var retiring = reloading
-        _ = retiring.ready(seat(2), at: 0)
+        _ = retiring.ready(seat(2), at: .start)
         var rollingBack = serving
-        _ = rollingBack.load(slots: [0, 0], at: 0)
+        _ = rollingBack.load(slots: [0, 0], at: .start)
         pack(&rollingBack, 2)
-        _ = rollingBack.ended(seat(2), .exited(78), description: "78", jitter: 0.5, at: 0)
+        _ = rollingBack.ended(seat(2), .exited(78), description: "78", jitter: 0.5, at: .start)
         var unavailable = packing
-        _ = unavailable.packFailed(generation: 1, .unavailable, "no pack", at: 0)
+        _ = unavailable.packFailed(generation: 1, .unavailable, "no pack", at: .start)
         var unloading = serving
-        _ = unloading.unload(gracefully: true, Refusal(.unavailable, "gone"), at: 0)
+        _ = unloading.unload(gracefully: true, Refusal(.unavailable, "gone"), at: .start)
         return [
             "empty": empty, "packing": packing, "loading": loading, "serving": serving, "reloading": reloading,
             "retiring": retiring, "rolling back": rollingBack, "unavailable": unavailable, "unloading": unloading,
@@ -320,29 +319,29 @@ import Wire
 
     static let modelEvents: [ModelEvent] = {
         var events: [ModelEvent] = [
-            ("load", { $0.isChanging ? [] : $0.load(slots: [0, 1], at: 1).actions }),
+            ("load", { $0.isChanging ? [] : $0.load(slots: [0, 1], at: .soon).actions }),
             ("refuse load", { $0.refuseLoad(.invalidArgument, "no YAML") }),
-            ("unload", { $0.unload(gracefully: true, Refusal(.unavailable, "gone"), at: 1) }),
-            ("unload at once", { $0.unload(gracefully: false, Refusal(.unavailable, "gone"), at: 1) }),
+            ("unload", { $0.unload(gracefully: true, Refusal(.unavailable, "gone"), at: .soon) }),
+            ("unload at once", { $0.unload(gracefully: false, Refusal(.unavailable, "gone"), at: .soon) }),
             (
                 "timer",
                 {
                     var limiter = SpawnLimiter()
-                    return $0.timer(at: longAgo, limiter: &limiter)
+                    return $0.timer(at: .late, limiter: &limiter)
                 }
             ),
         ]
         for generation: UInt64 in 1...2 {
             let seat = SeatID(generation: generation, index: 0)
             let more: [ModelEvent] = [
-                ("packed \(generation)", { $0.packed(generation: generation, key: "k\(generation)", at: 1) }),
-                ("pack lost \(generation)", { $0.packFailed(generation: generation, .dataLoss, "lost", at: 1) }),
-                ("hello \(generation)", { $0.hello(seat, at: 1) }),
-                ("ready \(generation)", { $0.ready(seat, at: 1) }),
-                ("violation \(generation)", { $0.violation(seat, "garbage", at: 1) }),
-                ("drained \(generation)", { $0.drained(seat, at: 1) }),
-                ("died \(generation)", { $0.ended(seat, .signalled(11), description: "11", jitter: 0.5, at: 1) }),
-                ("refused \(generation)", { $0.ended(seat, .exited(78), description: "78", jitter: 0.5, at: 1) }),
+                ("packed \(generation)", { $0.packed(generation: generation, key: "k\(generation)", at: .soon) }),
+                ("pack lost \(generation)", { $0.packFailed(generation: generation, .dataLoss, "lost", at: .soon) }),
+                ("hello \(generation)", { $0.hello(seat, at: .soon) }),
+                ("ready \(generation)", { $0.ready(seat, at: .soon) }),
+                ("violation \(generation)", { $0.violation(seat, "garbage", at: .soon) }),
+                ("drained \(generation)", { $0.drained(seat, at: .soon) }),
+                ("died \(generation)", { $0.ended(seat, .signalled(11), description: "11", jitter: 0.5, at: .soon) }),
+                ("refused \(generation)", { $0.ended(seat, .exited(78), description: "78", jitter: 0.5, at: .soon) }),
             ]
             events += more
         }

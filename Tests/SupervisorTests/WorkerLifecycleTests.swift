@@ -1,6 +1,7 @@
 import Messages
 import Supervisor
 import Testing
+import Time
 
 @Suite struct WorkerLifecycleTests {
     typealias Lifecycle = WorkerLifecycle
@@ -10,28 +11,28 @@ import Testing
     /// A seat whose worker is ready at time 0.
     static func readySeat() -> Lifecycle {
         var seat = Lifecycle()
-        _ = seat.start(at: 0)
-        _ = seat.hello(at: 0)
-        _ = seat.ready(at: 0)
+        _ = seat.start(at: .start)
+        _ = seat.hello(at: .start)
+        _ = seat.ready(at: .start)
         return seat
     }
 
     @Test func theWayToReady() {
         var seat = Lifecycle()
-        #expect(seat.start(at: 1) == [.spawn])
-        #expect(seat.start(at: 1) == [])
-        #expect(seat.hello(at: 2) == [.sendLoad])
-        #expect(seat.ready(at: 3) == [.enlist])
+        #expect(seat.start(at: .soon) == [.spawn])
+        #expect(seat.start(at: .soon) == [])
+        #expect(seat.hello(at: .start + .nanoseconds(2)) == [.sendLoad])
+        #expect(seat.ready(at: .start + .nanoseconds(3)) == [.enlist])
         #expect(seat.isReady)
-        #expect(seat.deadline == nil)
+        #expect(seat.deadline == .never)
     }
 
     @Test mutating func silenceIsKilledAndCounted() {
         var seat = Lifecycle()
-        _ = seat.start(at: 0)
-        let deadline = seat.timeouts.hello
-        #expect(seat.deadline == deadline)
-        #expect(seat.timer(at: deadline - 1, limiter: &limiter) == [])
+        _ = seat.start(at: .start)
+        let deadline = Instant.start + seat.timeouts.hello
+        #expect(seat.deadline == .at(deadline))
+        #expect(seat.timer(at: deadline - .nanoseconds(1), limiter: &limiter) == [])
         #expect(seat.timer(at: deadline, limiter: &limiter) == [.kill])
         seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: deadline)
         #expect(seat.state == .backoff(until: deadline + RestartPolicy.floor))
@@ -42,64 +43,64 @@ import Testing
 
     @Test mutating func loadingIsLimitedInItsSilence() {
         var seat = Lifecycle()
-        _ = seat.start(at: 0)
-        let early = seat.heard(at: 1)
+        _ = seat.start(at: .start)
+        let early = seat.heard(at: .soon)
         #expect(!early, "Hello is due, and nothing else")
-        #expect(seat.deadline == seat.timeouts.hello)
-        _ = seat.hello(at: 5)
-        var now: Int64 = 5
+        #expect(seat.deadline == .at(.start + seat.timeouts.hello))
+        _ = seat.hello(at: .start + .nanoseconds(5))
+        var now = Instant.start + .nanoseconds(5)
         for _ in 0..<3 {
-            now += seat.timeouts.load - 1
+            now += seat.timeouts.load - .nanoseconds(1)
             #expect(seat.timer(at: now, limiter: &limiter) == [])
             let counts = seat.heard(at: now)
             #expect(counts)
         }
-        #expect(seat.deadline == now + seat.timeouts.load)
+        #expect(seat.deadline == .at(now + seat.timeouts.load))
         #expect(seat.timer(at: now + seat.timeouts.load, limiter: &limiter) == [.kill])
         let late = seat.heard(at: now + seat.timeouts.load)
         #expect(!late)
         seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: now + seat.timeouts.load)
         #expect(seat.lastEnd == "not ready, and no progress for 60000 ms (killed by SIGKILL)")
         var ready = Self.readySeat()
-        let counts = ready.heard(at: 1)
-        #expect(!counts && ready.deadline == nil)
+        let counts = ready.heard(at: .soon)
+        #expect(!counts && ready.deadline == .never)
     }
 
     @Test func aFrameOutOfTurnIsAViolationInEveryState() {
         var starting = Lifecycle()
-        _ = starting.start(at: 0)
-        #expect(starting.ready(at: 0) == [.kill])
+        _ = starting.start(at: .start)
+        #expect(starting.ready(at: .start) == [.kill])
         var ready = Self.readySeat()
-        #expect(ready.hello(at: 0) == [.kill])
-        #expect(ready.violation("again", at: 0) == [], "once is enough")
+        #expect(ready.hello(at: .start) == [.kill])
+        #expect(ready.violation("again", at: .start) == [], "once is enough")
     }
 
     @Test func progressRestartsAtOnce() {
         var seat = Self.readySeat()
         seat.completedBatch()
-        seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: 5_000_000_000)
-        #expect(seat.state == .backoff(until: 5_000_000_000))
+        seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: .start + .seconds(5))
+        #expect(seat.state == .backoff(until: .start + .seconds(5)))
     }
 
     @Test func aConfigurationFailureNeverRespawns() {
         for byCode in [true, false] {
             var seat = Lifecycle()
-            _ = seat.start(at: 0)
-            _ = seat.hello(at: 0)
+            _ = seat.start(at: .start)
+            _ = seat.hello(at: .start)
             if !byCode { seat.reported(.configuration, "model_type 'bart'") }
-            seat.ended(.exited(byCode ? 78 : 70), description: "exit", jitter: 0.5, at: 0)
+            seat.ended(.exited(byCode ? 78 : 70), description: "exit", jitter: 0.5, at: .start)
             #expect(seat.state == .refused(byCode ? "exit" : "model_type 'bart'"))
             #expect(seat.isOver)
-            #expect(seat.deadline == nil)
+            #expect(seat.deadline == .never)
         }
     }
 
     @Test mutating func aGracefulStopDrainsThenTerminatesThenKills() {
         var seat = Self.readySeat()
-        #expect(seat.stop(gracefully: true, at: 0) == [.drain])
-        #expect(seat.stop(gracefully: true, at: 0) == [], "it goes on")
-        #expect(seat.timer(at: seat.timeouts.drain, limiter: &limiter) == [.terminate])
-        let killAt = seat.timeouts.drain + seat.timeouts.terminate
+        #expect(seat.stop(gracefully: true, at: .start) == [.drain])
+        #expect(seat.stop(gracefully: true, at: .start) == [], "it goes on")
+        #expect(seat.timer(at: .start + seat.timeouts.drain, limiter: &limiter) == [.terminate])
+        let killAt = Instant.start + seat.timeouts.drain + seat.timeouts.terminate
         #expect(seat.timer(at: killAt, limiter: &limiter) == [.kill])
         seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: killAt)
         #expect(seat.state == .stopped)
@@ -107,29 +108,29 @@ import Testing
 
     @Test func aDrainedWorkerIsAskedToExit() {
         var seat = Self.readySeat()
-        _ = seat.stop(gracefully: true, at: 0)
-        #expect(seat.drained(at: 5) == [.sendDrain])
-        seat.ended(.exited(0), description: "exit 0", jitter: 0.5, at: 6)
+        _ = seat.stop(gracefully: true, at: .start)
+        #expect(seat.drained(at: .start + .nanoseconds(5)) == [.sendDrain])
+        seat.ended(.exited(0), description: "exit 0", jitter: 0.5, at: .start + .nanoseconds(6))
         #expect(seat.state == .stopped)
     }
 
     @Test func stoppingWithoutAProcessIsImmediate() {
         var idle = Lifecycle()
-        #expect(idle.stop(gracefully: true, at: 0) == [])
+        #expect(idle.stop(gracefully: true, at: .start) == [])
         #expect(idle.state == .stopped)
         var backoff = Self.readySeat()
-        backoff.ended(.signalled(11), description: "killed by SIGSEGV", jitter: 0.5, at: 0)
-        #expect(backoff.stop(gracefully: false, at: 0) == [])
+        backoff.ended(.signalled(11), description: "killed by SIGSEGV", jitter: 0.5, at: .start)
+        #expect(backoff.stop(gracefully: false, at: .start) == [])
         #expect(backoff.state == .stopped)
     }
 
     @Test mutating func aSpawnThatFailsCountsAsAFailedStart() {
         var seat = Lifecycle()
-        _ = seat.start(at: 0)
-        var now: Int64 = 0
+        _ = seat.start(at: .start)
+        var now = Instant.start
         for attempt in 1...5 {
             seat.ended(.neverStarted("EAGAIN"), description: "EAGAIN", jitter: 0.5, at: now)
-            guard let deadline = seat.deadline else {
+            guard case .at(let deadline) = seat.deadline else {
                 #expect(attempt == 5)
                 break
             }

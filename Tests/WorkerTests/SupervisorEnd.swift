@@ -47,7 +47,7 @@ final class SupervisorEnd {
     func next(_ count: Int) throws -> [FromWorker] {
         var frames: [FromWorker] = []
         while frames.count < count {
-            try #require(try stream.descriptor.waitReadable(milliseconds: 20_000), "nothing came within 20 s")
+            try #require(try stream.descriptor.waitReadable(within: .seconds(20)), "nothing came within 20 s")
             let more = try arrived()
             try #require(!more.isEmpty, "the worker is gone")
             frames += more

@@ -1,5 +1,6 @@
 import Foundation
 import Messages
+import Time
 import Worker
 
 /// A worker's loop in the thread of the test, with a scripted engine and a clock that stands still unless it is moved. The
@@ -7,8 +8,7 @@ import Worker
 final class TestLoop {
     let supervisor: SupervisorEnd
     let engine = ScriptedEngine()
-    /// Nanoseconds.
-    var now: Int64 = 1_000_000_000_000
+    var now = Instant.start + .seconds(1000)
     private(set) var log: [String] = []
 
     init() throws { supervisor = try SupervisorEnd() }
@@ -46,12 +46,12 @@ final class TestLoop {
 
 // MARK: - Frames
 
-func prepare(_ id: UInt64, _ text: String, deadline: Int64 = 0) -> ToWorker {
+func prepare(_ id: UInt64, _ text: String, deadline: Deadline = .never) -> ToWorker {
     .prepare(
         ToWorker.Prepare(
             requestID: id,
             payload: Array(text.utf8),
-            deadlineNanoseconds: deadline,
+            deadlineNanoseconds: deadline.nanoseconds,
             clientRequestID: "r-\(id)",
             traceparent: "00-7-1-01"
         )

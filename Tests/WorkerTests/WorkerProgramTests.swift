@@ -2,6 +2,7 @@ import Foundation
 import LinuxSystem
 import Messages
 import Testing
+import Time
 import Wire
 import Worker
 
@@ -82,7 +83,7 @@ import Worker
     @Test func aWorkerIsReadyOnceItHasLoadedAndServesThen() throws {
         loader.onLoad = { [loop] progress in
             for _ in 0..<3 {
-                loop.now += 60_000_000
+                loop.now += .milliseconds(60)
                 try progress()
             }
         }
@@ -109,7 +110,7 @@ import Worker
     @Test func aLoadThatNobodyWaitsForEnds() throws {
         loader.onLoad = { [loop] progress in
             while true {
-                loop.now += 100_000_000
+                loop.now += .milliseconds(100)
                 try progress()
             }
         }

@@ -3,6 +3,7 @@ import LinuxSystem
 import Messages
 import Synchronization
 import Testing
+import Time
 import Wire
 import Worker
 
@@ -10,10 +11,10 @@ import Worker
     @Test func aRequestIsPreparedComputedAndAnsweredWithItsTimes() throws {
         let loop = try TestLoop()
         loop.engine.onPrepare = { _ in
-            loop.now += 7_000
+            loop.now += .microseconds(7)
             return nil
         }
-        loop.engine.onStep = { _, _ in loop.now += 30_000 }
+        loop.engine.onStep = { _, _ in loop.now += .microseconds(30) }
         let frames = try loop.run(prepare(1, "abc"), start(9, 1))
         #expect(
             frames == [
@@ -41,7 +42,7 @@ import Worker
             var goesOn = false
             #expect(throws: Never.self) {
                 try loop.supervisor.send(prepare(2, "bb"), start(2, 2))
-                loop.now += 200_000
+                loop.now += .microseconds(200)
                 goesOn = proceed()
                 seen = try loop.supervisor.arrived()
             }
@@ -56,7 +57,7 @@ import Worker
     @Test func aRequestThatNeedsNoComputingIsAnsweredAtOnce() throws {
         let loop = try TestLoop()
         loop.engine.onPrepare = { _ in
-            loop.now += 5_000
+            loop.now += .microseconds(5)
             return .answered([1, 2])
         }
         let frames = try loop.run(prepare(4, "a"), start(1, 4))
@@ -78,7 +79,7 @@ import Worker
         loop.engine.onStep = { texts, proceed in
             guard texts == "a" else { return }
             #expect(throws: Never.self) { try loop.supervisor.send(revoke(2)) }
-            loop.now += 200_000
+            loop.now += .microseconds(200)
             let goesOn = proceed()
             #expect(goesOn)
         }
@@ -99,9 +100,9 @@ import Worker
             for id in UInt64(1)...2 {
                 #expect(throws: Never.self) { try loop.supervisor.send(revoke(id)) }
                 // Just before the channel is looked at again, and then.
-                loop.now += 199_999
+                loop.now += .nanoseconds(199_999)
                 goesOn.append(proceed())
-                loop.now += 1
+                loop.now += .nanoseconds(1)
                 goesOn.append(proceed())
             }
         }
@@ -110,9 +111,9 @@ import Worker
         #expect(frames == [prepared(1, tokens: 1), prepared(2, tokens: 1), done(1, tokens: 2, computed: 400)])
     }
 
-    @Test(arguments: [0, 1]) func aRequestThatIsLateWhenItsBatchBeginsIsNotComputed(_ left: Int64) throws {
+    @Test(arguments: [0, 1]) func aRequestThatIsLateWhenItsBatchBeginsIsNotComputed(_ left: Int) throws {
         let loop = try TestLoop()
-        let frames = try loop.run(prepare(1, "a", deadline: loop.now + left), start(1, 1))
+        let frames = try loop.run(prepare(1, "a", deadline: .at(loop.now + .nanoseconds(left))), start(1, 1))
         if left > 0 {
             #expect(frames == [prepared(1, tokens: 1), result(1, "A", tokens: 1), done(1, tokens: 1)])
         } else {
@@ -180,10 +181,10 @@ import Worker
     @Test func aSlowRequestIsLogged() throws {
         let loop = try TestLoop()
         loop.engine.onPrepare = { text in
-            loop.now += text == "a" ? 10_000_000_000 : 9_999_999_999
+            loop.now += text == "a" ? .seconds(10) : .nanoseconds(9_999_999_999)
             return nil
         }
-        loop.engine.onStep = { texts, _ in loop.now += texts == "a" ? 9_999_999_999 : 1 }
+        loop.engine.onStep = { texts, _ in loop.now += .nanoseconds(texts == "a" ? 9_999_999_999 : 1) }
         _ = try loop.run(prepare(1, "a"), prepare(2, "b"), start(1, 1, 2))
         let name = #"traceparent "00-7-1-01": "#
         #expect(
@@ -222,8 +223,8 @@ import Worker
         let loop = try TestLoop()
         var seen: [[FromWorker]] = []
         loop.engine.onStep = { _, proceed in
-            for nanoseconds in [99_800_000, 200_000, 99_800_000, 200_000, 300_000_000, 50_000_000] as [Int64] {
-                loop.now += nanoseconds
+            for microseconds in [99_800, 200, 99_800, 200, 300_000, 50_000] {
+                loop.now += .microseconds(microseconds)
                 let goesOn = proceed()
                 #expect(goesOn)
                 #expect(throws: Never.self) { seen.append(try loop.supervisor.arrived()) }
@@ -248,7 +249,7 @@ import Worker
         var goesOn: [Bool] = []
         computing.engine.onStep = { _, proceed in
             #expect(throws: Never.self) { try computing.supervisor.leave() }
-            computing.now += 200_000
+            computing.now += .microseconds(200)
             goesOn = [proceed(), proceed()]
         }
         #expect(throws: Channel.Closed.self) { try computing.run(prepare(1, "a"), start(1, 1), drains: false) }

@@ -82,15 +82,12 @@ int linux_epoll_control(int epoll, int operation, int fd, uint32_t readiness, ui
 /// Waits at most `timeout_nanoseconds` (for ever when negative) and returns the number of events. A signal ends the
 /// wait early with 0 events.
 int linux_epoll_wait(int epoll, struct linux_event *_Nonnull events, int capacity, int64_t timeout_nanoseconds);
-int linux_timer_create(void);
-/// Arms the timer for an absolute monotonic time; a time of 0 disarms it.
-int linux_timer_set(int fd, int64_t deadline_nanoseconds);
 /// Blocks the signals in the calling thread and returns a non-blocking descriptor that reports them.
 int linux_signal_descriptor(const int *_Nonnull signals, size_t count);
 /// Reads one signal: 1 and its number and sender, or 0 when none is pending.
 int linux_signal_next(int fd, int32_t *_Nonnull signal_number, int32_t *_Nonnull sender);
 int linux_event_create(void);
-/// Reads the 8-byte counter of a timer or event descriptor; 0 when it has not fired.
+/// Reads the 8-byte counter of an event descriptor; 0 when it has not been added to.
 int64_t linux_counter_read(int fd);
 int linux_counter_add(int fd, uint64_t amount);
 

@@ -1,4 +1,3 @@
-import LinuxSystem
 import Messages
 import Tasks
 
@@ -35,9 +34,9 @@ package enum Throughput {
             for step in systems.indices {
                 // Each round begins with another system.
                 let place = (step + round) % systems.count
-                let start = MonotonicClock.now
+                let start = ContinuousClock.now
                 for call in systems[place] { try call() }
-                let seconds = Double(MonotonicClock.now - start) / 1e9
+                let seconds = (ContinuousClock.now - start) / .seconds(1)
                 if round > 0 { rates[place].append(Double(systems[place].count) / seconds) }
             }
         }

@@ -1,5 +1,4 @@
 import DistilBERT
-import LinuxSystem
 package import Tensors
 package import Training
 
@@ -148,7 +147,7 @@ package final class TrainingLoop {
         let first = step % perEpoch * settings.batchSize
         let chosen = Array(order(of: epoch)[first..<min(examples.count, first + settings.batchSize)])
         if first == 0 { epochLosses = (0, 0) }
-        let start = MonotonicClock.now
+        let start = ContinuousClock.now
         var loss = 0.0
         let parts = parts(chosen).enumerated().map { part, places in
             let randomness = Randomness(seed: settings.seed, batch: step << 16 | part)
@@ -176,7 +175,7 @@ package final class TrainingLoop {
         guard norm.isFinite else { throw notFinite("the gradient", norm) }
         if isComplete { optimizer.finish() }
         model.refresh()
-        summary.seconds += Double(MonotonicClock.now - start) / 1e9
+        summary.seconds += (ContinuousClock.now - start) / .seconds(1)
         summary.steps = step
         recent.append(loss)
         if recent.count > 20 { recent.removeFirst() }

@@ -1,6 +1,5 @@
 package import DistilBERT
 import Glibc
-import LinuxSystem
 package import ModelFiles
 package import Tensors
 package import Training
@@ -162,13 +161,13 @@ package final class TrainingRun {
                 .notice("going on at step \(loop.step + 1) of \(loop.schedule.steps), where the run had stopped")
             )
         }
-        var lastSave = MonotonicClock.now
-        var lastReport: Int64?
+        var lastSave = ContinuousClock.now
+        var lastReport: ContinuousClock.Instant?
         let perEpoch = settings.stepsPerEpoch(examples.count)
         while !loop.isComplete {
             try loop.advance()
-            let now = MonotonicClock.now
-            if lastReport.map({ now - $0 > 2_000_000_000 }) ?? true || loop.isComplete {
+            let now = ContinuousClock.now
+            if lastReport.map({ now - $0 > .seconds(2) }) ?? true || loop.isComplete {
                 options.report(.progress(loop.progress))
                 lastReport = now
             }
@@ -180,9 +179,9 @@ package final class TrainingRun {
                         + "goes on from there"
                 )
             }
-            if Double(now - lastSave) / 1e9 >= options.saveInterval, !loop.isComplete {
+            if now - lastSave >= .seconds(options.saveInterval), !loop.isComplete {
                 try state.save(loop)
-                lastSave = MonotonicClock.now
+                lastSave = ContinuousClock.now
             }
         }
         try state.save(loop)

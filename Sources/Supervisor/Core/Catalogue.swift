@@ -1,5 +1,6 @@
 import Configuration
 import Messages
+import Time
 import Wire
 
 /// The models by number and by name, and which one a reference means.
@@ -8,7 +9,7 @@ struct Catalogue {
     struct Destination {
         let id: QueueID
         let reference: String
-        let defaultTimeout: Int64
+        let defaultTimeout: Duration?
     }
 
     private var models: [QueueID: ServedModel] = [:]
@@ -19,7 +20,7 @@ struct Catalogue {
     /// What references have meant since a model last changed.
     private var destinations: [String: Destination] = [:]
     /// The earliest deadline since then.
-    private var knownDeadline: Int64?
+    private var knownDeadline: Deadline?
 
     subscript(id: QueueID) -> ServedModel? { models[id] }
 
@@ -65,10 +66,10 @@ struct Catalogue {
     }
 
     /// The earliest deadline of any model, computed anew only when one of them has changed: this is asked every turn.
-    var deadline: Int64 {
+    var deadline: Deadline {
         mutating get {
             if let knownDeadline { return knownDeadline }
-            let earliest = models.values.reduce(Int64.max) { min($0, $1.lifecycle.deadline ?? Int64.max) }
+            let earliest = models.values.reduce(Deadline.never) { min($0, $1.lifecycle.deadline) }
             knownDeadline = earliest
             return earliest
         }

@@ -1,5 +1,6 @@
 import Configuration
 import Messages
+import Time
 import Wire
 
 /// One client: who it is, and which of its streams wait for an answer.
@@ -15,10 +16,10 @@ import Wire
 struct Client {
     enum State {
         /// Its Hello is due.
-        case greeting(until: Int64)
+        case greeting(until: Instant)
         case open
         /// Nothing more is read; it is closed when its output is written, or at the latest then.
-        case closing(until: Int64)
+        case closing(until: Instant)
     }
 
     let process: Int32
@@ -32,6 +33,14 @@ struct Client {
 
     var isClosing: Bool {
         if case .closing = state { true } else { false }
+    }
+
+    /// When it has to have said Hello, or read what waits for it.
+    var deadline: Deadline {
+        switch state {
+        case .greeting(let until), .closing(let until): .at(until)
+        case .open: .never
+        }
     }
 
     func isInFlight(_ stream: UInt64) -> Bool { requests[stream] != nil || controlCalls.contains(stream) }
@@ -49,12 +58,12 @@ struct Clients {
     /// A client that is sent the status again and again.
     private struct Watch {
         let call: ControlCall
-        let interval: Int64
-        var nextAt: Int64
+        let interval: Duration
+        var nextAt: Instant
     }
 
-    static let greetingTimeout: Int64 = 5_000_000_000
-    static let closingTimeout: Int64 = 2_000_000_000
+    static let greetingTimeout = Duration.seconds(5)
+    static let closingTimeout = Duration.seconds(2)
 
     var limits: ServerConfiguration
     private let userID: UInt32
@@ -77,21 +86,14 @@ struct Clients {
 
     var hasOutput: Bool { table.values.contains { $0.waiting > 0 } }
 
-    /// When `timer` is due, or a watch; `Int64.max` when nothing is.
-    var deadline: Int64 {
-        var earliest = watches.reduce(Int64.max) { min($0, $1.nextAt) }
-        for id in transient {
-            switch table[id]?.state {
-            case .greeting(let until)?, .closing(let until)?: earliest = min(earliest, until)
-            case .open?, nil: continue
-            }
-        }
-        return earliest
+    /// When `timer` is due, or a watch.
+    var deadline: Deadline {
+        transient.reduce(Deadline(watches.lazy.map(\.nextAt).min())) { min($0, table[$1]?.deadline ?? .never) }
     }
 
     // MARK: - Coming and going
 
-    mutating func connected(_ id: ClientID, user: UInt32, process: Int32, at now: Int64) {
+    mutating func connected(_ id: ClientID, user: UInt32, process: Int32, at now: Instant) {
         table[id] = Client(process: process, state: .greeting(until: now + Self.greetingTimeout))
         transient.insert(id)
         let hello = Hello(
@@ -106,12 +108,12 @@ struct Clients {
             refuse(id, Refusal(.permissionDenied, message), at: now)
         } else if table.count > limits.maxConnections {
             let message = "the server has \(limits.maxConnections) connections already (max_connections)"
-            refuse(id, Refusal(.resourceExhausted, message, retryAfter: 1_000_000_000), at: now)
+            refuse(id, Refusal(.resourceExhausted, message, retryAfter: .seconds(1)), at: now)
         }
     }
 
     /// Tells the client why, and closes the connection when it has been written.
-    mutating func refuse(_ id: ClientID, _ refusal: Refusal, at now: Int64) {
+    mutating func refuse(_ id: ClientID, _ refusal: Refusal, at now: Instant) {
         guard let client = table[id], !client.isClosing else { return }
         abandonRequests(of: id)
         answer(id, stream: 0, refusal)
@@ -145,20 +147,17 @@ struct Clients {
         for watch in ended { finish(watch.call, refusal) }
     }
 
-    mutating func timer(at now: Int64) {
+    mutating func timer(at now: Instant) {
         for id in transient.sorted() {
-            switch table[id]?.state {
-            case .greeting(let until)? where until <= now:
-                refuse(id, Refusal(.deadlineExceeded, "no Hello within 5 s"), at: now)
-            case .closing(let until)? where until <= now: disconnect(id)
-            default: continue
-            }
+            guard let client = table[id], client.deadline.isDue(at: now) else { continue }
+            let late = Refusal(.deadlineExceeded, "no Hello within 5 s")
+            if client.isClosing { disconnect(id) } else { refuse(id, late, at: now) }
         }
     }
 
     // MARK: - What they say
 
-    mutating func received(_ frame: Frame, from id: ClientID, at now: Int64) -> Command? {
+    mutating func received(_ frame: Frame, from id: ClientID, at now: Instant) -> Command? {
         switch (table[id]?.state, frame) {
         case (nil, _), (.closing, _): return nil
         case (.greeting, .hello(let hello)): greeted(by: hello, id, at: now)
@@ -176,7 +175,7 @@ struct Clients {
         return nil
     }
 
-    private mutating func greeted(by hello: Hello, _ id: ClientID, at now: Int64) {
+    private mutating func greeted(by hello: Hello, _ id: ClientID, at now: Instant) {
         guard hello.protocolVersion == WireProtocol.version else {
             let message =
                 "the client speaks version \(hello.protocolVersion) of the protocol and this server, "
@@ -189,17 +188,13 @@ struct Clients {
     }
 
     /// A frame that is none; `stream` is its request's, or 0.
-    mutating func malformed(_ refusal: Refusal, stream: UInt64, from id: ClientID, at now: Int64) {
+    mutating func malformed(_ refusal: Refusal, stream: UInt64, from id: ClientID, at now: Instant) {
         guard let client = table[id], case .open = client.state else { return refuse(id, refusal, at: now) }
         // The answer of a stream that is in flight is still to come.
         answer(id, stream: client.isInFlight(stream) ? 0 : stream, refusal)
     }
 
-    private mutating func isAcceptable(
-        _ request: Request,
-        _ id: ClientID,
-        at now: Int64
-    ) -> Bool {
+    private mutating func isAcceptable(_ request: Request, _ id: ClientID, at now: Instant) -> Bool {
         guard let client = table[id] else { return false }
         let stream = request.streamID
         if stream == 0 {
@@ -209,7 +204,7 @@ struct Clients {
             refuse(id, Refusal(.invalidArgument, message), at: now)
         } else if client.requests.count + client.controlCalls.count >= limits.maxInFlight {
             let message = "the connection has \(limits.maxInFlight) unanswered requests (max_in_flight)"
-            answer(id, stream: stream, Refusal(.resourceExhausted, message, retryAfter: 10_000_000))
+            answer(id, stream: stream, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(10)))
         } else {
             return true
         }
@@ -244,17 +239,12 @@ struct Clients {
         if waiting == 0, table.values[index].isClosing { effects.append(.endOutput(id)) }
     }
 
-    mutating func answer(
-        _ id: ClientID,
-        stream: UInt64,
-        _ refusal: Refusal,
-        model: String = ""
-    ) {
+    mutating func answer(_ id: ClientID, stream: UInt64, _ refusal: Refusal, model: String = "") {
         let response = Response(
             streamID: stream,
             status: refusal.code,
             message: refusal.message,
-            retryAfterMicroseconds: UInt64(max(0, refusal.retryAfter) / 1000),
+            retryAfterMicroseconds: refusal.retryAfter?.microseconds ?? 0,
             model: model,
             endOfStream: true
         )
@@ -281,12 +271,12 @@ struct Clients {
         answer(call.client, stream: call.stream, refusal)
     }
 
-    mutating func watch(_ call: ControlCall, every interval: Int64, at now: Int64) {
+    mutating func watch(_ call: ControlCall, every interval: Duration, at now: Instant) {
         watches.append(Watch(call: call, interval: interval, nextAt: now))
     }
 
     /// The watches that are due, without those whose client has yet to read what it was sent before.
-    mutating func dueWatches(at now: Int64) -> [ControlCall] {
+    mutating func dueWatches(at now: Instant) -> [ControlCall] {
         var due: [ControlCall] = []
         for index in watches.indices where watches[index].nextAt <= now {
             watches[index].nextAt = now + watches[index].interval

@@ -1,24 +1,25 @@
 package import Messages
+import Time
 import Topology
 import Wire
 
 extension Core {
-    mutating func control(_ method: ControlMethod, _ request: Request, from client: ClientID, at now: Int64) {
+    mutating func control(_ method: ControlMethod, _ request: Request, from client: ClientID) {
         let call = ControlCall(client: client, stream: request.streamID)
         clients.begin(call)
         do throws(WireError) {
             switch try ControlRequest.decode(method, request.payload) {
             case .status(let status):
                 if status.verbose { return measure([call]) }
-                clients.finish(call, payload: self.status(at: now).encode())
+                clients.finish(call, payload: self.status().encode())
             case .cacheList: effects.append(.listCache(.list(call)))
             case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
             case .reload(let reload): self.reload(text: reload.model, call: call)
             case .watch where shutdown != .serving:
                 clients.finish(call, Refusal(.unavailable, "the server is shutting down"))
             case .watch(let watch):
-                let milliseconds = max(100, watch.intervalMilliseconds == 0 ? 1000 : Int64(watch.intervalMilliseconds))
-                clients.watch(call, every: milliseconds * 1_000_000, at: now)
+                let milliseconds = watch.intervalMilliseconds == 0 ? 1000 : max(100, watch.intervalMilliseconds)
+                clients.watch(call, every: .milliseconds(milliseconds), at: now)
             }
         } catch {
             clients.finish(call, Refusal(error.status, error.message))
@@ -32,26 +33,17 @@ extension Core {
         effects.append(.measure(calls, processes.keys.sorted()))
     }
 
-    mutating func measured(
-        _ calls: [ControlCall],
-        own: ProcessMemory?,
-        _ others: [WorkerID: ProcessMemory],
-        at now: Int64
-    ) {
-        let payload = status(at: now, own: own, others).encode()
+    mutating func measured(_ calls: [ControlCall], own: ProcessMemory?, _ others: [WorkerID: ProcessMemory]) {
+        let payload = status(own: own, others).encode()
         for call in calls { clients.report(call, payload: payload) }
     }
 
-    package func status(
-        at now: Int64,
-        own: ProcessMemory? = nil,
-        _ others: [WorkerID: ProcessMemory] = [:]
-    ) -> StatusResponse {
+    package func status(own: ProcessMemory? = nil, _ others: [WorkerID: ProcessMemory] = [:]) -> StatusResponse {
         StatusResponse(
             state: state.name,
             version: WireProtocol.softwareVersion,
             pid: ownProcessID,
-            uptimeSeconds: UInt64(max(0, now - startedAt) / 1_000_000_000),
+            uptimeSeconds: UInt64(clamping: (now - startedAt).components.seconds),
             models: catalogue.entries.map { status(of: $0.id, $0.model, others) },
             connections: UInt32(clamping: clients.count),
             pssBytes: own?.proportional ?? 0

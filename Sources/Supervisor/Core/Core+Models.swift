@@ -17,11 +17,11 @@ extension Core {
     }
 
     /// Builds a generation of the model. The caller has made sure that nothing is changing.
-    mutating func load(_ id: QueueID, path: String, _ configuration: ModelConfiguration, at now: Int64) {
+    mutating func load(_ id: QueueID, path: String, _ configuration: ModelConfiguration) {
         let count = configuration.instances > 0 ? configuration.instances : slots.count
         let placement = placeSeats(count: count, loads: seatsBySlot()).map { slots[$0].id }
         let timeouts = (load: self.configuration.loadTimeout, drain: self.configuration.drainTimeout)
-        change(id) { lifecycle in
+        change(id) { lifecycle, now in
             (lifecycle.timeouts.load, lifecycle.timeouts.drain) = timeouts
             return lifecycle.load(slots: placement, at: now).actions
         }
@@ -51,7 +51,7 @@ extension Core {
 
     /// Loads each model anew that has workers where no slot is any more, or none where there should be one. It serves on
     /// meanwhile, as in a reload. A reload that is under way comes first: it places what it loads where there are slots now.
-    mutating func advanceMoves(at now: Int64) {
+    mutating func advanceMoves() {
         guard reloads.isEmpty else { return }
         for id in misplaced.sorted() {
             guard let model = catalogue[id], model.retiresBy == nil, let serving = model.lifecycle.serving,
@@ -67,13 +67,13 @@ extension Core {
                 continue
             }
             report(.moved(model: model.reference))
-            load(id, path: files.path, files.configuration, at: now)
+            load(id, path: files.path, files.configuration)
         }
     }
 
     // MARK: - What the models' state machines decide
 
-    mutating func perform(_ action: ModelLifecycle.Action, of id: QueueID, at now: Int64) {
+    mutating func perform(_ action: ModelLifecycle.Action, of id: QueueID) {
         guard let model = catalogue[id] else { return }
         switch action {
         case .pack(let generation):
@@ -85,7 +85,7 @@ extension Core {
             guard let pack = model.generations[generation]?.pack else { return }
             report(.packDamaged(model: model.reference))
             effects.append(.removePack(key: pack.key))
-        case .seat(let seat, let action): perform(action, seat, of: id, model, at: now)
+        case .seat(let seat, let action): perform(action, seat, of: id)
         case .activate(let generation):
             guard let files = model.generations[generation] else { return }
             catalogue.update(id) { ($0.configuration, $0.path) = (files.configuration, files.path) }
@@ -105,27 +105,21 @@ extension Core {
             catalogue.update(id) { $0.generations[generation] = nil }
         case .loaded(let outcome):
             if outcome.code != .ok { report(.notLoaded(model: model.reference, outcome.code, outcome.message)) }
-            reloaded(id, outcome.code, outcome.message, generation: outcome.generation, at: now)
+            reloaded(id, outcome.code, outcome.message, generation: outcome.generation)
         case .unloaded:
             scheduler.removeQueue(id, Refusal(.unavailable, "the model was unloaded"))
             report(.unloaded(model: model.reference))
-            reloaded(id, .ok, "unloaded", generation: 0, at: now)
+            reloaded(id, .ok, "unloaded", generation: 0)
             catalogue.remove(id)
         }
     }
 
-    private mutating func perform(
-        _ action: WorkerLifecycle.Action,
-        _ seat: SeatID,
-        of id: QueueID,
-        _ model: ServedModel,
-        at now: Int64
-    ) {
+    private mutating func perform(_ action: WorkerLifecycle.Action, _ seat: SeatID, of id: QueueID) {
         if action == .spawn { return startSeat(seat, of: id) }
-        guard let worker = model.workers[seat], let process = processes[worker] else { return }
+        guard let worker = catalogue[id]?.workers[seat], let process = processes[worker] else { return }
         switch action {
         case .spawn: break
-        case .sendLoad: sendLoad(to: worker, process, seat, of: model)
+        case .sendLoad: sendLoad(to: worker, process, seat, of: id)
         case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot.id)
         case .drain: scheduler.drain(worker)
         case .sendDrain: tell(worker, .drain(ToWorker.Drain()))
@@ -134,8 +128,9 @@ extension Core {
         }
     }
 
-    private mutating func sendLoad(to worker: WorkerID, _ process: Supervised, _ seat: SeatID, of model: ServedModel) {
-        guard let files = model.generations[seat.generation], let pack = files.pack else { return }
+    private mutating func sendLoad(to worker: WorkerID, _ process: Supervised, _ seat: SeatID, of id: QueueID) {
+        guard let model = catalogue[id], let files = model.generations[seat.generation] else { return }
+        guard let pack = files.pack else { return }
         let load = ToWorker.Load(
             modelDirectory: files.path,
             name: model.name,

@@ -5,7 +5,7 @@ import Wire
 extension Core {
     // MARK: - What the coordinator decides
 
-    mutating func perform(_ action: PackCoordinator.Action, at now: Int64) {
+    mutating func perform(_ action: PackCoordinator.Action) {
         switch action {
         case .spawn(let job): startPacker(job)
         case .sendPack(let job): sendPack(job)
@@ -15,25 +15,25 @@ extension Core {
         case .kill(let job): if let id = packer(job) { effects.append(.kill(id)) }
         case .finished(let job, let key, _):
             effects += [.removeFile(job), .openPack(job, key: key)]
-        case .failed(let job, let code, let message): packFailed(job, code, message, at: now)
+        case .failed(let job, let code, let message): packFailed(job, code, message)
         }
     }
 
-    mutating func packFailed(_ job: PackJobID, _ code: StatusCode, _ message: String, at now: Int64) {
+    mutating func packFailed(_ job: PackJobID, _ code: StatusCode, _ message: String) {
         guard let (model, generation) = packJobs.removeValue(forKey: job) else { return }
         catalogue.update(model) { $0.generations[generation]?.job = nil }
-        change(model) { $0.packFailed(generation: generation, code, message, at: now) }
+        change(model) { $0.packFailed(generation: generation, code, message, at: $1) }
     }
 
     /// Starts over with a pack whose file was removed, with its folder most likely, while it was written; once.
-    mutating func packAgain(_ job: PackJobID, at now: Int64) -> Bool {
+    mutating func packAgain(_ job: PackJobID) -> Bool {
         guard let (id, generation) = packJobs[job], let model = catalogue[id] else { return false }
         guard model.generations[generation]?.isPackedAgain == false else { return false }
         report(.packFileRemoved(model: model.reference))
         catalogue.update(id) { $0.generations[generation]?.isPackedAgain = true }
         packJobs[job] = nil
         enqueue(packs.cancel(job, at: now))
-        perform(.pack(generation: generation), of: id, at: now)
+        perform(.pack(generation: generation), of: id)
         return true
     }
 
@@ -56,7 +56,7 @@ extension Core {
         tell(id, .pack(pack), with: [.file(job)])
     }
 
-    mutating func packOpened(_ job: PackJobID, key: String, at now: Int64) {
+    mutating func packOpened(_ job: PackJobID, key: String) {
         guard let (model, generation) = packJobs.removeValue(forKey: job) else {
             return effects.append(.closePack(job))
         }
@@ -66,13 +66,13 @@ extension Core {
             model.generations[generation]?.job = nil
             model.generations[generation]?.pack = OpenPack(id: job, key: key)
         }
-        change(model) { $0.packed(generation: generation, key: key, at: now) }
+        change(model) { $0.packed(generation: generation, key: key, at: $1) }
         if configuration.cacheMaxBytes > 0 { effects.append(.listCache(.limit)) }
     }
 
     // MARK: - What a packer says
 
-    mutating func said(_ frame: FromWorker, by id: WorkerID, _ job: PackJobID, at now: Int64) {
+    mutating func said(_ frame: FromWorker, by id: WorkerID, _ job: PackJobID) {
         switch frame {
         case .hello: enqueue(packs.hello(job, at: now))
         case .packKey(let named):
@@ -84,7 +84,7 @@ extension Core {
         case .packDone(let done): enqueue(packs.packed(job, bytes: done.bytes, at: now))
         case .failed(let failed): packs.reported(job, failed.kind, failed.message)
         case .ready, .prepared, .result, .batchDone:
-            violation(of: id, "it sent a frame that a packer does not send", at: now)
+            violation(of: id, "it sent a frame that a packer does not send")
         }
     }
 

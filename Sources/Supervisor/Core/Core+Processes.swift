@@ -1,10 +1,11 @@
 import Messages
+import Time
 import Topology
 import Wire
 
 extension Core {
     /// How long a worker that has closed its channel may take to end.
-    static let exitGrace: Int64 = 1_000_000_000
+    static let exitGrace = Duration.seconds(1)
 
     // MARK: - Starting
 
@@ -35,7 +36,7 @@ extension Core {
         report(.processStarted(label(id), isPacker: process.role.isPacker))
     }
 
-    mutating func notStarted(_ id: WorkerID, _ error: String, jitter: Double, at now: Int64) {
+    mutating func notStarted(_ id: WorkerID, _ error: String, jitter: Double) {
         guard let process = processes.removeValue(forKey: id) else { return }
         switch process.role {
         case .packer(let job):
@@ -43,7 +44,7 @@ extension Core {
         case .seat(let model, let seat):
             report(.processNotStarted(model: catalogue[model]?.reference ?? "", error: error))
             catalogue.update(model) { $0.workers[seat] = nil }
-            change(model) { $0.ended(seat, .neverStarted(error), description: error, jitter: jitter, at: now) }
+            change(model) { $0.ended(seat, .neverStarted(error), description: error, jitter: jitter, at: $1) }
         }
     }
 
@@ -55,69 +56,46 @@ extension Core {
 
     // MARK: - What they say
 
-    mutating func said(_ frame: FromWorker, by id: WorkerID, at now: Int64) {
+    mutating func said(_ frame: FromWorker, by id: WorkerID) {
         guard let process = processes[id], process.killReason == nil else { return }
         if case .hello(let hello) = frame, hello.protocolVersion != WireProtocol.version {
             let message = "it speaks version \(hello.protocolVersion) of the protocol, not \(WireProtocol.version)"
-            return violation(of: id, message, at: now)
+            return violation(of: id, message)
         }
         switch process.role {
-        case .packer(let job): said(frame, by: id, job, at: now)
-        case .seat(let model, let seat): said(frame, by: id, model, seat, at: now)
+        case .packer(let job): said(frame, by: id, job)
+        case .seat(let model, let seat): said(frame, by: id, model, seat)
         }
     }
 
-    private mutating func said(
-        _ frame: FromWorker,
-        by id: WorkerID,
-        _ model: QueueID,
-        _ seat: SeatID,
-        at now: Int64
-    ) {
+    private mutating func said(_ frame: FromWorker, by id: WorkerID, _ model: QueueID, _ seat: SeatID) {
         switch frame {
-        case .result(let result): deliver(result, from: id, at: now)
+        case .result(let result): deliver(result, from: id)
         case .prepared(let prepared):
             scheduler.prepared(RequestID(prepared.requestID), tokens: Int(prepared.tokens), by: id)
-        case .batchDone(let done): batchDone(done, by: id, model, seat, at: now)
+        case .batchDone(let done): batchDone(done, by: id, model, seat)
         case .hello(let hello):
             for warning in hello.warnings { report(.workerWarning(label(id), warning)) }
-            change(model) { $0.hello(seat, at: now) }
-        case .ready(let ready): self.ready(ready, id, model, seat, at: now)
+            change(model) { $0.hello(seat, at: $1) }
+        case .ready(let ready): self.ready(ready, id, model, seat)
         case .failed(let failed):
             catalogue.update(model) { $0.lifecycle.reported(seat, failed.kind, failed.message) }
         case .progress: catalogue.update(model) { $0.lifecycle.heard(seat, at: now) }
-        case .packKey, .packDone: violation(of: id, "it sent a frame that a worker does not send", at: now)
+        case .packKey, .packDone: violation(of: id, "it sent a frame that a worker does not send")
         }
     }
 
-    private mutating func batchDone(
-        _ done: FromWorker.BatchDone,
-        by id: WorkerID,
-        _ model: QueueID,
-        _ seat: SeatID,
-        at now: Int64
-    ) {
+    private mutating func batchDone(_ done: FromWorker.BatchDone, by id: WorkerID, _ model: QueueID, _ seat: SeatID) {
         if processes[id]?.progressed == false {
             processes[id]?.progressed = true
             catalogue.update(model) { $0.lifecycle.completedBatch(seat) }
         }
-        let nanoseconds = Int64(clamping: done.computeMicroseconds).multipliedReportingOverflow(by: 1000)
-        let isKnown = scheduler.batchDone(
-            BatchID(done.batchID),
-            nanoseconds: nanoseconds.overflow ? 0 : nanoseconds.partialValue,
-            by: id,
-            at: now
-        )
-        if !isKnown { violation(of: id, "it finished batch \(done.batchID), which it does not compute", at: now) }
+        let time = Duration.microseconds(done.computeMicroseconds)
+        let isKnown = scheduler.batchDone(BatchID(done.batchID), after: time, by: id, at: now)
+        if !isKnown { violation(of: id, "it finished batch \(done.batchID), which it does not compute") }
     }
 
-    private mutating func ready(
-        _ ready: FromWorker.Ready,
-        _ id: WorkerID,
-        _ model: QueueID,
-        _ seat: SeatID,
-        at now: Int64
-    ) {
+    private mutating func ready(_ ready: FromWorker.Ready, _ id: WorkerID, _ model: QueueID, _ seat: SeatID) {
         for proof in ready.failedProofs {
             report(.proofFailed(label(id), proof, instructionSet: ready.instructionSet))
         }
@@ -127,54 +105,55 @@ extension Core {
         if let first = files?.ready, !isFirst, first.instructionSet != ready.instructionSet {
             // Both proved themselves at once. The next one is told what to use, so that all give the same bits.
             let message = "it computes with \(ready.instructionSet), and its generation with \(first.instructionSet)"
-            return violation(of: id, message, at: now)
+            return violation(of: id, message)
         }
         catalogue.update(model) { model in
             if files?.ready == nil || isFirst { model.generations[seat.generation]?.ready = ready }
             if isFirst { model.generations[seat.generation]?.pack?.isVerified = true }
         }
-        report(.workerReady(label(id), milliseconds: Int(clamping: ready.loadMicroseconds / 1000)))
-        change(model) { $0.ready(seat, at: now) }
+        report(.workerReady(label(id), after: .microseconds(ready.loadMicroseconds)))
+        change(model) { $0.ready(seat, at: $1) }
     }
 
-    mutating func channelClosed(_ id: WorkerID, at now: Int64) {
+    mutating func channelClosed(_ id: WorkerID) {
         guard processes[id]?.channelClosed == false else { return }
         processes[id]?.channelClosed = true
         // Its exit status says why. It gets a moment to exit by itself.
-        processes[id]?.killAt = now + Self.exitGrace
+        exiting.append((id, killAt: now + Self.exitGrace))
     }
 
     // MARK: - Blame
 
     /// The process is killed and counted as dead by its own fault.
-    mutating func violation(of id: WorkerID, _ message: String, at now: Int64) {
+    mutating func violation(of id: WorkerID, _ message: String) {
         guard let process = processes[id], process.killReason == nil else { return }
         report(.protocolBroken(label(id), message))
-        kill(id, because: message, at: now)
+        kill(id, because: message)
     }
 
     /// The process has something to do and does not go on: the same.
-    mutating func stalled(_ id: WorkerID, _ message: String, at now: Int64) {
+    mutating func stalled(_ id: WorkerID, _ message: String) {
         guard processes[id] != nil else { return }
         report(.workerStuck(label(id), message))
-        kill(id, because: message, at: now)
+        kill(id, because: message)
     }
 
     /// Kills a process, whose end then counts as its own fault.
-    mutating func kill(_ id: WorkerID, because message: String, at now: Int64) {
+    mutating func kill(_ id: WorkerID, because message: String) {
         guard let process = processes[id], process.killReason == nil else { return }
         processes[id]?.killReason = message
         effects.append(.kill(id))
         switch process.role {
-        case .seat(let model, let seat): change(model) { $0.violation(seat, message, at: now) }
+        case .seat(let model, let seat): change(model) { $0.violation(seat, message, at: $1) }
         case .packer(let job): enqueue(packs.violation(job, message, at: now))
         }
     }
 
-    mutating func ended(_ ending: Ending, at now: Int64) {
+    mutating func ended(_ ending: Ending) {
         let (id, end) = (ending.process, ending.end)
         let label = label(id)
         guard let process = processes.removeValue(forKey: id) else { return }
+        exiting.removeAll { $0.id == id }
         let cause = process.killReason ?? ending.description
         switch process.role {
         case .packer(let job):
@@ -188,9 +167,7 @@ extension Core {
             let isExternal = process.killReason == nil && (isExpected || end.isFromOutside)
             scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
             catalogue.update(model) { if $0.workers[seat] == id { $0.workers[seat] = nil } }
-            change(model) { lifecycle in
-                lifecycle.ended(seat, end, description: ending.description, jitter: ending.jitter, at: now)
-            }
+            change(model) { $0.ended(seat, end, description: ending.description, jitter: ending.jitter, at: $1) }
         }
     }
 

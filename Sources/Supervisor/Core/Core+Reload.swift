@@ -1,5 +1,6 @@
 import Configuration
 import Messages
+import Time
 import Wire
 
 extension Core {
@@ -38,11 +39,11 @@ extension Core {
     }
 
     /// The repository has been read.
-    mutating func scanned(_ id: ReloadID, _ listing: RepositoryListing, at now: Int64) {
+    mutating func scanned(_ id: ReloadID, _ listing: RepositoryListing) {
         guard shutdown == .serving else {
             return refuseReload(id, Refusal(.unavailable, "the server is shutting down"))
         }
-        for (name, found) in listing.models { reload(id, name: name, found, at: now) }
+        for (name, found) in listing.models { reload(id, name: name, found) }
         guard let reload = reloads[id] else { return }
         if reload.results.isEmpty, reload.waitsFor == 1, let reference = reload.reference {
             return refuseReload(id, Refusal(.notFound, "there is no model '\(reference)' in \(repository)"))
@@ -50,16 +51,11 @@ extension Core {
         settle(id)
     }
 
-    private mutating func reload(
-        _ id: ReloadID,
-        name: String,
-        _ found: Result<RepositoryModel?, ConfigurationError>,
-        at now: Int64
-    ) {
+    private mutating func reload(_ id: ReloadID, name: String, _ found: Result<RepositoryModel?, ConfigurationError>) {
         guard let reload = reloads[id] else { return }
         let present = catalogue.named(name).compactMap { id in catalogue[id].map { (id: id, edition: $0.edition) } }
         guard case .success(let found) = found else {
-            if case .failure(let error) = found { refuseLoad(id, name: name, error, at: now) }
+            if case .failure(let error) = found { refuseLoad(id, name: name, error) }
             return
         }
         let served = found?.served ?? []
@@ -67,7 +63,7 @@ extension Core {
         for (model, edition) in present where !exchange.wanted.contains(edition) {
             guard reload.means(edition) || catalogue[model]?.isKept == true, begin(model, id) else { continue }
             if found == nil || catalogue[model]?.lifecycle.state != .ready {
-                unload(model, at: now)
+                unload(model)
             } else {
                 exchange.leaving.append(model)
             }
@@ -82,14 +78,14 @@ extension Core {
             catalogue.update(model) { $0.isKept = false }
             guard begin(model, id) else { continue }
             exchange.loading.insert(edition)
-            load(model, path: folder.path, found.configuration, at: now)
+            load(model, path: folder.path, found.configuration)
         }
         reloads[id]?.exchanges[name] = exchange
-        conclude(name, of: id, at: now)
+        conclude(name, of: id)
     }
 
     /// A model's configuration cannot be read. What serves goes on; what does not says why.
-    private mutating func refuseLoad(_ id: ReloadID, name: String, _ error: ConfigurationError, at now: Int64) {
+    private mutating func refuseLoad(_ id: ReloadID, name: String, _ error: ConfigurationError) {
         guard let reload = reloads[id] else { return }
         var concerned = catalogue.named(name).filter { catalogue[$0].map { reload.means($0.edition) } ?? false }
         if concerned.isEmpty, reload.reference?.version == nil, reload.reference?.variant == nil {
@@ -97,14 +93,14 @@ extension Core {
             concerned = [add(name: name, none, path: "\(repository)/\(name)", ModelConfiguration())]
         }
         for model in concerned where begin(model, id) {
-            change(model) { $0.refuseLoad(.invalidArgument, error.message) }
+            change(model) { model, _ in model.refuseLoad(.invalidArgument, error.message) }
         }
     }
 
     // MARK: - Exchanging
 
     /// Once all loads of a name are over, decides about the rest of it.
-    private mutating func conclude(_ name: String, of id: ReloadID, at now: Int64) {
+    private mutating func conclude(_ name: String, of id: ReloadID) {
         guard let exchange = reloads[id]?.exchanges[name], exchange.loading.isEmpty else { return }
         reloads[id]?.exchanges[name] = nil
         let serving = catalogue.named(name).compactMap { catalogue[$0] }.filter { $0.lifecycle.state == .ready }
@@ -127,24 +123,24 @@ extension Core {
                     model.lifecycle.keep(message)
                 }
                 report(.kept(model: model.reference, message))
-                reloaded(leaving, .aborted, message, generation: model.lifecycle.serving?.number ?? 0, at: now)
+                reloaded(leaving, .aborted, message, generation: model.lifecycle.serving?.number ?? 0)
             }
         }
     }
 
     /// Unloads each model that retires and has answered everything.
-    mutating func advanceRetirements(at now: Int64) {
+    mutating func advanceRetirements() {
         for id in retiring {
             guard let model = catalogue[id], !model.lifecycle.isUnloading else { continue }
             let left = scheduler.status(of: id)
-            if left.queued + left.computing == 0 || now >= model.retiresBy ?? 0 { unload(id, at: now) }
+            if left.queued + left.computing == 0 || Deadline(model.retiresBy).isDue(at: now) { unload(id) }
         }
         retiring.removeAll { catalogue[$0]?.lifecycle.isUnloading ?? true }
     }
 
-    private mutating func unload(_ id: QueueID, at now: Int64) {
+    private mutating func unload(_ id: QueueID) {
         let refusal = Refusal(.unavailable, "the model is no longer in the repository, or its variant not enabled")
-        change(id) { $0.unload(gracefully: true, refusal, at: now) }
+        change(id) { $0.unload(gracefully: true, refusal, at: $1) }
     }
 
     // MARK: - Answering
@@ -171,11 +167,11 @@ extension Core {
     }
 
     /// A model's part of a reload is over.
-    mutating func reloaded(_ model: QueueID, _ code: StatusCode, _ message: String, generation: UInt64, at now: Int64) {
+    mutating func reloaded(_ model: QueueID, _ code: StatusCode, _ message: String, generation: UInt64) {
         guard let present = catalogue[model], let id = present.reload else { return }
         catalogue.update(model) { $0.reload = nil }
         if reloads[id]?.exchanges[present.name]?.loading.remove(present.edition) != nil {
-            conclude(present.name, of: id, at: now)
+            conclude(present.name, of: id)
         }
         let result = ReloadResult(model: present.reference, status: code, message: message, generation: generation)
         reloads[id]?.results.append(result)

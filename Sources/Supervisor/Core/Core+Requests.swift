@@ -1,21 +1,22 @@
 import Configuration
 import Messages
+import Time
 import Wire
 
 extension Core {
     // MARK: - From clients
 
-    mutating func accept(_ request: Request, from client: ClientID, at now: Int64) {
-        if InferenceMethod(rawValue: request.method) != nil { return infer(request, from: client, at: now) }
+    mutating func accept(_ request: Request, from client: ClientID) {
+        if InferenceMethod(rawValue: request.method) != nil { return infer(request, from: client) }
         if let method = ControlMethod(rawValue: request.method) {
-            return control(method, request, from: client, at: now)
+            return control(method, request, from: client)
         }
         let known = InferenceMethod.allCases.map(\.rawValue) + ControlMethod.allCases.map(\.rawValue)
         let message = "unknown method '\(request.method.prefix(100))'; this server has \(known.joined(separator: ", "))"
         clients.answer(client, stream: request.streamID, Refusal(.unimplemented, message))
     }
 
-    private mutating func infer(_ request: Request, from client: ClientID, at now: Int64) {
+    private mutating func infer(_ request: Request, from client: ClientID) {
         let target: Catalogue.Destination
         do throws(Refusal) {
             target = try catalogue.resolve(request.model)
@@ -23,7 +24,8 @@ extension Core {
             return clients.answer(client, stream: request.streamID, error)
         }
         let id = RequestID(nextID())
-        let deadline = deadline(of: request, default: target.defaultTimeout, at: now)
+        let timeout = request.timeoutMicroseconds
+        let deadline = Deadline.after(timeout > 0 ? .microseconds(timeout) : target.defaultTimeout, from: now)
         let kept = PendingRequest(
             client: client,
             stream: request.streamID,
@@ -41,7 +43,7 @@ extension Core {
         let bytes = request.payload.count
         guard pendingBytes + bytes <= configuration.maxPendingBytes else {
             let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
-            return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: 100_000_000), at: now)
+            return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(100)))
         }
         pending[id] = kept
         pendingBytes += bytes
@@ -56,17 +58,9 @@ extension Core {
         name.utf8.count <= 128 ? name : String(decoding: name.utf8.prefix(128), as: UTF8.self)
     }
 
-    /// The monotonic time at which the request is answered at the latest; `Int64.max` when it has no timeout.
-    private func deadline(of request: Request, default timeout: Int64, at now: Int64) -> Int64 {
-        guard request.timeoutMicroseconds > 0 else { return timeout > 0 ? now + timeout : Int64.max }
-        let (nanoseconds, overflow) = Int64(clamping: request.timeoutMicroseconds).multipliedReportingOverflow(by: 1000)
-        let (deadline, late) = now.addingReportingOverflow(nanoseconds)
-        return overflow || late ? Int64.max : deadline
-    }
-
     // MARK: - To workers
 
-    mutating func perform(_ action: Scheduler.Action, at now: Int64) {
+    mutating func perform(_ action: Scheduler.Action) {
         switch action {
         case .prepare(let id, let worker):
             guard let request = pending[id] else { return }
@@ -74,7 +68,7 @@ extension Core {
                 requestID: id.value,
                 method: request.label.method,
                 payload: request.payload,
-                deadlineNanoseconds: request.deadline == Int64.max ? 0 : request.deadline,
+                deadlineNanoseconds: request.deadline.nanoseconds,
                 clientRequestID: request.label.givenID,
                 traceparent: request.label.trace
             )
@@ -83,13 +77,13 @@ extension Core {
             tell(worker, .start(ToWorker.Start(batchID: batch.value, requestIDs: ids.map(\.value))))
         case .revoke(let id, let worker): tell(worker, .revoke(ToWorker.Revoke(requestID: id.value)))
         case .refuse(let id, let refusal):
-            if let request = take(id) { refuse(request, refusal, at: now) }
+            if let request = take(id) { refuse(request, refusal) }
         case .replayed(let id, let cause):
             if let request = pending[id] { report(.replayed(request.label, cause: cause)) }
         case .drained(let worker):
             guard case .seat(let model, let seat)? = processes[worker]?.role else { return }
-            change(model) { $0.drained(seat, at: now) }
-        case .stalled(let worker, let message): stalled(worker, message, at: now)
+            change(model) { $0.drained(seat, at: $1) }
+        case .stalled(let worker, let message): stalled(worker, message)
         }
     }
 
@@ -101,41 +95,35 @@ extension Core {
         return request
     }
 
-    private mutating func refuse(_ request: PendingRequest, _ refusal: Refusal, at now: Int64) {
-        reportAnswer(of: request, refusal.code, reason: refusal.message, at: now)
+    private mutating func refuse(_ request: PendingRequest, _ refusal: Refusal) {
+        reportAnswer(of: request, refusal.code, reason: refusal.message)
         clients.answer(request.client, stream: request.stream, refusal, model: request.label.model)
     }
 
-    private mutating func reportAnswer(
-        of request: PendingRequest,
-        _ code: StatusCode,
-        reason: String? = nil,
-        at now: Int64
-    ) {
-        let time = max(0, now - request.arrival)
-        let isSlow = configuration.slowRequest > 0 && time >= configuration.slowRequest
-        report(.answered(request.label, code, reason: reason, nanoseconds: time, isSlow: isSlow))
+    private mutating func reportAnswer(of request: PendingRequest, _ code: StatusCode, reason: String? = nil) {
+        let time = now - request.arrival
+        let isSlow = configuration.slowRequest.map { time >= $0 } ?? false
+        report(.answered(request.label, code, reason: reason, after: time, isSlow: isSlow))
     }
 
     // MARK: - From workers
 
-    mutating func deliver(_ result: FromWorker.Result, from worker: WorkerID, at now: Int64) {
+    mutating func deliver(_ result: FromWorker.Result, from worker: WorkerID) {
         let id = RequestID(result.requestID)
         guard let delivery = scheduler.result(id, ok: result.status == .ok, by: worker) else { return }
         processes[worker]?.requests += 1
         guard let request = take(id) else { return }
         // What a worker says of a failure may quote the text.
-        reportAnswer(of: request, result.status, at: now)
-        func microseconds(_ nanoseconds: Int64) -> UInt64 { UInt64(max(0, nanoseconds) / 1000) }
+        reportAnswer(of: request, result.status)
         let response = Response(
             streamID: request.stream,
             status: result.status,
             message: result.message,
             timings: Timings(
-                queueMicroseconds: microseconds(delivery.startedAt - delivery.arrival),
+                queueMicroseconds: (delivery.startedAt - delivery.arrival).microseconds,
                 tokenizationMicroseconds: result.tokenizationMicroseconds,
                 computeMicroseconds: result.computeMicroseconds,
-                serverMicroseconds: microseconds(now - delivery.arrival),
+                serverMicroseconds: (now - delivery.arrival).microseconds,
                 batchTokens: result.batchTokens,
                 batchRequests: result.batchRequests,
                 replays: UInt32(clamping: delivery.replays)

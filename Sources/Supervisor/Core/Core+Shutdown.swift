@@ -1,11 +1,12 @@
 import Configuration
 import Messages
+import Time
 import Wire
 
 extension Core {
     /// The first order to end begins to; the second one ends at once.
-    mutating func stop(at now: Int64) {
-        guard shutdown == .serving else { return killWorkers(at: now) }
+    mutating func stop() {
+        guard shutdown == .serving else { return killWorkers() }
         shutdown = .draining(until: now + configuration.drainTimeout)
         let refusal = Refusal(.unavailable, "the server is shutting down")
         scheduler.shutDown(refusal)
@@ -13,30 +14,30 @@ extension Core {
         clients.goAway(refusal)
     }
 
-    private mutating func killWorkers(at now: Int64) {
+    private mutating func killWorkers() {
         if case .flushing = shutdown { return }
         scheduler.refuseAll(Refusal(.unavailable, "the server was stopped"))
-        unloadAll(gracefully: false, at: now)
+        unloadAll(gracefully: false)
         for id in processes.keys.sorted() { effects.append(.kill(id)) }
         shutdown = .killing
     }
 
-    private mutating func unloadAll(gracefully: Bool, at now: Int64) {
+    private mutating func unloadAll(gracefully: Bool) {
         let refusal = Refusal(.unavailable, "the server is shutting down")
-        for id in catalogue.all { change(id) { $0.unload(gracefully: gracefully, refusal, at: now) } }
+        for id in catalogue.all { change(id) { $0.unload(gracefully: gracefully, refusal, at: $1) } }
         for job in packJobs.keys.sorted() { enqueue(packs.cancel(job, at: now)) }
     }
 
     /// Goes on with the shutdown as far as it can.
-    mutating func advanceShutdown(at now: Int64) {
+    mutating func advanceShutdown() {
         if case .draining(let until) = shutdown, scheduler.unanswered == 0 || now >= until {
             scheduler.refuseAll(Refusal(.unavailable, "the server is shutting down"))
-            unloadAll(gracefully: true, at: now)
+            unloadAll(gracefully: true)
             shutdown = .stopping(until: now + Shutdown.stopTimeout)
         }
         if case .stopping(let until) = shutdown, now >= until, !processes.isEmpty {
             report(.workersDoNotEnd)
-            killWorkers(at: now)
+            killWorkers()
         }
         switch shutdown {
         case .stopping, .killing:

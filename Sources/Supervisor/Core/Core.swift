@@ -1,5 +1,6 @@
 package import Configuration
 import Messages
+package import Time
 package import Topology
 import Wire
 
@@ -22,7 +23,9 @@ package struct Core: ~Copyable {
     /// The folder of the models' folders.
     let repository: String
     let ownProcessID: Int32
-    let startedAt: Int64
+    let startedAt: Instant
+    /// Of the event, or the decision, that is being made.
+    private(set) var now: Instant
     /// Where workers may be placed.
     private(set) var slots: [Slot]
     /// Those, and those that are gone, by their numbers.
@@ -37,6 +40,8 @@ package struct Core: ~Copyable {
     var catalogue = Catalogue()
     var limiter = SpawnLimiter()
     var processes: [WorkerID: Supervised] = [:]
+    /// Processes that have closed their channel and not ended, and when they are killed; the first of them first.
+    var exiting: [(id: WorkerID, killAt: Instant)] = []
     var packs: PackCoordinator
     var packJobs: [PackJobID: (model: QueueID, generation: UInt64)] = [:]
     var reloads: [ReloadID: Reload] = [:]
@@ -71,14 +76,14 @@ package struct Core: ~Copyable {
         slots: [Slot],
         userID: UInt32,
         processID: Int32,
-        at now: Int64
+        at now: Instant
     ) {
         self.configuration = configuration
         self.repository = repository
         self.slots = slots
         for slot in slots { knownSlots[slot.id] = slot }
         ownProcessID = processID
-        startedAt = now
+        (startedAt, self.now) = (now, now)
         clients = Clients(limits: configuration, userID: userID)
         scheduler = Scheduler(stallLimit: configuration.stallTimeout)
         packs = PackCoordinator(limit: slots.count)
@@ -90,26 +95,25 @@ package struct Core: ~Copyable {
     /// Requests without a terminal answer, and the bytes that are kept of them.
     package var unanswered: (requests: Int, bytes: Int) { (pending.count, pendingBytes) }
 
-    /// When something is due although nothing happens; nil when nothing is.
-    package var deadline: Int64? {
+    /// When something is due although nothing happens.
+    package var deadline: Deadline {
         mutating get {
-            var earliest = min(scheduler.nextWakeup() ?? Int64.max, packs.deadline ?? Int64.max)
-            earliest = min(earliest, catalogue.deadline, clients.deadline, shutdown.deadline)
-            for process in processes.values { earliest = min(earliest, process.killAt) }
-            for id in retiring { earliest = min(earliest, catalogue[id]?.retiresBy ?? Int64.max) }
-            return earliest == Int64.max ? nil : earliest
+            let parts = min(scheduler.deadline, packs.deadline, catalogue.deadline, clients.deadline, shutdown.deadline)
+            let retirement = retiring.compactMap { catalogue[$0]?.retiresBy }.min()
+            return min(parts, Deadline(exiting.first?.killAt), Deadline(retirement))
         }
     }
 
     // MARK: - Events
 
-    package mutating func handle(_ event: Event, at now: Int64) {
+    package mutating func handle(_ event: Event, at now: Instant) {
+        self.now = now
         switch event {
         case .connected(let id, let user, let process):
             clients.connected(id, user: user, process: process, at: now)
         case .frame(let id, let frame):
             switch clients.received(frame, from: id, at: now) {
-            case .call(let request)?: accept(request, from: id, at: now)
+            case .call(let request)?: accept(request, from: id)
             case .cancel(let request)?: scheduler.cancel(request)
             case nil: break
             }
@@ -125,12 +129,12 @@ package struct Core: ~Copyable {
             clients.disconnect(id)
             cancelAbandoned()
         case .spawned(let id, let process): started(id, process)
-        case .notSpawned(let id, let error, let jitter): notStarted(id, error, jitter: jitter, at: now)
+        case .notSpawned(let id, let error, let jitter): notStarted(id, error, jitter: jitter)
         // A worker has one thread: what it writes it writes between two pieces of its work.
         case .heard(let id): scheduler.progressed(id, at: now)
-        case .said(let id, let frame): said(frame, by: id, at: now)
-        case .garbage(let id, let message): violation(of: id, "it sent garbage: \(message)", at: now)
-        case .channelClosed(let id): channelClosed(id, at: now)
+        case .said(let id, let frame): said(frame, by: id)
+        case .garbage(let id, let message): violation(of: id, "it sent garbage: \(message)")
+        case .channelClosed(let id): channelClosed(id)
         case .ended(let id, let end, let description, let jitter):
             processes[id]?.channelClosed = true
             endings.append(Ending(process: id, end: end, description: description, jitter: jitter))
@@ -139,16 +143,16 @@ package struct Core: ~Copyable {
             enqueue(packs.identified(job, key: key, cachedBytes: bytes, at: now))
         case .packStored(let job, let bytes): enqueue(packs.stored(job, bytes: bytes, error: nil, at: now))
         case .packNotStored(let job, let message, let isLost):
-            if isLost, packAgain(job, at: now) { return }
+            if isLost, packAgain(job) { return }
             enqueue(packs.stored(job, bytes: 0, error: message, at: now))
-        case .packOpened(let job, let key): packOpened(job, key: key, at: now)
+        case .packOpened(let job, let key): packOpened(job, key: key)
         case .packNotOpened(let job, let error):
-            packFailed(job, .unavailable, "the pack cannot be opened: \(error)", at: now)
+            packFailed(job, .unavailable, "the pack cannot be opened: \(error)")
         case .cacheListed(let purpose, let path, let packs): cacheListed(purpose, path: path, packs)
         case .cachePruned(let purpose, let removed, let bytes): cachePruned(purpose, removed, of: bytes)
-        case .scanned(let id, let listing): scanned(id, listing, at: now)
+        case .scanned(let id, let listing): scanned(id, listing)
         case .notScanned(let id, let error): refuseReload(id, Refusal(.failedPrecondition, error))
-        case .measured(let calls, let own, let others): measured(calls, own: own, others, at: now)
+        case .measured(let calls, let own, let others): measured(calls, own: own, others)
         case .slots(let new):
             slots = new
             for slot in new { knownSlots[slot.id] = slot }
@@ -156,7 +160,7 @@ package struct Core: ~Copyable {
             misplaced = Set(catalogue.all)
         case .configured(let new): configuration = new
         case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
-        case .stop: stop(at: now)
+        case .stop: stop()
         }
     }
 
@@ -165,8 +169,9 @@ package struct Core: ~Copyable {
     /// Draws the consequences of every event since the last call, and gives `output`, emptied before, what to do.
     ///
     /// The shell asks again after it has told what came of it, until there is nothing to do.
-    package mutating func decide(at now: Int64, into output: inout [Effect]) {
-        runTimers(at: now)
+    package mutating func decide(at now: Instant, into output: inout [Effect]) {
+        self.now = now
+        runTimers()
         var actions: [Scheduler.Action] = []
         var isSettled: Bool
         repeat {
@@ -175,21 +180,21 @@ package struct Core: ~Copyable {
                 todo.removeAll(keepingCapacity: true)
                 for item in batch {
                     switch item {
-                    case .model(let id, let action): perform(action, of: id, at: now)
-                    case .pack(let action): perform(action, at: now)
+                    case .model(let id, let action): perform(action, of: id)
+                    case .pack(let action): perform(action)
                     }
                 }
             }
             actions.removeAll(keepingCapacity: true)
             scheduler.decide(at: now, into: &actions)
-            for action in actions { perform(action, at: now) }
+            for action in actions { perform(action) }
             cancelAbandoned()
-            advanceRetirements(at: now)
-            advanceMoves(at: now)
-            advanceShutdown(at: now)
+            advanceRetirements()
+            advanceMoves()
+            advanceShutdown()
             isSettled = todo.isEmpty && actions.isEmpty
             if isSettled, effects.isEmpty, !endings.isEmpty {
-                for ending in endings { ended(ending, at: now) }
+                for ending in endings { ended(ending) }
                 endings.removeAll()
                 isSettled = false
             }
@@ -200,20 +205,19 @@ package struct Core: ~Copyable {
         effects.removeAll(keepingCapacity: true)
     }
 
-    private mutating func runTimers(at now: Int64) {
-        if catalogue.deadline <= now {
-            for (id, model) in catalogue.entries where model.lifecycle.deadline ?? Int64.max <= now {
+    private mutating func runTimers() {
+        if catalogue.deadline.isDue(at: now) {
+            for (id, model) in catalogue.entries where model.lifecycle.deadline.isDue(at: now) {
                 var limiter = limiter
-                change(id) { $0.timer(at: now, limiter: &limiter) }
+                change(id) { $0.timer(at: $1, limiter: &limiter) }
                 self.limiter = limiter
             }
         }
-        if let deadline = packs.deadline, deadline <= now { enqueue(packs.timer(at: now)) }
-        for id in processes.filter({ $0.value.killAt <= now }).keys.sorted() {
-            processes[id]?.killAt = Int64.max
-            kill(id, because: "it closed its channel and did not end", at: now)
+        if packs.deadline.isDue(at: now) { enqueue(packs.timer(at: now)) }
+        while let next = exiting.first, next.killAt <= now {
+            kill(exiting.removeFirst().id, because: "it closed its channel and did not end")
         }
-        if clients.deadline <= now {
+        if clients.deadline.isDue(at: now) {
             let due = clients.dueWatches(at: now)
             if !due.isEmpty { measure(due) }
             clients.timer(at: now)
@@ -231,8 +235,8 @@ package struct Core: ~Copyable {
     mutating func report(_ happening: Happening) { effects.append(.happened(happening)) }
 
     /// Tells a model's state machine something, and notes what it wants done.
-    mutating func change(_ id: QueueID, _ event: (inout ModelLifecycle) -> [ModelLifecycle.Action]) {
-        for action in catalogue.update(id, { event(&$0.lifecycle) }) ?? [] { todo.append(.model(id, action)) }
+    mutating func change(_ id: QueueID, _ event: (inout ModelLifecycle, _ now: Instant) -> [ModelLifecycle.Action]) {
+        for action in catalogue.update(id, { event(&$0.lifecycle, now) }) ?? [] { todo.append(.model(id, action)) }
     }
 
     mutating func enqueue(_ actions: [PackCoordinator.Action]) {

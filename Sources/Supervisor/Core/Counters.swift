@@ -58,10 +58,10 @@ package struct Counters: Sendable {
 
     static let histograms = [
         Histogram(name: "request_seconds", text: "From a request's arrival to its answer.") {
-            if case .answered(let request, _, _, let time, _) = $0 { (request.model, Double(time) / 1e9) } else { nil }
+            if case .answered(let request, _, _, let time, _) = $0 { (request.model, time / .seconds(1)) } else { nil }
         },
         Histogram(name: "load_seconds", text: "Of a worker, until it was ready.") {
-            if case .workerReady(let process, let time) = $0 { (process.model ?? "", Double(time) / 1e3) } else { nil }
+            if case .workerReady(let process, let time) = $0 { (process.model ?? "", time / .seconds(1)) } else { nil }
         },
     ]
 

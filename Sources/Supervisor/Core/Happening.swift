@@ -40,7 +40,7 @@ package enum Happening: Equatable, Sendable {
     case settingsRefused(String)
     // Of requests.
     /// It has its answer; `reason` is there when the supervisor has refused it by itself.
-    case answered(RequestLabel, StatusCode, reason: String?, nanoseconds: Int64, isSlow: Bool)
+    case answered(RequestLabel, StatusCode, reason: String?, after: Duration, isSlow: Bool)
     /// What computed it is gone, and it is computed again.
     case replayed(RequestLabel, cause: String)
     // Of clients.
@@ -66,7 +66,7 @@ package enum Happening: Equatable, Sendable {
     case processNotStarted(model: String, error: String)
     case workerWarning(ProcessLabel, String)
     case proofFailed(ProcessLabel, String, instructionSet: String)
-    case workerReady(ProcessLabel, milliseconds: Int)
+    case workerReady(ProcessLabel, after: Duration)
     case protocolBroken(ProcessLabel, String)
     case workerStuck(ProcessLabel, String)
     case workerEnded(ProcessLabel, cause: String, isExpected: Bool)

@@ -1,5 +1,6 @@
 import Configuration
 import Messages
+import Time
 import Wire
 
 /// One variant of one version of a model.
@@ -22,7 +23,7 @@ struct ServedModel {
     var isKept = false
     /// Set when others answer in its place: it takes nothing new, and is unloaded when it has answered everything, or then
     /// at the latest.
-    var retiresBy: Int64?
+    var retiresBy: Instant?
 
     init(name: String, _ edition: Edition, path: String, _ configuration: ModelConfiguration) {
         self.name = name

@@ -1,3 +1,5 @@
+import Time
+
 /// The end of the server.
 ///
 /// | state    | SIGTERM, SIGINT | nothing unanswered | time is up                | no process left |
@@ -10,22 +12,22 @@
 enum Shutdown: Equatable {
     case serving
     /// Accepted requests are finished.
-    case draining(until: Int64)
+    case draining(until: Instant)
     /// Workers are told to end.
-    case stopping(until: Int64)
+    case stopping(until: Instant)
     /// Workers have been killed.
     case killing
     /// Clients are sent their last answers.
-    case flushing(until: Int64)
+    case flushing(until: Instant)
     case finished
 
     /// From the order to the workers to end until they are killed.
-    static let stopTimeout: Int64 = 8_000_000_000
+    static let stopTimeout = Duration.seconds(8)
 
-    var deadline: Int64 {
+    var deadline: Deadline {
         switch self {
-        case .draining(let until), .stopping(let until), .flushing(let until): until
-        case .serving, .killing, .finished: Int64.max
+        case .draining(let until), .stopping(let until), .flushing(let until): .at(until)
+        case .serving, .killing, .finished: .never
         }
     }
 }

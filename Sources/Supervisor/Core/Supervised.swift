@@ -1,3 +1,4 @@
+import Time
 import Topology
 
 /// A worker or packer process, as the core knows it.
@@ -17,8 +18,6 @@ struct Supervised {
     var processID: Int32 = 0
     /// Whether it has ended its side of the channel.
     var channelClosed = false
-    /// When a process that has closed its channel, and not ended, is killed.
-    var killAt = Int64.max
     /// Set when the supervisor ended it for cause, which is then to blame rather than the signal.
     var killReason: String?
     /// The pack that it was told to load.
@@ -40,6 +39,6 @@ struct PendingRequest {
     let stream: UInt64
     let label: RequestLabel
     let payload: [UInt8]
-    let arrival: Int64
-    let deadline: Int64
+    let arrival: Instant
+    let deadline: Deadline
 }

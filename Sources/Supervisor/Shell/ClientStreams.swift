@@ -1,6 +1,7 @@
 import Configuration
 import LinuxSystem
 import Messages
+import Time
 import Wire
 
 /// The listening socket and the clients' connections. What arrives is told as events; what the core decides is done here.
@@ -28,7 +29,7 @@ final class ClientStreams {
     /// Nil once the server shuts down.
     private var listening: Listening?
     /// When accepting goes on after the process ran out of descriptors.
-    private(set) var acceptAt = Int64.max
+    private(set) var acceptAt = Deadline.never
     private var connections: [ClientID: Connection] = [:]
     private var toFlush: [ClientID] = []
     private var lastID: UInt64 = 0
@@ -47,7 +48,7 @@ final class ClientStreams {
     ///
     /// - Throws: when it cannot, most likely out of descriptors. Accepting is paused then: the connection stays in the
     ///   kernel's queue, so that polling it would spin.
-    func accept(at now: Int64, _ tell: Tell) throws(SystemError) {
+    func accept(at now: Instant, _ tell: Tell) throws(SystemError) {
         do throws(SystemError) {
             while let stream = try listening?.listener.accept() {
                 let peer = try stream.peerCredentials()
@@ -59,14 +60,14 @@ final class ClientStreams {
             }
         } catch {
             watchListener([])
-            acceptAt = now + 100_000_000
+            acceptAt = .at(now + .milliseconds(100))
             throw error
         }
     }
 
-    func resumeAccepting(at now: Int64) {
-        guard acceptAt <= now else { return }
-        acceptAt = Int64.max
+    func resumeAccepting(at now: Instant) {
+        guard acceptAt.isDue(at: now) else { return }
+        acceptAt = .never
         watchListener(.readable)
     }
 
@@ -76,7 +77,7 @@ final class ClientStreams {
 
     func stopListening() {
         listening = nil
-        acceptAt = Int64.max
+        acceptAt = .never
     }
 
     // MARK: - Reading

@@ -1,4 +1,5 @@
 import LinuxSystem
+import Time
 
 /// What the server waits for. Who owns a descriptor enters it here under a token.
 final class EventLoop {
@@ -18,9 +19,7 @@ final class EventLoop {
     func forget(_ descriptor: Int32) { try? epoll.remove(descriptor) }
 
     /// Waits until something is `ready`, or until then.
-    func wait(until deadline: Int64?) throws(SystemError) {
-        try epoll.wait(into: &ready, nanoseconds: deadline.map { max(0, $0 - MonotonicClock.now) })
-    }
+    func wait(until deadline: Deadline) throws(SystemError) { try epoll.wait(into: &ready, until: deadline) }
 }
 
 extension Readiness {

@@ -2,6 +2,7 @@ package import Configuration
 package import LinuxSystem
 package import Logging
 import Messages
+import Time
 import Topology
 import Wire
 
@@ -83,8 +84,7 @@ package final class Server {
         core.handle(.reload(isFirst: true), at: MonotonicClock.now)
         settle(at: MonotonicClock.now)
         while !core.isFinished {
-            let deadline = min(core.deadline ?? Int64.max, clients.acceptAt)
-            try loop.wait(until: deadline == Int64.max ? nil : deadline)
+            try loop.wait(until: min(core.deadline, clients.acceptAt))
             let now = MonotonicClock.now
             for event in loop.ready { handle(event, at: now) }
             clients.resumeAccepting(at: now)
@@ -100,7 +100,7 @@ package final class Server {
         counters.note(happening)
     }
 
-    private func handle(_ event: ReadyEvent, at now: Int64) {
+    private func handle(_ event: ReadyEvent, at now: Instant) {
         let tell = { self.core.handle($0, at: now) }
         switch Token(event.token) {
         case .listener:
@@ -158,7 +158,7 @@ package final class Server {
     }
 
     /// Does what was decided and writes the output, until nothing is left.
-    private func settle(at now: Int64) {
+    private func settle(at now: Instant) {
         var isSettled: Bool
         repeat {
             core.decide(at: now, into: &effects)
@@ -169,7 +169,7 @@ package final class Server {
         } while !isSettled
     }
 
-    private func perform(_ effect: Effect, at now: Int64) {
+    private func perform(_ effect: Effect, at now: Instant) {
         func tell(_ event: Event) { core.handle(event, at: now) }
         switch effect {
         case .send(let frame, let id): clients.send(frame, to: id)

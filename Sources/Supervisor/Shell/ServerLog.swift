@@ -2,6 +2,7 @@ import Configuration
 import LinuxSystem
 import Logging
 import Messages
+import Time
 
 /// The log: a line for what happens.
 struct ServerLog {
@@ -9,7 +10,7 @@ struct ServerLog {
     /// What of the repository is not served has been said already; each thing is said once.
     private var told: Set<SkippedEntry> = []
     /// Lines about requests, of each level, in the second that began then, and how many there were too many.
-    private var requests: [Logger.Level: (since: Int64, lines: Int, untold: Int)] = [:]
+    private var requests: [Logger.Level: (since: Instant, lines: Int, untold: Int)] = [:]
     private static let requestsPerSecond = 20
 
     init(_ logger: Logger) { self.logger = logger }
@@ -38,10 +39,10 @@ struct ServerLog {
     }
 
     /// Whether one more line about a request may be written: how many were not, before it.
-    private mutating func tellRequest(_ level: Logger.Level, at now: Int64) -> Int? {
+    private mutating func tellRequest(_ level: Logger.Level, at now: Instant) -> Int? {
         var told = requests[level] ?? (now, 0, 0)
         defer { requests[level] = told }
-        if now - told.since >= 1_000_000_000 { (told.since, told.lines) = (now, 0) }
+        if now - told.since >= .seconds(1) { (told.since, told.lines) = (now, 0) }
         guard told.lines < Self.requestsPerSecond else {
             told.untold += 1
             return nil
@@ -63,7 +64,7 @@ struct ServerLog {
                 code == .ok
                     ? (isSlow ? "slow request" : "request")
                     : reason.map { "request failed: \($0)" } ?? "request failed",
-                request.metadata(["code": code.name, "ms": "\(time / 1_000_000)"])
+                request.metadata(["code": code.name, "ms": "\(time.milliseconds)"])
             )
         case .replayed(let request, let cause):
             (.notice, "request is computed again: \(cause)", request.metadata([:]))
@@ -101,8 +102,8 @@ struct ServerLog {
         case .workerWarning(let process, let warning): (.warning, "worker: \(warning)", process.metadata)
         case .proofFailed(let process, let proof, let set):
             (.error, "this CPU computes wrongly: \(proof); the worker uses \(set) instead", process.metadata)
-        case .workerReady(let process, let milliseconds):
-            (.info, "worker ready", process.metadata(["load_ms": "\(milliseconds)"]))
+        case .workerReady(let process, let time):
+            (.info, "worker ready", process.metadata(["load_ms": "\(time.milliseconds)"]))
         case .protocolBroken(let process, let reason):
             (.error, "worker breaks the protocol: \(reason)", process.metadata)
         case .workerStuck(let process, let reason): (.error, "worker is stuck: \(reason)", process.metadata)

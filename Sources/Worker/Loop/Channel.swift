@@ -1,5 +1,6 @@
 package import LinuxSystem
 import Messages
+package import Time
 import Wire
 
 /// The worker's end of its socketpair with the supervisor: blocking, one thread, frames with descriptors beside them.
@@ -9,11 +10,11 @@ package struct Channel: ~Copyable {
     private var descriptors = ReceivedDescriptors()
     private var outgoing: [UInt8] = []
     /// When something was last written, or waited for.
-    private var quietSince: Int64
-    private let clock: () -> Int64
+    private var quietSince: Instant
+    private let clock: () -> Instant
 
-    /// Nanoseconds of silence after which the supervisor is told that the work goes on.
-    private static let silence: Int64 = 100_000_000
+    /// How long a silence is after which the supervisor is told that the work goes on.
+    private static let silence = Duration.milliseconds(100)
 
     /// The most that come with one frame.
     private static let mostDescriptors = 8
@@ -24,18 +25,15 @@ package struct Channel: ~Copyable {
     /// The supervisor is gone: there is nobody to answer, and nothing to do but to exit.
     package struct Closed: Error {}
 
-    /// - Parameter clock: nanoseconds, of the monotonic clock where the supervisor is another process.
-    package init(
-        descriptor: Int32,
-        clock: @escaping () -> Int64 = { MonotonicClock.now }
-    ) throws(SystemError) {
+    /// - Parameter clock: the monotonic one where the supervisor is another process.
+    package init(descriptor: Int32, clock: @escaping () -> Instant = { MonotonicClock.now }) throws(SystemError) {
         stream = UnixStream(OwnedDescriptor(descriptor))
         self.clock = clock
         quietSince = clock()
         try stream.setNonBlocking(true)
     }
 
-    var now: Int64 { clock() }
+    var now: Instant { clock() }
 
     /// The next frame that has already arrived, or nil.
     mutating func poll() throws -> ToWorker? {

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import Messages
+import Time
 import Topology
 import Wire
 
@@ -81,7 +82,7 @@ package enum WorkerProgram {
         }
         let start = channel.now
         var (engine, ready) = try loader.load(request, pack: pack, threads: threads) { try channel.sign() }
-        ready.loadMicroseconds = UInt64((channel.now - start) / 1_000)
+        ready.loadMicroseconds = (channel.now - start).microseconds
         try channel.send(.ready(ready))
         return engine
     }

@@ -1,4 +1,5 @@
 import Messages
+import Time
 import Wire
 
 /// The serving life of a worker: requests are prepared (tokenised) as they come, batches computed in the order of their
@@ -12,15 +13,15 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
     private var draining = false
 
     /// While a step computes, the channel is looked at no more often than this.
-    private static var lookNanoseconds: Int64 { 200_000 }
+    private static var lookInterval: Duration { .microseconds(200) }
     /// A request that takes longer to prepare, or a batch to compute, is logged.
-    private static var slowNanoseconds: Int64 { 10_000_000_000 }
+    private static var slow: Duration { .seconds(10) }
 
     private struct Prepared {
         let names: RequestNames
         let work: Served.Batch.Work
         let tokens: Int
-        let deadline: Int64
+        let deadline: Deadline
         let tokenizationMicroseconds: UInt64
     }
 
@@ -66,15 +67,15 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
         let (names, start) = (RequestNames(request), channel.now)
         let preparation = Result { () throws(RequestFailure) in try engine.prepare(request) }
         let elapsed = channel.now - start
-        if elapsed >= Self.slowNanoseconds { log("\(names): preparing it took \(elapsed / 1_000_000) ms") }
+        if elapsed >= Self.slow { log("\(names): preparing it took \(elapsed.milliseconds) ms") }
         switch preparation {
         case .success(.work(let work, let tokens, let sequences)):
             prepared[names.number] = Prepared(
                 names: names,
                 work: work,
                 tokens: tokens,
-                deadline: request.deadlineNanoseconds,
-                tokenizationMicroseconds: UInt64(elapsed / 1_000)
+                deadline: Deadline(nanoseconds: request.deadlineNanoseconds),
+                tokenizationMicroseconds: elapsed.microseconds
             )
             try channel.queue(
                 .prepared(
@@ -86,7 +87,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
                 )
             )
         case .success(.answered(let response)):
-            let timings = FromWorker.Result(tokenizationMicroseconds: UInt64(elapsed / 1_000))
+            let timings = FromWorker.Result(tokenizationMicroseconds: elapsed.microseconds)
             try answer(names, .success(response), timings)
         case .failure(let failure): try answer(names, .failure(failure))
         }
@@ -124,7 +125,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
         var (tokens, requests) = (0, 0)
         for id in start.requestIDs {
             guard let request = prepared[id] else { continue }
-            if request.deadline != 0 && request.deadline <= begin {
+            if request.deadline.isDue(at: begin) {
                 prepared[id] = nil
                 let failure = RequestFailure(.deadlineExceeded, "the deadline passed before the batch began")
                 try answer(request.names, .failure(failure))
@@ -137,11 +138,11 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
         var timings = FromWorker.Result(batchTokens: UInt32(clamping: tokens), batchRequests: UInt32(requests))
         while let answers = try step(&batch) {
             let elapsed = channel.now - begin
-            timings.computeMicroseconds = UInt64(elapsed / 1_000)
+            timings.computeMicroseconds = elapsed.microseconds
             for (id, response) in answers {
                 guard let request = prepared.removeValue(forKey: id) else { continue }
-                if elapsed >= Self.slowNanoseconds {
-                    log("\(request.names): \(tokens) tokens were computed for \(elapsed / 1_000_000) ms")
+                if elapsed >= Self.slow {
+                    log("\(request.names): \(tokens) tokens were computed for \(elapsed.milliseconds) ms")
                 }
                 timings.tokenizationMicroseconds = request.tokenizationMicroseconds
                 try answer(request.names, response, timings)
@@ -157,7 +158,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
                 FromWorker.BatchDone(
                     batchID: start.batchID,
                     tokens: UInt32(clamping: tokens),
-                    computeMicroseconds: UInt64((channel.now - begin) / 1_000)
+                    computeMicroseconds: (channel.now - begin).microseconds
                 )
             )
         )
@@ -170,7 +171,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
         var looked = channel.now
         let answers = batch.step(isWanted: { prepared[$0] != nil }) { requests in
             let now = channel.now
-            guard closed == nil, now - looked >= Self.lookNanoseconds else { return closed == nil }
+            guard closed == nil, now - looked >= Self.lookInterval else { return closed == nil }
             looked = now
             do {
                 while let frame = try channel.poll() {

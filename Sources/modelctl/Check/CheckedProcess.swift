@@ -9,7 +9,7 @@ final class CheckedProcess {
     private var decoder = FrameDecoder(maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes)
 
     /// Both say again and again that they go on, but for a packer that hashes a checkpoint.
-    private static let patience: Int32 = 120_000
+    private static let patience = Duration.seconds(120)
 
     /// Starts the worker program with a channel to it, and reads its greeting.
     init(_ executable: String, arguments: [String], environment: [String: String]) throws {
@@ -49,8 +49,8 @@ final class CheckedProcess {
                 if case .failed(let failed) = frame { throw CheckFailure(failed.message) }
                 return frame
             }
-            guard try stream.descriptor.waitReadable(milliseconds: Self.patience) else {
-                throw CheckFailure("the worker has said nothing for \(Self.patience / 1000) s; it is stuck")
+            guard try stream.descriptor.waitReadable(within: Self.patience) else {
+                throw CheckFailure("the worker has said nothing for \(Self.patience.components.seconds) s; it is stuck")
             }
             var outcome = Result<TransferResult, SystemError>.success(.wouldBlock)
             decoder.withSpareCapacity(64 << 10) { room in
@@ -71,7 +71,7 @@ final class CheckedProcess {
     var memory: MemoryUsage? { try? MemoryUsage.of(processID: child.processID) }
 
     private func ended() throws -> CheckFailure {
-        guard try child.descriptor.waitReadable(milliseconds: 5000) else {
+        guard try child.descriptor.waitReadable(within: .seconds(5)) else {
             return CheckFailure("the worker has closed its channel, and does not end")
         }
         return CheckFailure("the worker ended unexpectedly: \(try child.reap())")

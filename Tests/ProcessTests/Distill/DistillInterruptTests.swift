@@ -35,11 +35,11 @@ import Testing
     }
 
     /// An uninterrupted run, and how long it took.
-    private func whole() throws -> (bytes: [UInt8], nanoseconds: Int64) {
-        let start = MonotonicClock.now
+    private func whole() throws -> (bytes: [UInt8], time: Duration) {
+        let start = ContinuousClock.now
         let run = try folder.distill(arguments("whole", threads: 1))
         #expect(run.exit == .exited(0), "\(run.errors)")
-        return (try folder.bytes("whole/model.safetensors"), MonotonicClock.now - start)
+        return (try folder.bytes("whole/model.safetensors"), ContinuousClock.now - start)
     }
 
     /// DISTILLERY_KILLS says how many; `ops/nightly` has 20.
@@ -51,8 +51,8 @@ import Testing
         for number in 0..<kills {
             var process = try start(arguments("made", threads: 1 + number % 2), errors: "made")
             // Anywhere from the start of the program to some saved states later.
-            let longest = Int(duration / 1_000_000) * 2 / 5 + 1
-            if try process.descriptor.waitReadable(milliseconds: Int32(numbers.below(longest))) { break }
+            let longest = Int(duration / .milliseconds(1) * 2 / 5) + 1
+            if try process.descriptor.waitReadable(within: .milliseconds(numbers.below(longest))) { break }
             try process.signal(.kill)
             _ = try process.reap()
             killed += 1
@@ -124,9 +124,9 @@ import Testing
     }
 
     private func waitUntil(_ condition: () throws -> Bool) throws {
-        let deadline = MonotonicClock.now + 60_000_000_000
+        let deadline = ContinuousClock.now + .seconds(60)
         while try !condition() {
-            guard MonotonicClock.now < deadline else { throw ModelServer.Failure(description: "it never happened") }
+            guard ContinuousClock.now < deadline else { throw ModelServer.Failure(description: "it never happened") }
             usleep(2000)
         }
     }

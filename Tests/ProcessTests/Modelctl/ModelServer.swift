@@ -109,11 +109,11 @@ final class ModelServer {
 
     /// Waits until what `modelctl status --json` prints is as it should be.
     func waitUntil(_ what: String, within seconds: Int64 = 60, _ condition: (String) -> Bool) throws {
-        let deadline = MonotonicClock.now + seconds * 1_000_000_000
+        let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             let status = try modelctl("status", "--json")
             if status.exit.isSuccess, condition(status.output) { return }
-            guard MonotonicClock.now < deadline, try process?.reapIfEnded() == nil else {
+            guard ContinuousClock.now < deadline, try process?.reapIfEnded() == nil else {
                 throw Failure(description: "it never happened that \(what): \(status.output)\(status.errors)")
             }
             usleep(10_000)
@@ -206,7 +206,7 @@ final class ModelServer {
 extension ChildProcess {
     /// Waits for the end; past its time, the process is killed when the caller lets go of it.
     mutating func exit(within seconds: Int32) throws -> ExitStatus {
-        guard try descriptor.waitReadable(milliseconds: seconds * 1000) else {
+        guard try descriptor.waitReadable(within: .seconds(seconds)) else {
             throw ModelServer.Failure(description: "a process did not end within \(seconds) s")
         }
         return try reap()
@@ -230,7 +230,7 @@ struct PipeLines: ~Copyable {
                 return String(decoding: bytes[..<end], as: UTF8.self)
             }
             var room = [UInt8](repeating: 0, count: 4096)
-            guard try reading.waitReadable(milliseconds: 30_000),
+            guard try reading.waitReadable(within: .seconds(30)),
                 case .bytes(let count) = try room.withUnsafeMutableBytes({ try reading.read(into: $0) })
             else { throw ModelServer.Failure(description: "no line came") }
             bytes += room[..<count]

@@ -77,16 +77,16 @@ import Testing
         #expect(answered.exit.isSuccess, "\(answered.errors)")
         let line = #"{"task":"classify","input":"\#(text)","options":{"top_k":null},"answer":\#(answered.lines[0])}"#
         var file = line + "\n"
-        var nanoseconds: Int64 = 0
-        while nanoseconds < 3_000_000_000, file.utf8.count < 1 << 19 {
+        var time = Duration.zero
+        while time < .seconds(3), file.utf8.count < 1 << 19 {
             file += file
             try Data(file.utf8).write(to: URL(fileURLWithPath: "\(first.repository)/m/1/expected.jsonl"))
-            let begin = MonotonicClock.now
+            let begin = ContinuousClock.now
             let reload = try first.modelctl("reload", "m")
             #expect(reload.exit.isSuccess, "\(reload.errors)")
-            nanoseconds = MonotonicClock.now - begin
+            time = ContinuousClock.now - begin
         }
-        #expect(nanoseconds >= 3_000_000_000, "it takes twice as long as is allowed, so the test is one")
+        #expect(time >= .seconds(3), "it takes twice as long as is allowed, so the test is one")
         let server = try ModelServer(
             models: ["m/1": checkpoint],
             cache: "\(first.folder)/cache",

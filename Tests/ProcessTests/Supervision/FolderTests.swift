@@ -112,10 +112,10 @@ import Wire
         try server.write("w2", to: "m/1/weights")
         try server.write("hold-pack", to: "m/1/behaviour")
         let reload = try client.start(ControlMethod.reload.rawValue, payload: ReloadRequest(model: "m").encode())
-        let deadline = MonotonicClock.now + 20_000_000_000
+        let deadline = ContinuousClock.now + .seconds(20)
         while try !FileManager.default.contentsOfDirectory(atPath: cache).contains(where: { $0.hasPrefix(".packing") })
         {
-            try #require(MonotonicClock.now < deadline, "no pack is written")
+            try #require(ContinuousClock.now < deadline, "no pack is written")
             usleep(2000)
         }
         try FileManager.default.removeItem(atPath: cache)

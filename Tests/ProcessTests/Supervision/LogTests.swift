@@ -51,8 +51,9 @@ import Wire
         try folder.write("modeld.yaml", "threads_per_worker: 2\n")
         try server.remove("n")
         try server.signal(.hangUp)
+        // While an old worker is still ending, the next reload would be refused.
         _ = try client.wait("m alone serves, anew") { status in
-            status.models.map(\.name) == ["m"] && status.models[0].generation == 2
+            status.models.map(\.name) == ["m"] && status.models[0].workers.allSatisfy { $0.generation == 2 }
         }
         try folder.write("modeld.yaml", "cpus: 900\n")
         try server.signal(.hangUp)

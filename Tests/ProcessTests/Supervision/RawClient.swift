@@ -40,11 +40,11 @@ struct RawClient: ~Copyable {
 
     /// The next frame; nil when the server has closed the connection.
     mutating func receive(seconds: Int64 = 20) throws -> Frame? {
-        let deadline = MonotonicClock.now + seconds * 1_000_000_000
+        let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             if let frame = try decoder.next(Frame.self) { return frame }
-            let left = (deadline - MonotonicClock.now) / 1_000_000
-            guard left > 0, try stream.descriptor.waitReadable(milliseconds: Int32(left)) else {
+            let left = deadline - ContinuousClock.now
+            guard left > .zero, try stream.descriptor.waitReadable(within: left) else {
                 throw Failure(description: "nothing arrived within \(seconds) s")
             }
             var room = [UInt8](repeating: 0, count: 64 << 10)

@@ -58,9 +58,9 @@ final class TestServer {
             process = try TestProcess.start(command)
         }
         exit = nil
-        let deadline = MonotonicClock.now + 20_000_000_000
+        let deadline = ContinuousClock.now + .seconds(20)
         while (try? UnixStream.connect(to: socket)) == nil {
-            guard MonotonicClock.now < deadline, try process?.reapIfEnded() == nil else {
+            guard ContinuousClock.now < deadline, try process?.reapIfEnded() == nil else {
                 throw RawClient.Failure(description: "modeld did not start")
             }
             usleep(2000)
@@ -104,7 +104,7 @@ final class TestServer {
     /// Waits for the end of `modeld`; the time is bounded by the watchdog of the test run.
     func waitForExit(seconds: Int64 = 20) throws -> ExitStatus {
         if let exit { return exit }
-        guard let ended = try process?.descriptor.waitReadable(milliseconds: Int32(seconds * 1000)), ended,
+        guard let ended = try process?.descriptor.waitReadable(within: .seconds(seconds)), ended,
             let status = try process?.reap()
         else { throw RawClient.Failure(description: "modeld did not end within \(seconds) s") }
         exit = status
@@ -121,9 +121,9 @@ func isAlive(_ processID: Int32) -> Bool {
 
 /// Waits until a process is gone, at most so long.
 func isGone(_ processID: Int32, within seconds: Int64) -> Bool {
-    let deadline = MonotonicClock.now + seconds * 1_000_000_000
+    let deadline = ContinuousClock.now + .seconds(seconds)
     while isAlive(processID) {
-        guard MonotonicClock.now < deadline else { return false }
+        guard ContinuousClock.now < deadline else { return false }
         usleep(2000)
     }
     return true

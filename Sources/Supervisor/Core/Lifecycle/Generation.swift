@@ -1,3 +1,5 @@
+import Time
+
 /// A seat of one generation of one model.
 package struct SeatID: Hashable, Sendable {
     package let generation: UInt64
@@ -27,7 +29,7 @@ package struct Generation: Sendable {
     var enlisted: Set<Int> = []
     /// When it must be ready, if an older one serves meanwhile. Counts from the moment at which its pack is there, or one of
     /// its workers last said that it goes on loading.
-    var readyBy = Int64.max
+    var readyBy = Deadline.never
 
     init(number: UInt64, slots: [Int], timeouts: WorkerLifecycle.Timeouts) {
         self.number = number

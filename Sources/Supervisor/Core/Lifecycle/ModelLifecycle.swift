@@ -1,4 +1,5 @@
 package import Messages
+package import Time
 import Wire
 
 /// The life of one model variant: which generation answers, which one is being built beside it, which one is leaving.
@@ -70,15 +71,15 @@ package struct ModelLifecycle: Sendable {
     }
 
     /// When `timer` is due.
-    package var deadline: Int64? {
-        var earliest = Int64.max
+    package var deadline: Deadline {
+        var earliest = Deadline.never
         for generation in [serving, incoming, leaving].compactMap({ $0 }) {
             for seat in generation.seats where generation.packed || seat.hasProcess {
-                earliest = min(earliest, seat.deadline ?? Int64.max)
+                earliest = min(earliest, seat.deadline)
             }
         }
-        if let incoming, serves { earliest = min(earliest, incoming.readyBy) }
-        return earliest == Int64.max ? nil : earliest
+        if let incoming, serves, !isUnloading { earliest = min(earliest, incoming.readyBy) }
+        return earliest
     }
 
     package func seat(_ id: SeatID) -> WorkerLifecycle? {
@@ -94,7 +95,7 @@ package struct ModelLifecycle: Sendable {
 
     /// Builds a generation with one seat on each of `slots` (a slot may come several times). The caller has made sure
     /// that nothing `isChanging`. Returns the number of the new generation.
-    package mutating func load(slots: [Int], at now: Int64) -> (generation: UInt64, actions: [Action]) {
+    package mutating func load(slots: [Int], at now: Instant) -> (generation: UInt64, actions: [Action]) {
         precondition(!isChanging, "a load while another change is under way")
         var actions: [Action] = []
         if let old = serving, old.isOver {
@@ -122,7 +123,7 @@ package struct ModelLifecycle: Sendable {
     package mutating func keep(_ message: String) { reason = message }
 
     /// Ends all workers, gracefully or at once; `unloaded` follows when no process is left.
-    package mutating func unload(gracefully: Bool, _ refusal: Refusal, at now: Int64) -> [Action] {
+    package mutating func unload(gracefully: Bool, _ refusal: Refusal, at now: Instant) -> [Action] {
         var actions: [Action] = []
         if !isUnloading {
             isUnloading = true
@@ -141,7 +142,7 @@ package struct ModelLifecycle: Sendable {
     // MARK: - Packs
 
     /// The generation's pack is there.
-    package mutating func packed(generation: UInt64, key: String, at now: Int64) -> [Action] {
+    package mutating func packed(generation: UInt64, key: String, at now: Instant) -> [Action] {
         guard let path = path(of: generation), self[keyPath: path]?.packed == false, !isUnloading else { return [] }
         if let known = self[keyPath: path]?.packKey, known != key {
             let message = "the checkpoint has changed since this generation was loaded: reload the model"
@@ -149,7 +150,7 @@ package struct ModelLifecycle: Sendable {
         }
         self[keyPath: path]?.packKey = key
         self[keyPath: path]?.packed = true
-        let readyBy = now + timeouts.load
+        let readyBy = Deadline.at(now + timeouts.load)
         self[keyPath: path]?.readyBy = readyBy
         self[keyPath: path]?.making += 1
         var actions: [Action] = []
@@ -165,7 +166,7 @@ package struct ModelLifecycle: Sendable {
         generation: UInt64,
         _ code: StatusCode,
         _ message: String,
-        at now: Int64
+        at now: Instant
     ) -> [Action] {
         guard let path = path(of: generation), self[keyPath: path]?.packed == false else { return [] }
         if path == \.incoming { return rollBack(code, message, at: now) }
@@ -176,19 +177,19 @@ package struct ModelLifecycle: Sendable {
 
     // MARK: - Seats
 
-    package mutating func hello(_ id: SeatID, at now: Int64) -> [Action] {
+    package mutating func hello(_ id: SeatID, at now: Instant) -> [Action] {
         apply(id, at: now) { $0.hello(at: now) }
     }
 
-    package mutating func ready(_ id: SeatID, at now: Int64) -> [Action] {
+    package mutating func ready(_ id: SeatID, at now: Instant) -> [Action] {
         apply(id, at: now) { $0.ready(at: now) }
     }
 
     /// The seat's worker said that it goes on.
-    package mutating func heard(_ id: SeatID, at now: Int64) {
+    package mutating func heard(_ id: SeatID, at now: Instant) {
         guard let path = path(of: id.generation), var generation = self[keyPath: path] else { return }
         guard generation.seats[id.index].heard(at: now) else { return }
-        generation.readyBy = now + timeouts.load
+        generation.readyBy = .at(now + timeouts.load)
         self[keyPath: path] = generation
     }
 
@@ -202,11 +203,11 @@ package struct ModelLifecycle: Sendable {
         self[keyPath: path]?.seats[id.index].reported(kind, message)
     }
 
-    package mutating func violation(_ id: SeatID, _ message: String, at now: Int64) -> [Action] {
+    package mutating func violation(_ id: SeatID, _ message: String, at now: Instant) -> [Action] {
         apply(id, at: now) { $0.violation(message, at: now) }
     }
 
-    package mutating func drained(_ id: SeatID, at now: Int64) -> [Action] {
+    package mutating func drained(_ id: SeatID, at now: Instant) -> [Action] {
         apply(id, at: now) { $0.drained(at: now) }
     }
 
@@ -216,7 +217,7 @@ package struct ModelLifecycle: Sendable {
         _ end: ProcessEnd,
         description: String,
         jitter: Double,
-        at now: Int64
+        at now: Instant
     ) -> [Action] {
         guard let path = path(of: id.generation), var generation = self[keyPath: path] else { return [] }
         let packDamaged = generation.seats[id.index].reportedFailure == .pack
@@ -240,7 +241,7 @@ package struct ModelLifecycle: Sendable {
     }
 
     /// Time has passed. Does nothing before `deadline`.
-    package mutating func timer(at now: Int64, limiter: inout SpawnLimiter) -> [Action] {
+    package mutating func timer(at now: Instant, limiter: inout SpawnLimiter) -> [Action] {
         var actions: [Action] = []
         for path in [\Self.serving, \Self.incoming, \Self.leaving] {
             for index in self[keyPath: path]?.seats.indices ?? 0..<0 {
@@ -269,7 +270,7 @@ extension ModelLifecycle {
 
     private mutating func apply(
         _ id: SeatID,
-        at now: Int64,
+        at now: Instant,
         _ event: (inout WorkerLifecycle) -> [WorkerLifecycle.Action]
     ) -> [Action] {
         guard let path = path(of: id.generation), var generation = self[keyPath: path] else { return [] }
@@ -286,7 +287,7 @@ extension ModelLifecycle {
         return due.filter { $0 != .enlist }.map { .seat(id, $0) }
     }
 
-    private mutating func stop(_ path: Path, gracefully: Bool, at now: Int64) -> [Action] {
+    private mutating func stop(_ path: Path, gracefully: Bool, at now: Instant) -> [Action] {
         var actions: [Action] = []
         for index in self[keyPath: path]?.seats.indices ?? 0..<0 {
             let due = self[keyPath: path]?.seats[index].stop(gracefully: gracefully, at: now) ?? []
@@ -300,7 +301,7 @@ extension ModelLifecycle {
         return .close(refusal)
     }
 
-    private mutating func rollBack(_ code: StatusCode, _ message: String, at now: Int64) -> [Action] {
+    private mutating func rollBack(_ code: StatusCode, _ message: String, at now: Instant) -> [Action] {
         var actions = stop(\.incoming, gracefully: false, at: now)
         reason = message
         if !serves { actions.append(close(Refusal(.unavailable, message))) }
@@ -311,7 +312,7 @@ extension ModelLifecycle {
     }
 
     /// Draws the consequences of a change of any seat.
-    private mutating func settle(at now: Int64) -> [Action] {
+    private mutating func settle(at now: Instant) -> [Action] {
         var actions: [Action] = []
         if !isUnloading { actions += settleIncoming(at: now) }
         if !isUnloading, let generation = serving {
@@ -337,15 +338,15 @@ extension ModelLifecycle {
         return actions
     }
 
-    private mutating func settleIncoming(at now: Int64) -> [Action] {
+    private mutating func settleIncoming(at now: Instant) -> [Action] {
         guard let generation = incoming else { return [] }
         if let refusal = generation.refusal { return rollBack(.failedPrecondition, refusal, at: now) }
         if serves {
             if let failure = generation.failure { return rollBack(.unavailable, failure, at: now) }
             if generation.packed, generation.seats.allSatisfy(\.isReady) { return swap(at: now) }
-            if now >= generation.readyBy {
+            if generation.readyBy.isDue(at: now) {
                 let last = generation.seats.lazy.compactMap(\.lastEnd).first.map { "; \($0)" } ?? ""
-                let limit = timeouts.load / 1_000_000
+                let limit = timeouts.load.milliseconds
                 let message = "the new generation is not ready, and made no progress for \(limit) ms\(last)"
                 return rollBack(.deadlineExceeded, message, at: now)
             }
@@ -357,7 +358,7 @@ extension ModelLifecycle {
     }
 
     /// The new generation serves; the old one finishes what it has started.
-    private mutating func swap(at now: Int64) -> [Action] {
+    private mutating func swap(at now: Instant) -> [Action] {
         guard let generation = incoming else { return [] }
         reason = nil
         isClosed = false

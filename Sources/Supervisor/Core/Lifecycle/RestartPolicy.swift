@@ -1,3 +1,5 @@
+package import Time
+
 /// When a dead worker is started again, and when it is given up. One for one: each seat has its own.
 ///
 /// - A worker that completed a batch since it was ready: at once, but not within 100 ms of its last start.
@@ -5,31 +7,31 @@
 ///   for 60 s starts the doubling anew.
 /// - Given up: after more than 5 deaths without progress within 30 s, or 5 starts in a row that never became ready.
 package struct RestartPolicy: Sendable {
-    package static let floor: Int64 = 100_000_000
-    package static let ceiling: Int64 = 30_000_000_000
-    package static let healthy: Int64 = 60_000_000_000
-    package static let window: Int64 = 30_000_000_000
+    package static let floor = Duration.milliseconds(100)
+    package static let ceiling = Duration.seconds(30)
+    package static let healthy = Duration.seconds(60)
+    package static let window = Duration.seconds(30)
     package static let deathsInWindow = 5
     package static let failedStarts = 5
 
     package enum Verdict: Equatable, Sendable {
-        case restart(at: Int64)
+        case restart(at: Instant)
         case giveUp(String)
     }
 
     private var delay = Self.floor
     private var startsNeverReady = 0
-    private var recentDeaths: [Int64] = []
+    private var recentDeaths: [Instant] = []
 
     package init() {}
 
     /// A worker has died. `readyAt` is nil when it never became ready; `jitter` is a random number in 0..<1.
     package mutating func died(
-        startedAt: Int64,
-        readyAt: Int64?,
+        startedAt: Instant,
+        readyAt: Instant?,
         progressed: Bool,
         jitter: Double,
-        at now: Int64
+        at now: Instant
     ) -> Verdict {
         if let readyAt {
             startsNeverReady = 0
@@ -46,9 +48,8 @@ package struct RestartPolicy: Sendable {
         if recentDeaths.count > Self.deathsInWindow {
             return .giveUp("\(recentDeaths.count) deaths without a completed batch within 30 s")
         }
-        let wait = Double(delay) * (0.8 + 0.4 * min(max(jitter, 0), 1))
-        delay = min(delay * 2, Self.ceiling)
-        return .restart(at: now + Int64(wait))
+        defer { delay = min(delay * 2, Self.ceiling) }
+        return .restart(at: now + delay * (0.8 + 0.4 * min(max(jitter, 0), 1)))
     }
 }
 
@@ -56,21 +57,21 @@ package struct RestartPolicy: Sendable {
 /// bucket of 16 starts that refills by 8 a second. First starts do not count.
 package struct SpawnLimiter: Sendable {
     private static let burst = 16.0
-    private static let perNanosecond = 8e-9
+    private static let perSecond = 8.0
 
     private var tokens = Self.burst
-    private var filledAt: Int64?
+    private var filledAt: Instant?
 
     package init() {}
 
     /// Takes one start and returns nil, or returns the time at which one will be there.
-    package mutating func take(at now: Int64) -> Int64? {
-        if let filledAt { tokens = min(Self.burst, tokens + Double(max(0, now - filledAt)) * Self.perNanosecond) }
+    package mutating func take(at now: Instant) -> Instant? {
+        if let filledAt { tokens = min(Self.burst, tokens + (now - filledAt) / .seconds(1) * Self.perSecond) }
         filledAt = now
         guard tokens < 1 else {
             tokens -= 1
             return nil
         }
-        return now + Int64((1 - tokens) / Self.perNanosecond) + 1
+        return now + .seconds((1 - tokens) / Self.perSecond) + .nanoseconds(1)
     }
 }

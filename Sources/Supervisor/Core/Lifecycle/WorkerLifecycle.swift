@@ -1,4 +1,5 @@
 package import Messages
+package import Time
 
 /// How a process ended, in the words of the status and the log.
 package enum ProcessEnd: Equatable, Sendable {
@@ -39,16 +40,16 @@ package struct WorkerLifecycle: Sendable {
         /// Never started.
         case idle
         /// The process runs; its Hello is due.
-        case starting(since: Int64)
+        case starting(since: Instant)
         /// Load was sent; Ready is due, or a sign that it goes on.
-        case loading(heard: Int64)
-        case ready(since: Int64)
+        case loading(heard: Instant)
+        case ready(since: Instant)
         /// The scheduler lets it finish what it started.
-        case draining(until: Int64)
+        case draining(until: Instant)
         /// It has been told to end; the step says what comes when it does not.
-        case ending(Step, until: Int64)
+        case ending(Step, until: Instant)
         /// Dead, to be started again.
-        case backoff(until: Int64)
+        case backoff(until: Instant)
         /// Dead too often.
         case failed(String)
         /// The checkpoint or its configuration is at fault: starting again would change nothing.
@@ -80,14 +81,14 @@ package struct WorkerLifecycle: Sendable {
     }
 
     package struct Timeouts: Equatable, Sendable {
-        package var hello: Int64 = 10_000_000_000
+        package var hello = Duration.seconds(10)
         /// From Load, or a sign that the worker goes on, to the next one or Ready.
-        package var load: Int64 = 60_000_000_000
-        package var drain: Int64 = 30_000_000_000
+        package var load = Duration.seconds(60)
+        package var drain = Duration.seconds(30)
         /// From Drain, when nothing is left to do, to SIGTERM.
-        package var exit: Int64 = 2_000_000_000
+        package var exit = Duration.seconds(2)
         /// From SIGTERM to SIGKILL.
-        package var terminate: Int64 = 5_000_000_000
+        package var terminate = Duration.seconds(5)
 
         package init() {}
     }
@@ -98,8 +99,8 @@ package struct WorkerLifecycle: Sendable {
     package private(set) var lastEnd: String?
     package let timeouts: Timeouts
     private var policy = RestartPolicy()
-    private var startedAt: Int64 = 0
-    private var readyAt: Int64?
+    private var startedAt = Instant.start
+    private var readyAt: Instant?
     private var progressed = false
     private var stopWanted = false
     private var started = false
@@ -136,26 +137,24 @@ package struct WorkerLifecycle: Sendable {
     package var reportedFailure: FailureKind? { failure?.kind }
 
     /// When `timer` is due.
-    package var deadline: Int64? {
+    package var deadline: Deadline {
         switch state {
-        case .starting(let since): since + timeouts.hello
-        case .loading(let heard): heard + timeouts.load
-        case .draining(let until), .backoff(let until): until
-        case .ending(.killed, _): nil
-        case .ending(_, let until): until
-        case .idle, .ready, .failed, .refused, .stopped: nil
+        case .starting(let since): .at(since + timeouts.hello)
+        case .loading(let heard): .at(heard + timeouts.load)
+        case .idle, .ready, .ending(.killed, _), .failed, .refused, .stopped: .never
+        case .draining(let until), .backoff(let until), .ending(_, let until): .at(until)
         }
     }
 
     // MARK: - Events
 
-    package mutating func start(at now: Int64) -> [Action] {
+    package mutating func start(at now: Instant) -> [Action] {
         guard state == .idle else { return [] }
         return spawn(at: now)
     }
 
     /// The worker introduced itself.
-    package mutating func hello(at now: Int64) -> [Action] {
+    package mutating func hello(at now: Instant) -> [Action] {
         guard case .starting = state else { return isEnding ? [] : violation("a second Hello", at: now) }
         state = .loading(heard: now)
         return [.sendLoad]
@@ -163,14 +162,14 @@ package struct WorkerLifecycle: Sendable {
 
     /// The worker said that it goes on. Loading may take long, for proofs and expected answers, and not be silent for long.
     /// - Returns: whether it is loading.
-    package mutating func heard(at now: Int64) -> Bool {
+    package mutating func heard(at now: Instant) -> Bool {
         guard case .loading = state else { return false }
         state = .loading(heard: now)
         return true
     }
 
     /// The worker has loaded its model.
-    package mutating func ready(at now: Int64) -> [Action] {
+    package mutating func ready(at now: Instant) -> [Action] {
         guard case .loading = state else { return isEnding ? [] : violation("Ready out of turn", at: now) }
         state = .ready(since: now)
         readyAt = now
@@ -186,7 +185,7 @@ package struct WorkerLifecycle: Sendable {
     }
 
     /// The worker did what the protocol does not allow, or does not answer: it is killed and counted as dead.
-    package mutating func violation(_ message: String, at now: Int64) -> [Action] {
+    package mutating func violation(_ message: String, at now: Instant) -> [Action] {
         guard hasProcess, !isEnding else { return [] }
         failure = failure ?? (.internal, message)
         state = .ending(.killed, until: now)
@@ -199,7 +198,7 @@ package struct WorkerLifecycle: Sendable {
     }
 
     /// Ends the seat: after what was started is done, or at once.
-    package mutating func stop(gracefully: Bool, at now: Int64) -> [Action] {
+    package mutating func stop(gracefully: Bool, at now: Instant) -> [Action] {
         stopWanted = true
         switch state {
         case .idle, .backoff:
@@ -221,20 +220,20 @@ package struct WorkerLifecycle: Sendable {
     }
 
     /// The scheduler has nothing left at this worker.
-    package mutating func drained(at now: Int64) -> [Action] {
+    package mutating func drained(at now: Instant) -> [Action] {
         guard case .draining = state else { return [] }
         state = .ending(.drained, until: now + timeouts.exit)
         return [.sendDrain]
     }
 
     /// Time has passed. Does nothing before `deadline`.
-    package mutating func timer(at now: Int64, limiter: inout SpawnLimiter) -> [Action] {
-        guard let deadline, deadline <= now else { return [] }
+    package mutating func timer(at now: Instant, limiter: inout SpawnLimiter) -> [Action] {
+        guard deadline.isDue(at: now) else { return [] }
         switch state {
         case .starting:
-            return violation("no Hello within \(timeouts.hello / 1_000_000_000) s", at: now)
+            return violation("no Hello within \(timeouts.hello.components.seconds) s", at: now)
         case .loading:
-            return violation("not ready, and no progress for \(timeouts.load / 1_000_000) ms", at: now)
+            return violation("not ready, and no progress for \(timeouts.load.milliseconds) ms", at: now)
         case .draining, .ending(.drained, _):
             state = .ending(.terminated, until: now + timeouts.terminate)
             return [.terminate]
@@ -253,7 +252,7 @@ package struct WorkerLifecycle: Sendable {
     }
 
     /// The process is gone and everything that it wrote was read. `jitter` is a random number in 0..<1.
-    package mutating func ended(_ end: ProcessEnd, description: String, jitter: Double, at now: Int64) {
+    package mutating func ended(_ end: ProcessEnd, description: String, jitter: Double, at now: Instant) {
         guard hasProcess else { return }
         let words = words(of: description)
         lastEnd = words
@@ -285,7 +284,7 @@ package struct WorkerLifecycle: Sendable {
         if case .ending = state { true } else { false }
     }
 
-    private mutating func spawn(at now: Int64) -> [Action] {
+    private mutating func spawn(at now: Instant) -> [Action] {
         if started { restarts += 1 }
         started = true
         startedAt = now

@@ -1,4 +1,5 @@
 package import Messages
+package import Time
 import Wire
 
 /// Runs packers, at most `limit` at a time and at most one for a key.
@@ -40,16 +41,16 @@ package struct PackCoordinator: Sendable {
     private struct Job {
         var state = State.waiting
         /// When it is taken for stuck.
-        var deadline = Int64.max
+        var deadline = Deadline.never
         var failure: (FailureKind, String)?
 
         /// Whether it has a process, which is not yet answered for.
         var isRunning: Bool { state != .waiting && state != .over }
     }
 
-    /// Nanoseconds that a packer may take to say Hello, and between two signs of progress. Hashing a checkpoint gives
-    /// no sign, so this is generous.
-    package static let patience: Int64 = 120_000_000_000
+    /// How long a packer may take to say Hello, and between two signs of progress. Hashing a checkpoint gives no sign,
+    /// so this is generous.
+    package static let patience = Duration.seconds(120)
 
     private var jobs: [PackJobID: Job] = [:]
     /// Packers at a time.
@@ -58,21 +59,18 @@ package struct PackCoordinator: Sendable {
     package init(limit: Int) { self.limit = max(1, limit) }
 
     /// When `timer` is due.
-    package var deadline: Int64? {
-        let earliest = jobs.values.reduce(Int64.max) { min($0, $1.deadline) }
-        return earliest == Int64.max ? nil : earliest
-    }
+    package var deadline: Deadline { jobs.values.reduce(.never) { min($0, $1.deadline) } }
 
     // MARK: - Events
 
-    package mutating func request(_ id: PackJobID, at now: Int64) -> [Action] {
+    package mutating func request(_ id: PackJobID, at now: Instant) -> [Action] {
         guard jobs[id] == nil else { return [] }
         jobs[id] = Job()
         return startWaiting(at: now)
     }
 
     /// Nobody wants the pack any more.
-    package mutating func cancel(_ id: PackJobID, at now: Int64) -> [Action] {
+    package mutating func cancel(_ id: PackJobID, at now: Instant) -> [Action] {
         guard let job = jobs[id] else { return [] }
         if job.state == .waiting {
             jobs[id] = nil
@@ -82,19 +80,14 @@ package struct PackCoordinator: Sendable {
         return [.kill(id)] + release(id, at: now)
     }
 
-    package mutating func hello(_ id: PackJobID, at now: Int64) -> [Action] {
+    package mutating func hello(_ id: PackJobID, at now: Instant) -> [Action] {
         guard jobs[id]?.state == .starting else { return violation(id, "a second Hello", at: now) }
         advance(id, to: .identifying, at: now)
         return [.sendPack(id)]
     }
 
     /// The packer has named the pack. `cachedBytes` is the size of the file of that key that is there.
-    package mutating func identified(
-        _ id: PackJobID,
-        key: String,
-        cachedBytes: UInt64?,
-        at now: Int64
-    ) -> [Action] {
+    package mutating func identified(_ id: PackJobID, key: String, cachedBytes: UInt64?, at now: Instant) -> [Action] {
         guard jobs[id]?.state == .identifying else { return violation(id, "PackKey out of turn", at: now) }
         guard Self.isKey(key) else { return violation(id, "a pack key that is not a file name", at: now) }
         if let cachedBytes {
@@ -103,20 +96,20 @@ package struct PackCoordinator: Sendable {
         }
         if jobs.values.contains(where: { $0.state == .packing(key: key) }) {
             advance(id, to: .queued(key: key), at: now)
-            jobs[id]?.deadline = Int64.max
+            jobs[id]?.deadline = .never
             return []
         }
         advance(id, to: .packing(key: key), at: now)
         return [.sendProceed(id)]
     }
 
-    package mutating func progressed(_ id: PackJobID, at now: Int64) {
+    package mutating func progressed(_ id: PackJobID, at now: Instant) {
         guard jobs[id]?.isRunning == true else { return }
-        jobs[id]?.deadline = now + Self.patience
+        jobs[id]?.deadline = .at(now + Self.patience)
     }
 
     /// The packer has written the whole pack.
-    package mutating func packed(_ id: PackJobID, bytes: UInt64, at now: Int64) -> [Action] {
+    package mutating func packed(_ id: PackJobID, bytes: UInt64, at now: Instant) -> [Action] {
         guard case .packing(let key)? = jobs[id]?.state else {
             return violation(id, "PackDone out of turn", at: now)
         }
@@ -124,7 +117,7 @@ package struct PackCoordinator: Sendable {
     }
 
     /// The pack is in its place, or `error` says why it is not.
-    package mutating func stored(_ id: PackJobID, bytes: UInt64, error: String?, at now: Int64) -> [Action] {
+    package mutating func stored(_ id: PackJobID, bytes: UInt64, error: String?, at now: Instant) -> [Action] {
         guard case .packing(let key)? = jobs[id]?.state else { return [] }
         if let error { return [.kill(id)] + fail(id, .unavailable, error, at: now) }
         finish(id)
@@ -137,19 +130,19 @@ package struct PackCoordinator: Sendable {
     }
 
     /// There is no file for the packer to write.
-    package mutating func refused(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
+    package mutating func refused(_ id: PackJobID, _ message: String, at now: Instant) -> [Action] {
         guard jobs[id]?.isRunning == true else { return [] }
         return [.kill(id)] + fail(id, .unavailable, message, at: now)
     }
 
     /// The packer did what the protocol does not allow.
-    package mutating func violation(_ id: PackJobID, _ message: String, at now: Int64) -> [Action] {
+    package mutating func violation(_ id: PackJobID, _ message: String, at now: Instant) -> [Action] {
         guard jobs[id]?.isRunning == true else { return [] }
         return [.kill(id)] + fail(id, .internal, "the packer broke the protocol: \(message)", at: now)
     }
 
     /// The packer's process is gone, or could not be started.
-    package mutating func ended(_ id: PackJobID, _ end: ProcessEnd, description: String, at now: Int64) -> [Action] {
+    package mutating func ended(_ id: PackJobID, _ end: ProcessEnd, description: String, at now: Instant) -> [Action] {
         guard let job = jobs[id], job.state != .waiting else { return [] }
         var actions: [Action] = []
         if job.isRunning {
@@ -162,10 +155,10 @@ package struct PackCoordinator: Sendable {
         return actions + startWaiting(at: now)
     }
 
-    package mutating func timer(at now: Int64) -> [Action] {
+    package mutating func timer(at now: Instant) -> [Action] {
         var actions: [Action] = []
-        for id in jobs.keys.sorted() where jobs[id]?.deadline ?? Int64.max <= now {
-            let message = "the packer made no progress for \(Self.patience / 1_000_000_000) s"
+        for id in jobs.keys.sorted() where jobs[id]?.deadline.isDue(at: now) == true {
+            let message = "the packer made no progress for \(Self.patience.components.seconds) s"
             actions += [.kill(id)] + fail(id, .unavailable, message, at: now)
         }
         return actions
@@ -186,23 +179,23 @@ package struct PackCoordinator: Sendable {
 }
 
 extension PackCoordinator {
-    private mutating func advance(_ id: PackJobID, to state: State, at now: Int64) {
+    private mutating func advance(_ id: PackJobID, to state: State, at now: Instant) {
         jobs[id]?.state = state
-        jobs[id]?.deadline = now + Self.patience
+        jobs[id]?.deadline = .at(now + Self.patience)
     }
 
     /// The job is answered; its place is free when its process has ended.
     private mutating func finish(_ id: PackJobID) {
         jobs[id]?.state = .over
-        jobs[id]?.deadline = Int64.max
+        jobs[id]?.deadline = .never
     }
 
-    private mutating func fail(_ id: PackJobID, _ code: StatusCode, _ message: String, at now: Int64) -> [Action] {
+    private mutating func fail(_ id: PackJobID, _ code: StatusCode, _ message: String, at now: Instant) -> [Action] {
         [.failed(id, code, message)] + release(id, at: now)
     }
 
     /// Ends a job without a pack; whoever waited for the same pack goes on.
-    private mutating func release(_ id: PackJobID, at now: Int64) -> [Action] {
+    private mutating func release(_ id: PackJobID, at now: Instant) -> [Action] {
         let state = jobs[id]?.state
         finish(id)
         guard case .packing(let key)? = state else { return [] }
@@ -210,7 +203,7 @@ extension PackCoordinator {
     }
 
     /// One packer of a key is done with it: the others use its pack, or the first of them makes it.
-    private mutating func wake(_ key: String, cachedBytes: UInt64?, at now: Int64) -> [Action] {
+    private mutating func wake(_ key: String, cachedBytes: UInt64?, at now: Instant) -> [Action] {
         var actions: [Action] = []
         for id in jobs.keys.sorted() {
             guard jobs[id]?.state == .queued(key: key) else { continue }
@@ -224,7 +217,7 @@ extension PackCoordinator {
         return actions
     }
 
-    private mutating func startWaiting(at now: Int64) -> [Action] {
+    private mutating func startWaiting(at now: Instant) -> [Action] {
         var running = jobs.values.count { $0.state != .waiting }
         var actions: [Action] = []
         for id in jobs.keys.sorted() where jobs[id]?.state == .waiting && running < limit {

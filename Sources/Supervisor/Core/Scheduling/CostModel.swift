@@ -3,7 +3,7 @@
 package struct CostModel: Sendable {
     /// Before anything is known: English text has about four bytes per token, and two special tokens per text.
     private var tokensPerByte = 0.3
-    private var tokensPerNanosecond = 0.0
+    private var tokensPerSecond = 0.0
 
     package init() {}
 
@@ -20,16 +20,16 @@ package struct CostModel: Sendable {
     }
 
     /// A batch has been computed.
-    package mutating func learn(batchTokens: Int, nanoseconds: Int64) {
-        guard batchTokens > 0, nanoseconds > 0 else { return }
-        let seen = Double(batchTokens) / Double(nanoseconds)
-        tokensPerNanosecond += (tokensPerNanosecond == 0 ? 1 : 0.2) * (seen - tokensPerNanosecond)
+    package mutating func learn(batchTokens: Int, after time: Duration) {
+        guard batchTokens > 0, time > .zero else { return }
+        let seen = Double(batchTokens) / (time / .seconds(1))
+        tokensPerSecond += (tokensPerSecond == 0 ? 1 : 0.2) * (seen - tokensPerSecond)
     }
 
-    /// Nanoseconds until `tokens` waiting tokens are computed by `workers` workers: between 1 ms and 5 s.
-    package func delay(tokens: Int, workers: Int) -> Int64 {
-        guard tokensPerNanosecond > 0 else { return 100_000_000 }
-        let expected = Double(tokens) / (tokensPerNanosecond * Double(max(1, workers)))
-        return Int64(min(5e9, max(1e6, expected)))
+    /// How long it takes until `tokens` waiting tokens are computed by `workers` workers: between 1 ms and 5 s.
+    package func delay(tokens: Int, workers: Int) -> Duration {
+        guard tokensPerSecond > 0 else { return .milliseconds(100) }
+        let expected = Double(tokens) / (tokensPerSecond * Double(max(1, workers)))
+        return .seconds(min(5, max(0.001, expected)))
     }
 }

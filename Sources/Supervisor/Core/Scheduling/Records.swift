@@ -1,15 +1,16 @@
 import Configuration
 package import Messages
+import Time
 import Wire
 
 /// A terminal answer that the supervisor gives by itself, without a worker's result.
 package struct Refusal: Error, Equatable {
     package var code: StatusCode
     package var message: String
-    /// Nanoseconds after which the same request may succeed; 0 means no hint.
-    package var retryAfter: Int64
+    /// When the same request may succeed, if that can be told.
+    package var retryAfter: Duration?
 
-    package init(_ code: StatusCode, _ message: String, retryAfter: Int64 = 0) {
+    package init(_ code: StatusCode, _ message: String, retryAfter: Duration? = nil) {
         self.code = code
         self.message = message
         self.retryAfter = retryAfter
@@ -33,30 +34,28 @@ final class RequestRecord {
 
     let id: RequestID
     let queue: QueueRecord
-    let arrival: Int64
-    let deadline: Int64
+    let arrival: Instant
     /// Order within a model: the deadline, but never later than `arrival` + 30 s, so that nothing starves.
-    let urgency: Int64
+    let urgency: Deadline
     let bytes: Int
     var tokens: Int
     var phase = Phase.queued
     var worker: WorkerRecord?
     /// Whether its worker has answered the Prepare.
     var isPrepared = false
-    var startedAt: Int64 = 0
+    var startedAt = Instant.start
     /// Workers that died while they computed this request.
     var deaths = 0
     /// Set by a death: from then on computed in a batch of its own, so that blame is certain.
     var alone = false
 
-    init(id: RequestID, queue: QueueRecord, bytes: Int, tokens: Int, deadline: Int64, arrival: Int64) {
+    init(id: RequestID, queue: QueueRecord, bytes: Int, deadline: Deadline, arrival: Instant) {
         self.id = id
         self.queue = queue
         self.bytes = bytes
-        self.tokens = tokens
-        self.deadline = deadline
+        tokens = queue.costs.estimate(bytes: bytes)
         self.arrival = arrival
-        self.urgency = min(deadline, arrival + 30_000_000_000)
+        self.urgency = min(deadline, .at(arrival + .seconds(30)))
     }
 }
 
@@ -78,7 +77,7 @@ final class WorkerRecord {
     let slot: SlotRecord
     var draining = false
     /// When the worker last gave a sign of progress, or began to owe one.
-    var heardAt: Int64 = 0
+    var heardAt = Instant.start
     /// Prepared (or being prepared) and in no batch, in the order of their Prepares.
     var assigned: [RequestRecord] = []
     var assignedTokens = 0
@@ -144,8 +143,8 @@ final class SlotRecord {
     var busy: WorkerRecord?
     var shares = FairShare()
     var dirty = false
-    /// When a batch that waits for company must start; `Int64.max` when none waits.
-    var wakeAt = Int64.max
+    /// When a batch that waits for company must start.
+    var wakeAt = Deadline.never
 
     init(id: Int) { self.id = id }
 }

@@ -1,10 +1,12 @@
+import Time
+
 /// A binary heap of requests by a time, smallest first; equal times leave in the order of their numbers.
 ///
 /// Removal is lazy: a request that has been answered stays until it reaches the top or `compact` is called, and the
 /// caller says which entries still count.
 struct RequestHeap {
     private struct Entry {
-        let key: Int64
+        let key: Deadline
         let request: RequestRecord
 
         func precedes(_ other: Entry) -> Bool {
@@ -17,13 +19,13 @@ struct RequestHeap {
     /// Entries held, dead ones included.
     var count: Int { entries.count }
 
-    mutating func insert(_ request: RequestRecord, key: Int64) {
+    mutating func insert(_ request: RequestRecord, key: Deadline) {
         entries.append(Entry(key: key, request: request))
         siftUp(from: entries.count - 1)
     }
 
     /// The first entry that counts, after dropping the dead ones before it.
-    mutating func first(where isLive: (RequestRecord) -> Bool) -> (key: Int64, request: RequestRecord)? {
+    mutating func first(where isLive: (RequestRecord) -> Bool) -> (key: Deadline, request: RequestRecord)? {
         while let top = entries.first {
             if isLive(top.request) { return (top.key, top.request) }
             removeTop()

@@ -1,15 +1,15 @@
 import Configuration
 import Messages
+package import Time
 import Wire
 
 extension Scheduler {
     /// Draws the consequences of every event since the last call and appends what to do to `output`.
-    package func decide(at now: Int64, into output: inout [Action]) {
+    package func decide(at now: Instant, into output: inout [Action]) {
         expire(at: now)
-        if now >= stallCheckAt { giveUpStalled(at: now) }
-        if slots.values.contains(where: { $0.wakeAt <= now }) {
-            for slot in slots.values.sorted(by: { $0.id < $1.id }) where slot.wakeAt <= now { markDirty(slot) }
-        }
+        if stallCheckAt.isDue(at: now) { giveUpStalled(at: now) }
+        let waking = slots.values.filter { $0.wakeAt.isDue(at: now) }
+        for slot in waking.sorted(by: { $0.id < $1.id }) { markDirty(slot) }
         // Starting a batch makes room for requests to be sent ahead, which may fill the next batch.
         while !dirtyQueues.isEmpty || !dirtySlots.isEmpty {
             while let queue = dirtyQueues.popLast() {
@@ -25,8 +25,8 @@ extension Scheduler {
         actions.removeAll(keepingCapacity: true)
     }
 
-    private func expire(at now: Int64) {
-        while let (deadline, request) = deadlines.first(where: { $0.phase != .finished }), deadline <= now {
+    private func expire(at now: Instant) {
+        while let (deadline, request) = deadlines.first(where: { $0.phase != .finished }), deadline.isDue(at: now) {
             let place = request.phase == .started ? "while it was computed" : "before it was computed"
             refuse(request, Refusal(.deadlineExceeded, "the deadline passed \(place)"))
         }
@@ -35,7 +35,7 @@ extension Scheduler {
     // MARK: - From the queue to a worker
 
     /// Sends requests ahead to the model's workers, the least loaded first, until each has two batches' worth waiting.
-    private func assign(_ queue: QueueRecord, at now: Int64) {
+    private func assign(_ queue: QueueRecord, at now: Instant) {
         let limit = 2 * queue.policy.maxBatchTokens
         while queue.queued > 0, let worker = leastLoaded(of: queue, below: limit) {
             guard let (_, request) = queue.heap.first(where: { $0.phase == .queued }) else { return }
@@ -67,13 +67,13 @@ extension Scheduler {
 
     // MARK: - From a worker's prepared requests to a batch
 
-    private func startNext(on slot: SlotRecord, at now: Int64) {
-        slot.wakeAt = Int64.max
-        if slot.busy == nil, let worker = nextInTurn(on: slot, at: now) {
+    private func startNext(on slot: SlotRecord, at now: Instant) {
+        slot.wakeAt = .never
+        if slot.busy == nil, let worker = nextInTurn(on: slot, by: .at(now)) {
             worker.computing = form(on: worker, at: now)
             slot.busy = worker
         }
-        if let busy = slot.busy, canCommit(behind: busy), nextInTurn(on: slot, at: Int64.max) === busy {
+        if let busy = slot.busy, canCommit(behind: busy), nextInTurn(on: slot, by: .never) === busy {
             busy.committed = form(on: busy, at: now)
         }
     }
@@ -88,14 +88,14 @@ extension Scheduler {
     }
 
     /// The worker whose turn it is on a slot: the smallest virtual time among the models with prepared requests, then
-    /// the most urgent request. Models that still wait for company have no turn; the slot wakes up for them.
-    private func nextInTurn(on slot: SlotRecord, at now: Int64) -> WorkerRecord? {
+    /// the most urgent request. Models that still wait for company then have no turn; the slot wakes up for them.
+    private func nextInTurn(on slot: SlotRecord, by time: Deadline) -> WorkerRecord? {
         var best: WorkerRecord?
-        var bestKey = (Double.infinity, Int64.max)
+        var bestKey = (Double.infinity, Deadline.never)
         for worker in slot.workers {
             guard let first = worker.assigned.first else { continue }
-            let ready = readyTime(of: worker)
-            guard ready <= now else {
+            let ready = readyTime(of: worker, first)
+            guard ready <= time else {
                 slot.wakeAt = min(slot.wakeAt, ready)
                 continue
             }
@@ -106,16 +106,16 @@ extension Scheduler {
     }
 
     /// When an idle slot should start what the worker has: at once, unless the model asks to wait for company.
-    private func readyTime(of worker: WorkerRecord) -> Int64 {
+    private func readyTime(of worker: WorkerRecord, _ first: RequestRecord) -> Deadline {
         let policy = worker.queue.policy
-        guard policy.maxQueueDelay > 0, let first = worker.assigned.first, !first.alone else { return Int64.min }
-        if worker.assignedTokens >= policy.maxBatchTokens { return Int64.min }
-        if policy.preferredBatchSize > 0, worker.assigned.count >= policy.preferredBatchSize { return Int64.min }
-        return worker.assigned.reduce(first.arrival) { min($0, $1.arrival) } + policy.maxQueueDelay
+        let isEnough = policy.preferredBatchSize > 0 && worker.assigned.count >= policy.preferredBatchSize
+        let isFull = worker.assignedTokens >= policy.maxBatchTokens
+        if first.alone || isEnough || isFull || policy.maxQueueDelay == .zero { return .at(first.arrival) }
+        return .at(worker.assigned.reduce(first.arrival) { min($0, $1.arrival) } + policy.maxQueueDelay)
     }
 
     /// Cuts the next batch from the front of the worker's prepared requests and starts it.
-    private func form(on worker: WorkerRecord, at now: Int64) -> Batch {
+    private func form(on worker: WorkerRecord, at now: Instant) -> Batch {
         let queue = worker.queue
         let alone = worker.assigned.first?.alone ?? false
         var count = 0

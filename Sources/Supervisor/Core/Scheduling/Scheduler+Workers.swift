@@ -1,4 +1,5 @@
 import Messages
+package import Time
 import Wire
 
 extension Scheduler {
@@ -60,12 +61,12 @@ extension Scheduler {
     /// The worker has finished a batch. Returns false when it computes no such batch, which breaks the protocol.
     ///
     /// A request of the batch that got no answer would wait for ever: it is refused as an error of the worker's.
-    package func batchDone(_ id: BatchID, nanoseconds: Int64, by workerID: WorkerID, at now: Int64) -> Bool {
+    package func batchDone(_ id: BatchID, after time: Duration, by workerID: WorkerID, at now: Instant) -> Bool {
         guard let worker = workers[workerID], let batch = worker.computing, batch.id == id else { return false }
         for request in batch.unanswered {
             refuse(request, Refusal(.internal, "the worker finished the batch without an answer"))
         }
-        worker.queue.costs.learn(batchTokens: batch.tokens, nanoseconds: nanoseconds)
+        worker.queue.costs.learn(batchTokens: batch.tokens, after: time)
         worker.computing = worker.committed
         worker.committed = nil
         if let next = worker.computing {
@@ -118,7 +119,7 @@ extension Scheduler {
                 let message = "the worker ended (\(cause)) while it worked on this request alone; it is not sent again"
                 refuse(request, Refusal(.failedPrecondition, message))
             } else if !queue.budget.allowsReplay {
-                refuse(request, Refusal(.unavailable, "workers of this model keep ending", retryAfter: 1_000_000_000))
+                refuse(request, Refusal(.unavailable, "workers of this model keep ending", retryAfter: .seconds(1)))
             } else {
                 request.alone = true
                 queue.replays += 1
@@ -131,36 +132,36 @@ extension Scheduler {
     // MARK: - Progress
 
     /// The worker has given a sign that it goes on.
-    package func progressed(_ id: WorkerID, at now: Int64) { workers[id]?.heardAt = now }
+    package func progressed(_ id: WorkerID, at now: Instant) { workers[id]?.heardAt = now }
 
     /// The worker is about to be sent something to do: from now on it owes, unless it did already.
-    func expectProgress(of worker: WorkerRecord, at now: Int64) {
+    func expectProgress(of worker: WorkerRecord, at now: Instant) {
         guard !worker.owes else { return }
         worker.heardAt = now
-        if stallLimit > 0 { stallCheckAt = min(stallCheckAt, now + stallLimit) }
+        stallCheckAt = min(stallCheckAt, .after(stallLimit, from: now))
     }
 
     /// Gives up each worker that has been silent for too long.
-    func giveUpStalled(at now: Int64) {
-        stallCheckAt = Int64.max
-        guard stallLimit > 0 else { return }
+    func giveUpStalled(at now: Instant) {
+        stallCheckAt = .never
+        guard let stallLimit else { return }
         for worker in workers.values.sorted(by: { $0.id < $1.id }) where worker.owes {
             if now - worker.heardAt >= stallLimit + Self.lateness {
                 // Nobody looked when it was due: this process stood still, and the worker perhaps with it.
                 worker.heardAt = now
             }
             guard now - worker.heardAt >= stallLimit else {
-                stallCheckAt = min(stallCheckAt, worker.heardAt + stallLimit)
+                stallCheckAt = min(stallCheckAt, .at(worker.heardAt + stallLimit))
                 continue
             }
-            let message = "no progress for \(stallLimit / 1_000_000) ms"
+            let message = "no progress for \(stallLimit.milliseconds) ms"
             actions.append(.stalled(worker.id, message))
             workerGone(worker.id, .ownFault(message))
         }
     }
 
-    /// Nanoseconds after which a wake-up is so late that the time before it says nothing about the workers.
-    private static let lateness: Int64 = 1_000_000_000
+    /// By how much a wake-up is so late that the time before it says nothing about the workers.
+    private static let lateness = Duration.seconds(1)
 
     /// Detaches and queues again. With the queue closed there is nobody to wait for, so the request is refused.
     private func returnToQueue(_ request: RequestRecord) {

@@ -1,5 +1,6 @@
 package import Configuration
 import Messages
+package import Time
 import Wire
 
 /// Decides which request goes to which worker, when a batch starts, and when a request is answered without a result.
@@ -44,9 +45,9 @@ package final class Scheduler {
 
     /// What the answer of a request tells about its way.
     package struct Delivery: Equatable, Sendable {
-        package var arrival: Int64
+        package var arrival: Instant
         /// When its batch was sent, or `arrival` when it was answered before.
-        package var startedAt: Int64
+        package var startedAt: Instant
         package var replays: Int
     }
 
@@ -83,14 +84,14 @@ package final class Scheduler {
     var actions: [Action] = []
     var dirtyQueues: [QueueRecord] = []
     var dirtySlots: [SlotRecord] = []
-    /// Nanoseconds that a worker which owes something may be silent; 0: for ever.
-    package var stallLimit: Int64 { didSet { stallCheckAt = Int64.min } }
+    /// How long a worker which owes something may be silent; nil: for ever.
+    package var stallLimit: Duration? { didSet { stallCheckAt = .at(.start) } }
     /// No worker that owes something is to be given up before this.
-    var stallCheckAt = Int64.max
+    var stallCheckAt = Deadline.never
     private var lastBatch: UInt64 = 0
     private var shuttingDown: Refusal?
 
-    package init(stallLimit: Int64 = 0) { self.stallLimit = stallLimit }
+    package init(stallLimit: Duration? = nil) { self.stallLimit = stallLimit }
 
     /// Records name each other; what is left of them would otherwise outlive the scheduler.
     deinit {
@@ -107,11 +108,10 @@ package final class Scheduler {
     /// Requests without a terminal answer.
     package var unanswered: Int { requests.count }
 
-    /// When `decide` must be called again if nothing else happens; nil when nothing is due.
-    package func nextWakeup() -> Int64? {
-        var earliest = min(stallCheckAt, deadlines.first { $0.phase != .finished }?.key ?? Int64.max)
-        for slot in slots.values { earliest = min(earliest, slot.wakeAt) }
-        return earliest == Int64.max ? nil : earliest
+    /// When `decide` must be called again if nothing else happens.
+    package var deadline: Deadline {
+        let next = deadlines.first { $0.phase != .finished }?.key ?? .never
+        return slots.values.reduce(min(stallCheckAt, next)) { min($0, $1.wakeAt) }
     }
 
     package func status(of id: QueueID) -> QueueStatus {
@@ -177,8 +177,8 @@ package final class Scheduler {
 
     // MARK: - Requests
 
-    /// A request has arrived. `bytes` is the size of its text, `deadline` a monotonic time or `Int64.max`.
-    package func submit(_ id: RequestID, to queueID: QueueID, bytes: Int, deadline: Int64, at now: Int64) {
+    /// A request has arrived. `bytes` is the size of its text, `deadline` when it is answered at the latest.
+    package func submit(_ id: RequestID, to queueID: QueueID, bytes: Int, deadline: Deadline, at now: Instant) {
         if let shuttingDown { return actions.append(.refuse(id, shuttingDown)) }
         guard let queue = queues[queueID] else {
             return actions.append(.refuse(id, Refusal(.notFound, "the model is not loaded")))
@@ -193,18 +193,10 @@ package final class Scheduler {
             let message = "the queue is full (max_queue_size \(queue.policy.maxQueueSize)): try again later"
             return actions.append(.refuse(id, Refusal(.resourceExhausted, message, retryAfter: hint)))
         }
-        let tokens = queue.costs.estimate(bytes: bytes)
-        let request = RequestRecord(
-            id: id,
-            queue: queue,
-            bytes: bytes,
-            tokens: tokens,
-            deadline: deadline,
-            arrival: now
-        )
+        let request = RequestRecord(id: id, queue: queue, bytes: bytes, deadline: deadline, arrival: now)
         requests[id] = request
         enqueue(request)
-        if deadline != Int64.max {
+        if deadline != .never {
             deadlines.insert(request, key: deadline)
             deadlines.compact(live: requests.count) { $0.phase != .finished }
         }
