@@ -203,7 +203,7 @@ extension Response {
         do throws(WireError) {
             return try value(try Answer.decode(payload), ResponseMetadata(self))
         } catch {
-            throw .badPayload(error.message, model: model)
+            throw ModelClientError(badPayload: error, of: self, model: model)
         }
     }
 }

@@ -76,6 +76,9 @@ public struct ModelClientError: Error, Sendable {
     public var origin: Origin
     /// The model that the call named; nil for the operator's calls.
     public var model: String?
+    /// What the server's log calls the request: the caller's name, or the one that the server made. Nil when neither gave it one,
+    /// as when the request never reached a model.
+    public var requestID: String?
     /// Whether the same call may succeed later without a change. Retry after `retryAfter`, else with a growing delay.
     public var isRetryable: Bool
     /// How long the server asks to wait before the next try.
@@ -89,6 +92,7 @@ public struct ModelClientError: Error, Sendable {
         message: String,
         origin: Origin = .client,
         model: String? = nil,
+        requestID: String? = nil,
         isRetryable: Bool = false,
         retryAfter: Duration? = nil,
         cause: (any Error)? = nil
@@ -97,6 +101,7 @@ public struct ModelClientError: Error, Sendable {
         self.message = message
         self.origin = origin
         self.model = model
+        self.requestID = requestID
         self.isRetryable = isRetryable
         self.retryAfter = retryAfter
         self.cause = cause
@@ -104,9 +109,9 @@ public struct ModelClientError: Error, Sendable {
 }
 
 extension ModelClientError: CustomStringConvertible {
-    /// The code, the message, and the causes, each said once.
+    /// The code, the message, the request where the server's log says more of it, and the causes, each said once.
     public var description: String {
-        var text = "\(code): \(message)"
+        var text = "\(code): \(message)\(requestNote)"
         var next = cause
         while let error = next {
             let reason = (error as? ModelClientError)?.message ?? "\(error)"
@@ -115,18 +120,25 @@ extension ModelClientError: CustomStringConvertible {
         }
         return text
     }
+
+    /// ` (request 1jx0fe-17)`, where the server's log says more of the failure than its message; else empty.
+    package var requestNote: String {
+        let told: Set<Code> = [.internal, .unknown, .dataLoss, .unavailable, .failedPrecondition, .deadlineExceeded]
+        guard let requestID, origin == .server, told.contains(code) else { return "" }
+        return " (request \(requestID))"
+    }
 }
 
 extension ModelClientError {
     /// A response whose status is not OK.
-    init(_ response: Response, model: String) {
+    init(_ response: Response) {
         let retryable: Set<StatusCode> = [.unavailable, .resourceExhausted, .aborted]
         let retryAfter = response.retryAfterMicroseconds
         self.init(
             code: Code(response.status),
             message: response.message.isEmpty ? "the server gave no reason" : response.message,
             origin: .server,
-            model: model.isEmpty ? nil : model,
+            requestID: response.requestID.isEmpty ? nil : response.requestID,
             isRetryable: retryable.contains(response.status),
             retryAfter: retryAfter == 0 ? nil : .microseconds(Int64(clamping: retryAfter))
         )
@@ -139,12 +151,13 @@ extension ModelClientError {
     }
 
     /// A payload that cannot be read.
-    static func badPayload(_ reason: String, model: String) -> ModelClientError {
-        ModelClientError(
+    init(badPayload error: WireError, of response: Response, model: String) {
+        self.init(
             code: .internal,
-            message: "the server's answer cannot be read: \(reason)",
+            message: "the server's answer cannot be read: \(error.message)",
             origin: .connection,
-            model: model.isEmpty ? nil : model
+            model: model.isEmpty ? nil : model,
+            requestID: response.requestID.isEmpty ? nil : response.requestID
         )
     }
 

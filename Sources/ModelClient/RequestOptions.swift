@@ -19,7 +19,7 @@ public struct TextInput: Sendable, Hashable, ExpressibleByStringLiteral {
 
 /// What every call to a model can carry along.
 public struct RequestMetadata: Sendable, Hashable {
-    /// A name for the request in the server's logs; the server makes one when nil.
+    /// A name for the request in the server's logs; when nil, the server makes one, which comes with the answer or the error.
     public var requestID: String?
     /// The caller's span, as a W3C Trace Context `traceparent`.
     public var traceparent: String?

@@ -153,7 +153,8 @@ extension Response {
             timings: Timings(),
             model: model?.description ?? request.model,
             payload: payload,
-            endOfStream: true
+            endOfStream: true,
+            requestID: request.requestID
         )
     }
 
@@ -165,7 +166,8 @@ extension Response {
             status: error.code.status,
             message: error.message,
             retryAfterMicroseconds: wait > 0 && wait < 1e15 ? UInt64(wait) : 0,
-            endOfStream: true
+            endOfStream: true,
+            requestID: request.requestID
         )
     }
 }

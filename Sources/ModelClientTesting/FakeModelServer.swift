@@ -228,6 +228,8 @@ public final class FakeModelServer: Sendable {
     func reply(to request: Request) async -> FakeReply {
         if let method = ControlMethod(rawValue: request.method) { return .response(control(method, request)) }
         note { $0.requests.append(FakeRequest(request)) }
+        var request = request
+        if request.requestID.isEmpty { request.requestID = "fake-\(request.streamID)" }
         let fault = nextFault(for: request.model)
         switch fault?.kind {
         case .failure(let error): return .response(Response(request, error))

@@ -65,7 +65,7 @@ struct ServerOptions: ParsableArguments, Sendable {
     /// - Returns: the status to exit with.
     func report(_ error: ModelClientError) -> ExitCode {
         guard error.isUnreachable else {
-            Console.error("\(error.code): \(error.message)")
+            Console.error("\(error.code): \(error.message)\(error.requestNote)")
             return .failure
         }
         Console.error(

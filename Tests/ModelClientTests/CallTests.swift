@@ -243,6 +243,41 @@ import Wire
         }
     }
 
+    /// By what the server calls it, and else by the caller's own name.
+    @Test func answersAndErrorsNameTheRequest() async throws {
+        try await withServer { connection, _ in
+            try connection.greet()
+            while true {
+                let request = try connection.receiveRequest()
+                let words = String(decoding: request.payload, as: UTF8.self).split(separator: " ")
+                let response = Response(
+                    streamID: request.streamID,
+                    status: StatusCode.allCases.first { $0.name == words[0] } ?? .unknown,
+                    message: "no",
+                    endOfStream: true,
+                    requestID: words.count > 1 ? String(words[1]) : ""
+                )
+                try connection.sendFrame(.response(response))
+            }
+        } _: { client in
+            func ask(_ answer: String, as name: String? = nil) async -> [String?] {
+                let (payload, metadata) = (Array(answer.utf8), RequestMetadata(requestID: name))
+                do throws(ModelClientError) {
+                    let answer = try await client.call(method: "x/Y", model: "m", payload: payload, metadata: metadata)
+                    return [answer.metadata.requestID, "OK"]
+                } catch {
+                    return [error.requestID, "\(error)"]
+                }
+            }
+            #expect(await ask("OK run-1") == ["run-1", "OK"])
+            #expect(await ask("OK") == [nil, "OK"])
+            #expect(await ask("INTERNAL run-2") == ["run-2", "INTERNAL: no (request run-2)"])
+            #expect(await ask("INTERNAL", as: "mine") == ["mine", "INTERNAL: no (request mine)"])
+            #expect(await ask("NOT_FOUND run-3") == ["run-3", "NOT_FOUND: no"])
+            #expect(await ask("NOT_FOUND") == [nil, "NOT_FOUND: no"])
+        }
+    }
+
     @Test func aRequestBeyondTheServersFrameIsNotSent() async throws {
         try await withServer { connection, _ in
             try connection.greet(maximumFrameBytes: 1_000)

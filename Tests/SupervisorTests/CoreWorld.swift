@@ -78,7 +78,9 @@ final class CoreWorld {
     var files: Set<PackJobID> = []
     var isStopped = false
     /// Requests of which it was told that they have their answer.
-    private(set) var told: Set<RequestID> = []
+    private(set) var told: Set<String> = []
+    /// Requests that answers name, and the log has not told of.
+    private var untold: Set<String> = []
     var counters = Counters()
     private(set) var deaths = 0
     /// Of those that have been heard: what the answers were.
@@ -112,7 +114,7 @@ final class CoreWorld {
         random = SeededGenerator(state: seed)
         self.isCalm = isCalm
         slots = (0..<Int.random(in: 1...3, using: &random)).map { Slot(id: $0, node: 0, cpus: [$0]) }
-        core = Core(configuration: limits, repository: "/r", slots: slots, userID: 7, processID: 1, at: now)
+        core = Core(configuration: limits, repository: "/r", slots: slots, userID: 7, processID: 1, run: "run", at: now)
         core.handle(.reload(isFirst: true), at: now)
         settle()
     }
@@ -220,10 +222,11 @@ final class CoreWorld {
         case .packDamaged(let model): doubtful.insert(name(model))
         case .serving(let model, _): doubtful.remove(name(model))
         case .answered(let request, _, _, _, _):
-            #expect(told.insert(request.number).inserted, "of a request it is told twice that it was answered")
-            #expect(request.givenID == "id-\(request.trace)", "\(request)")
+            #expect(told.insert(request.id).inserted, "of a request it is told twice that it was answered")
+            untold.remove(request.id)
+            #expect(request.id.hasPrefix(request.trace.isEmpty ? "run-" : "id-\(request.trace)"), "\(request)")
         case .replayed(let request, _):
-            #expect(!told.contains(request.number), "it was answered, and is computed again")
+            #expect(!told.contains(request.id), "it was answered, and is computed again")
         default: break
         }
     }
@@ -263,13 +266,15 @@ final class CoreWorld {
         let isWatch = method == ControlMethod.watch.rawValue
         client.calls[stream] = model.isEmpty ? (isWatch ? .watch : .control) : .inference(model: model)
         clients[id] = client
+        // Every other request has a name of the client's.
+        let trace = stream.isMultiple(of: 2) ? "\(id.value)-\(stream)" : ""
         let request = Request(
             streamID: stream,
             method: method,
             model: model,
             timeoutMicroseconds: timeout,
-            requestID: "id-\(stream)",
-            traceparent: "\(stream)",
+            requestID: trace.isEmpty ? "" : "id-\(trace)",
+            traceparent: trace,
             payload: payload ?? Array(repeating: 97, count: bytes)
         )
         tell(.frame(id, .request(request)))
@@ -295,7 +300,9 @@ final class CoreWorld {
             return
         }
         answers[response.status, default: 0] += 1
+        if !response.requestID.isEmpty { untold.insert(response.requestID) }
         guard response.status == .ok else { return }
+        #expect(!response.requestID.isEmpty, "an answer does not say what the log calls its request")
         // The worker has written who it is.
         let text = String(decoding: response.payload, as: UTF8.self)
         #expect(text.hasPrefix(response.model + "#"), "\(text) answers for \(response.model)")
@@ -305,6 +312,7 @@ final class CoreWorld {
 
     private func check() {
         let (status, known, limits) = (core.status(), core.unanswered, core.configuration)
+        #expect(untold.isEmpty, "the log does not know the requests \(untold)")
         let open = clients.values.filter { !$0.isRefused }.flatMap(\.calls.values).count { call in
             if case .inference = call { true } else { false }
         }

@@ -217,7 +217,7 @@ enum Samples {
             ToWorker.prepare(
                 .init(
                     requestID: 1,
-                    clientRequestID: "r-1",
+                    name: "r-1",
                     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
                 )
             )
@@ -240,6 +240,7 @@ enum Samples {
                 )
             ])
         ),
+        ("Response.requestID", Response(streamID: 1, requestID: "1jx0fe-17")),
         ("CacheListRequest", CacheListRequest()),
         (
             "CacheListResponse",

@@ -52,7 +52,7 @@ func prepare(_ id: UInt64, _ text: String, deadline: Deadline = .never) -> ToWor
             requestID: id,
             payload: Array(text.utf8),
             deadlineNanoseconds: deadline.nanoseconds,
-            clientRequestID: "r-\(id)",
+            name: "r-\(id)",
             traceparent: "00-7-1-01"
         )
     )

@@ -147,16 +147,16 @@ import Worker
         let frames = try loop.run(prepare(1, "a"), prepare(2, "b"), start(1, 1, 2))
         #expect(refusal(frames[2]) == "INTERNAL: NaN")
         #expect(refusal(frames[3]) == "OK: ")
-        #expect(loop.log == [#"request 1 "r-1", traceparent "00-7-1-01": NaN"#])
+        #expect(loop.log == [#"request "r-1", traceparent "00-7-1-01": NaN"#])
     }
 
     @Test func aNameOfTheClientsIsOneLineOfTheLogAndHasAnEnd() throws {
         let loop = try TestLoop()
         loop.engine.onPrepare = { (_) throws(RequestFailure) in throw RequestFailure(.internal, "x") }
         let name = "a\nmodeld: all is well " + String(repeating: "é", count: 1000)
-        _ = try loop.run(.prepare(ToWorker.Prepare(requestID: 3, clientRequestID: name)))
+        _ = try loop.run(.prepare(ToWorker.Prepare(requestID: 3, name: name)))
         let line = try #require(loop.log.first)
-        #expect(line.hasPrefix(#"request 3 "a\nmodeld: all"#) && line.hasSuffix("é\": x") && line.utf8.count < 200)
+        #expect(line.hasPrefix(#"request "a\nmodeld: all"#) && line.hasSuffix("é\": x") && line.utf8.count < 200)
         #expect(!line.contains { $0.isNewline })
     }
 
@@ -189,8 +189,8 @@ import Worker
         let name = #"traceparent "00-7-1-01": "#
         #expect(
             loop.log == [
-                #"request 1 "r-1", \#(name)preparing it took 10000 ms"#,
-                #"request 2 "r-2", \#(name)2 tokens were computed for 10000 ms"#,
+                #"request "r-1", \#(name)preparing it took 10000 ms"#,
+                #"request "r-2", \#(name)2 tokens were computed for 10000 ms"#,
             ]
         )
     }

@@ -93,7 +93,7 @@ package struct Request: Sendable, Equatable {
     package var model: String
     /// 0: the server's default.
     package var timeoutMicroseconds: UInt64
-    /// For logs; the server makes one when empty.
+    /// What logs call it; the server makes one when empty.
     package var requestID: String
     /// W3C Trace Context.
     package var traceparent: String
@@ -138,6 +138,8 @@ package struct Response: Sendable, Equatable {
     /// The method's response message.
     package var payload: [UInt8]
     package var endOfStream: Bool
+    /// What the server's log calls it; empty: the log does not tell of it.
+    package var requestID: String
 
     package init(
         streamID: UInt64 = 0,
@@ -147,7 +149,8 @@ package struct Response: Sendable, Equatable {
         timings: Timings? = nil,
         model: String = "",
         payload: [UInt8] = [],
-        endOfStream: Bool = false
+        endOfStream: Bool = false,
+        requestID: String = ""
     ) {
         self.streamID = streamID
         self.status = status
@@ -157,6 +160,7 @@ package struct Response: Sendable, Equatable {
         self.model = model
         self.payload = payload
         self.endOfStream = endOfStream
+        self.requestID = requestID
     }
 }
 

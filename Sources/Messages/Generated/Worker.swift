@@ -84,8 +84,8 @@ package enum ToWorker: Sendable, Equatable {
         package var payload: [UInt8]
         /// CLOCK_MONOTONIC; 0: none.
         package var deadlineNanoseconds: Int64
-        /// The client's name of it, for logs; empty: none.
-        package var clientRequestID: String
+        /// What logs call it; empty: its number.
+        package var name: String
         /// W3C Trace Context, for logs; empty: none.
         package var traceparent: String
 
@@ -94,14 +94,14 @@ package enum ToWorker: Sendable, Equatable {
             method: String = "",
             payload: [UInt8] = [],
             deadlineNanoseconds: Int64 = 0,
-            clientRequestID: String = "",
+            name: String = "",
             traceparent: String = ""
         ) {
             self.requestID = requestID
             self.method = method
             self.payload = payload
             self.deadlineNanoseconds = deadlineNanoseconds
-            self.clientRequestID = clientRequestID
+            self.name = name
             self.traceparent = traceparent
         }
     }

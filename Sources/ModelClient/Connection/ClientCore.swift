@@ -215,7 +215,7 @@ final class ClientCore: @unchecked Sendable {
         switch frame {
         case .response(let response) where response.streamID == 0:
             logger.warning("The server refused the connection", metadata: ["error": "\(response.message)"])
-            perform(state.refused(handler.id, ModelClientError(response, model: "")))
+            perform(state.refused(handler.id, ModelClientError(response)))
         case .response(let response) where handler.isGreeted:
             perform(state.received(response, on: handler.id) { $0.deliver(response) })
         case .hello(let hello) where !handler.isGreeted:

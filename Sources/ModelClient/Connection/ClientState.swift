@@ -268,14 +268,12 @@ struct ClientState {
             return actions
         }
         backoff.reset()
-        calls[response.streamID] = nil
-        actions.append(
-            .finish(
-                entry.call,
-                response.status == .ok
-                    ? .success(response) : .failure(ModelClientError(response, model: entry.call.request.model))
-            )
-        )
+        if response.status == .ok {
+            calls[response.streamID] = nil
+            actions.append(.finish(entry.call, .success(response)))
+        } else {
+            finish(entry.call, ModelClientError(response), &actions)
+        }
         release(id, &actions)
         return actions
     }
@@ -351,7 +349,7 @@ struct ClientState {
         }
     }
 
-    /// Ends a call with a failure, which then names the call's model.
+    /// Ends a call with a failure, which then names the call's model and request.
     private mutating func finish(_ call: Call, _ failure: ModelClientError, _ actions: inout [Action]) {
         calls[call.ticket.id] = nil
         var failure = failure
@@ -362,6 +360,7 @@ struct ClientState {
     // MARK: - Failures
 
     private func late(wasSent: Bool) -> ModelClientError {
+        if failure.requestID == nil, !call.request.requestID.isEmpty { failure.requestID = call.request.requestID }
         if wasSent { return ModelClientError(code: .deadlineExceeded, message: "no answer came within the timeout") }
         return switch link {
         case .open:

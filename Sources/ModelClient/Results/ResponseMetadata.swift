@@ -54,15 +54,23 @@ public struct ResponseMetadata: Sendable, Hashable {
     public var model: String
     /// Where the time went.
     public var timings: RequestTimings
+    /// What the server's log calls the request: the caller's name, or the one that the server made; nil when the log does not tell
+    /// of it.
+    public var requestID: String?
 
     /// Makes metadata, as a test double does.
-    public init(model: String = "", timings: RequestTimings = RequestTimings()) {
+    public init(model: String = "", timings: RequestTimings = RequestTimings(), requestID: String? = nil) {
         self.model = model
         self.timings = timings
+        self.requestID = requestID
     }
 
     init(_ response: Response) {
-        self.init(model: response.model, timings: response.timings.map(RequestTimings.init) ?? RequestTimings())
+        self.init(
+            model: response.model,
+            timings: response.timings.map(RequestTimings.init) ?? RequestTimings(),
+            requestID: response.requestID.isEmpty ? nil : response.requestID
+        )
     }
 }
 

@@ -239,14 +239,15 @@ struct Clients {
         if waiting == 0, table.values[index].isClosing { effects.append(.endOutput(id)) }
     }
 
-    mutating func answer(_ id: ClientID, stream: UInt64, _ refusal: Refusal, model: String = "") {
+    mutating func answer(_ id: ClientID, stream: UInt64, _ refusal: Refusal, of label: RequestLabel? = nil) {
         let response = Response(
             streamID: stream,
             status: refusal.code,
             message: refusal.message,
             retryAfterMicroseconds: refusal.retryAfter?.microseconds ?? 0,
-            model: model,
-            endOfStream: true
+            model: label?.model ?? "",
+            endOfStream: true,
+            requestID: label?.id ?? ""
         )
         send(.response(response), to: id)
     }

@@ -30,8 +30,7 @@ extension Core {
             client: client,
             stream: request.streamID,
             label: RequestLabel(
-                number: id,
-                givenID: loggable(request.requestID),
+                id: request.requestID.isEmpty ? "\(run)-\(id.value)" : loggable(request.requestID),
                 trace: loggable(request.traceparent),
                 method: request.method,
                 model: target.reference
@@ -69,7 +68,7 @@ extension Core {
                 method: request.label.method,
                 payload: request.payload,
                 deadlineNanoseconds: request.deadline.nanoseconds,
-                clientRequestID: request.label.givenID,
+                name: request.label.id,
                 traceparent: request.label.trace
             )
             tell(worker, .prepare(prepare))
@@ -97,7 +96,7 @@ extension Core {
 
     private mutating func refuse(_ request: PendingRequest, _ refusal: Refusal) {
         reportAnswer(of: request, refusal.code, reason: refusal.message)
-        clients.answer(request.client, stream: request.stream, refusal, model: request.label.model)
+        clients.answer(request.client, stream: request.stream, refusal, of: request.label)
     }
 
     private mutating func reportAnswer(of request: PendingRequest, _ code: StatusCode, reason: String? = nil) {
@@ -130,7 +129,8 @@ extension Core {
             ),
             model: request.label.model,
             payload: result.payload,
-            endOfStream: true
+            endOfStream: true,
+            requestID: request.label.id
         )
         clients.send(.response(response), to: request.client)
     }

@@ -23,6 +23,8 @@ package struct Core: ~Copyable {
     /// The folder of the models' folders.
     let repository: String
     let ownProcessID: Int32
+    /// What the names of its requests begin with, unlike those of earlier runs.
+    let run: String
     let startedAt: Instant
     /// Of the event, or the decision, that is being made.
     private(set) var now: Instant
@@ -76,6 +78,7 @@ package struct Core: ~Copyable {
         slots: [Slot],
         userID: UInt32,
         processID: Int32,
+        run: String,
         at now: Instant
     ) {
         self.configuration = configuration
@@ -83,6 +86,7 @@ package struct Core: ~Copyable {
         self.slots = slots
         for slot in slots { knownSlots[slot.id] = slot }
         ownProcessID = processID
+        self.run = run
         (startedAt, self.now) = (now, now)
         clients = Clients(limits: configuration, userID: userID)
         scheduler = Scheduler(stallLimit: configuration.stallTimeout)

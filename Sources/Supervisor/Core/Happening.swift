@@ -12,17 +12,13 @@ package struct ProcessLabel: Equatable, Sendable {
 
 /// A request in what is told of it, which is never its text.
 package struct RequestLabel: Equatable, Sendable {
-    /// The supervisor's own number.
-    package var number: RequestID
-    /// The client's name for it, and its span; both may be empty.
-    package var givenID: String
+    /// What it is called in the log: by the client's name, or else by one of the server's.
+    package var id: String
+    /// The client's span; may be empty.
     package var trace: String
     package var method: String
     /// The reference of the model that it was for.
     package var model: String
-
-    /// What it is called in the log: by the client's name, or else by the number.
-    package var id: String { givenID.isEmpty ? "\(number.value)" : givenID }
 }
 
 /// Something that has happened, and that somebody may want to know. The log and the counters read it.

@@ -74,6 +74,7 @@ package final class Server {
             slots: plan.slots,
             userID: userID,
             processID: ProcessSelf.processID,
+            run: String(UInt32.random(in: .min ... .max), radix: 36),
             at: MonotonicClock.now
         )
     }

@@ -122,6 +122,7 @@ extension Response: WireMessage {
         structure.model = arena.text(model)
         structure.payload = arena.bytes(payload)
         structure.end_of_stream = endOfStream ? 1 : 0
+        structure.request_id = arena.text(requestID)
     }
 
     package init(_ structure: Distillery__V1__Response) throws(WireError) {
@@ -133,7 +134,8 @@ extension Response: WireMessage {
             timings: try decodeMessage(structure.timings, "timings"),
             model: try decodeText(structure.model, "model"),
             payload: decodeBytes(structure.payload),
-            endOfStream: structure.end_of_stream != 0
+            endOfStream: structure.end_of_stream != 0,
+            requestID: try decodeText(structure.request_id, "request_id")
         )
         try validate()
     }

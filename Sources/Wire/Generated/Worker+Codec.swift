@@ -102,7 +102,7 @@ extension ToWorker.Prepare: WireMessage {
         structure.method = arena.text(method)
         structure.payload = arena.bytes(payload)
         structure.deadline_nanoseconds = deadlineNanoseconds
-        structure.client_request_id = arena.text(clientRequestID)
+        structure.name = arena.text(name)
         structure.traceparent = arena.text(traceparent)
     }
 
@@ -112,7 +112,7 @@ extension ToWorker.Prepare: WireMessage {
             method: try decodeText(structure.method, "method"),
             payload: decodeBytes(structure.payload),
             deadlineNanoseconds: structure.deadline_nanoseconds,
-            clientRequestID: try decodeText(structure.client_request_id, "client_request_id"),
+            name: try decodeText(structure.name, "name"),
             traceparent: try decodeText(structure.traceparent, "traceparent")
         )
         try validate()

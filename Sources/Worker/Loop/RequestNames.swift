@@ -1,20 +1,18 @@
 import Messages
 
-/// What a line of the log calls a request: the supervisor's number, and the client's names of it where it has any.
+/// What a line of the log calls a request: its name in the supervisor's log, and the client's span where it has one.
 struct RequestNames: CustomStringConvertible {
     let number: UInt64
-    private let clientRequestID: String
+    private let name: String
     private let traceparent: String
 
     init(_ request: ToWorker.Prepare) {
-        (number, clientRequestID, traceparent) = (request.requestID, request.clientRequestID, request.traceparent)
+        (number, name, traceparent) = (request.requestID, request.name, request.traceparent)
     }
 
     var description: String {
-        var names = "request \(number)"
-        if !clientRequestID.isEmpty { names += " \(quoted(clientRequestID))" }
-        if !traceparent.isEmpty { names += ", traceparent \(quoted(traceparent))" }
-        return names
+        let names = name.isEmpty ? "request \(number)" : "request \(quoted(name))"
+        return traceparent.isEmpty ? names : names + ", traceparent \(quoted(traceparent))"
     }
 
     /// A client's bytes on one line, with an end.

@@ -111,13 +111,17 @@ extension TaskCommand {
                 case .failure(let error):
                     failures += 1
                     if json {
-                        let error = JSONText.object(["code": "\(error.code)", "message": error.message])
-                        Console.line(JSONText.object(["error": error]).json)
+                        var form: [(key: String, value: any JSONWritable)] = [
+                            ("code", "\(error.code)"), ("message", error.message),
+                        ]
+                        if let id = error.requestID { form.append(("request_id", id)) }
+                        Console.line(JSONText.object(["error": JSONText.object(form)]).json)
                     } else {
                         // What is wrong with an input names its place already.
                         let isNamed = error.cause is FormError || given.count == 1 && inputs.file == nil
                         let place = isNamed ? "" : "\(item.input.place): "
-                        Console.error("\(place)\(error.code): \(HumanText.printable(error.message))")
+                        let message = HumanText.printable(error.message)
+                        Console.error("\(place)\(error.code): \(message)\(error.requestNote)")
                     }
                 }
             }

@@ -1,5 +1,6 @@
 import LinuxSystem
 import Messages
+import ModelClient
 import TestSupport
 import Testing
 import Wire
@@ -36,6 +37,33 @@ import Wire
         #expect(told("id-3", "warning", "request failed: the worker ended", "code=FAILED_PRECONDITION") == 1)
         #expect(lines.count == 5)
         #expect(try !server.log().contains { $0.contains("secret") })
+    }
+
+    /// The server gives the request a name, by which the client's error, the supervisor's line and the worker's are found.
+    @Test func aRequestWithoutAnIDIsFoundByTheServersNameForIt() async throws {
+        let server = try TestServer(logLevel: "info")
+        _ = try server.client()
+        try await withModelClient(at: server.socket) { client in
+            func call(_ command: String, _ id: String? = nil) async throws(ModelClientError) -> RawResponse {
+                let metadata = RequestMetadata(requestID: id)
+                let (method, payload) = (InferenceMethod.classify.rawValue, Array(command.utf8))
+                return try await client.call(method: method, model: "m", payload: payload, metadata: metadata)
+            }
+            #expect(try await call("echo", "order-17").metadata.requestID == "order-17")
+            let first = try #require(try await call("echo").metadata.requestID)
+            let error = await #expect(throws: ModelClientError.self) { try await call("fail the norm is NaN") }
+            let id = try #require(error?.requestID)
+            #expect(id != first && "\(error!)" == "INTERNAL: the norm is NaN (request \(id))")
+            let parts = id.split(separator: "-")
+            #expect(parts.count == 2 && parts[0] == first.split(separator: "-")[0] && Int(parts[1]) != nil, "\(id)")
+            let unknown = await #expect(throws: ModelClientError.self) {
+                try await client.embed("text", model: "nobody")
+            }
+            #expect(unknown?.code == .notFound && unknown?.requestID == nil)
+            let log = try server.log()
+            #expect(log.count { $0.contains("warning") && $0.contains(" request=\(id) ") } == 1, "\(log)")
+            #expect(log.count { $0.contains("request \"\(id)\": the norm is NaN") } == 1, "\(log)")
+        }
     }
 
     /// Other slots and another repository, with one signal: both count.

@@ -689,7 +689,7 @@ const ProtobufCMessageDescriptor distillery__v1__request__descriptor =
   (ProtobufCMessageInit) distillery__v1__request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor distillery__v1__response__field_descriptors[8] =
+static const ProtobufCFieldDescriptor distillery__v1__response__field_descriptors[9] =
 {
   {
     "stream_id",
@@ -787,12 +787,25 @@ static const ProtobufCFieldDescriptor distillery__v1__response__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "request_id",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Distillery__V1__Response, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned distillery__v1__response__field_indices_by_name[] = {
   7,   /* field[7] = end_of_stream */
   2,   /* field[2] = message */
   5,   /* field[5] = model */
   6,   /* field[6] = payload */
+  8,   /* field[8] = request_id */
   3,   /* field[3] = retry_after_microseconds */
   1,   /* field[1] = status */
   0,   /* field[0] = stream_id */
@@ -801,7 +814,7 @@ static const unsigned distillery__v1__response__field_indices_by_name[] = {
 static const ProtobufCIntRange distillery__v1__response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor distillery__v1__response__descriptor =
 {
@@ -811,7 +824,7 @@ const ProtobufCMessageDescriptor distillery__v1__response__descriptor =
   "Distillery__V1__Response",
   "distillery.v1",
   sizeof(Distillery__V1__Response),
-  8,
+  9,
   distillery__v1__response__field_descriptors,
   distillery__v1__response__field_indices_by_name,
   1,  distillery__v1__response__number_ranges,

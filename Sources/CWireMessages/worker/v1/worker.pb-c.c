@@ -399,12 +399,12 @@ static const ProtobufCFieldDescriptor worker__v1__to_worker__prepare__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "client_request_id",
+    "name",
     5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Worker__V1__ToWorker__Prepare, client_request_id),
+    offsetof(Worker__V1__ToWorker__Prepare, name),
     NULL,
     NULL,
     0,             /* flags */
@@ -424,9 +424,9 @@ static const ProtobufCFieldDescriptor worker__v1__to_worker__prepare__field_desc
   },
 };
 static const unsigned worker__v1__to_worker__prepare__field_indices_by_name[] = {
-  4,   /* field[4] = client_request_id */
   3,   /* field[3] = deadline_nanoseconds */
   1,   /* field[1] = method */
+  4,   /* field[4] = name */
   2,   /* field[2] = payload */
   0,   /* field[0] = request_id */
   5,   /* field[5] = traceparent */

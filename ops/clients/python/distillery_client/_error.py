@@ -16,12 +16,13 @@ class DistilleryError(Exception):
     model: the model that the call named; None for status.
     retry_after: how many seconds the server asks to wait before the next try; None when it does not say.
     is_retryable: whether the same call may succeed later without a change.
+    request_id: what the server's log calls the request; None when the log does not tell of it.
     """
 
-    def __init__(self, code, message, model=None, retry_after=None, is_retryable=False):
-        super().__init__(code, message, model, retry_after, is_retryable)
+    def __init__(self, code, message, model=None, retry_after=None, is_retryable=False, request_id=None):
+        super().__init__(code, message, model, retry_after, is_retryable, request_id)
         self.code, self.message, self.model = code, message, model
-        self.retry_after, self.is_retryable = retry_after, is_retryable
+        self.retry_after, self.is_retryable, self.request_id = retry_after, is_retryable, request_id
 
     def __str__(self):
         return f"{self.code}: {self.message}"
@@ -36,4 +37,5 @@ class DistilleryError(Exception):
             model,
             response.retry_after_microseconds / 1e6 or None,
             code in ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"),
+            response.request_id.decode() or None,
         )

@@ -31,7 +31,9 @@ class ServerTests(unittest.TestCase):
     def test_what_is_wrong_is_refused_by_name(self):
         error = self.fails("NOT_FOUND", "there is no model 'nope'", self.client.embed, "nope", [TEXT])
         self.assertEqual((error.model, error.is_retryable, error.retry_after), ("nope", False, None))
-        self.fails("INVALID_ARGUMENT", "inputs[1].text: ", self.client.embed, "encoder", ["a", ""])
+        self.assertIsNone(error.request_id)
+        error = self.fails("INVALID_ARGUMENT", "inputs[1].text: ", self.client.embed, "encoder", ["a", ""])
+        self.assertRegex(error.request_id, "^[0-9a-z]+-[0-9]+$")
         self.fails("INVALID_ARGUMENT", "inputs[0].text: ", self.client.embed, "encoder", [b"\xff"])
         self.fails("INVALID_ARGUMENT", "model: it is a BertModel", self.client.tag, "encoder", [TEXT])
         self.fails("INVALID_ARGUMENT", "truncation: ", self.client.embed, "encoder", [TEXT], truncation="windows")

@@ -141,7 +141,7 @@ struct  Distillery__V1__Request
    */
   uint64_t timeout_microseconds;
   /*
-   * for logs; the server makes one when empty
+   * what logs call it; the server makes one when empty
    */
   ProtobufCBinaryData request_id;
   /*
@@ -191,10 +191,14 @@ struct  Distillery__V1__Response
    */
   ProtobufCBinaryData payload;
   protobuf_c_boolean end_of_stream;
+  /*
+   * what the server's log calls it; empty: the log does not tell of it
+   */
+  ProtobufCBinaryData request_id;
 };
 #define DISTILLERY__V1__RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&distillery__v1__response__descriptor) \
-    , 0, DISTILLERY__V1__STATUS_CODE__STATUS_CODE_OK, {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0 }
+    , 0, DISTILLERY__V1__STATUS_CODE__STATUS_CODE_OK, {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0, {0,NULL} }
 
 
 /*

@@ -106,9 +106,9 @@ struct  Worker__V1__ToWorker__Prepare
    */
   int64_t deadline_nanoseconds;
   /*
-   * the client's name of it, for logs; empty: none
+   * what logs call it; empty: its number
    */
-  ProtobufCBinaryData client_request_id;
+  ProtobufCBinaryData name;
   /*
    * W3C Trace Context, for logs; empty: none
    */
