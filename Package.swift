@@ -27,11 +27,21 @@ let package = Package(
         .trait(
             name: "ServiceLifecycleSupport",
             description: "ModelClient is a Service of swift-service-lifecycle and shuts down gracefully."
-        )
+        ),
+        .trait(
+            name: "TracingSupport",
+            description: "Each call of ModelClient is a span of swift-distributed-tracing, which the server logs."
+        ),
+        .trait(
+            name: "MetricsSupport",
+            description: "ModelClient reports its calls and connections to swift-metrics."
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -115,6 +125,11 @@ let package = Package(
             name: "ModelClient",
             dependencies: [
                 "Messages", "Wire",
+                .product(
+                    name: "CoreMetrics",
+                    package: "swift-metrics",
+                    condition: .when(traits: ["MetricsSupport"])
+                ),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -123,6 +138,11 @@ let package = Package(
                     name: "ServiceLifecycle",
                     package: "swift-service-lifecycle",
                     condition: .when(traits: ["ServiceLifecycleSupport"])
+                ),
+                .product(
+                    name: "Tracing",
+                    package: "swift-distributed-tracing",
+                    condition: .when(traits: ["TracingSupport"])
                 ),
             ],
             swiftSettings: strict

@@ -99,45 +99,66 @@ public final class ModelClient: Sendable {
         _ value: (Message.Answer, ResponseMetadata) throws(WireError) -> Value
     ) async throws(ModelClientError) -> Value where Message.Answer: WireMessage {
         let request = Request(Message.method, model, metadata, cost: cost, payload: message.encode())
-        let response = try await send(request, timeout: timeout, isPure: isPure)
-        return try response.read(model: model, value)
+        return try await send(request, timeout: timeout, isPure: isPure) { (response) throws(ModelClientError) in
+            try response.read(model: model, value)
+        }
     }
 
     /// Makes a call of one answer.
     ///
-    /// - Parameter request: without a stream and a timeout, which are set when it is sent.
-    nonisolated(nonsending) func send(
+    /// - Parameters:
+    ///   - request: without a stream and a timeout, which are set when it is sent.
+    ///   - timeout: how long to wait for the answer; nil: the configuration's.
+    ///   - isPure: whether it may be sent again when the connection is lost before it is answered.
+    ///   - read: what the answer becomes. That it cannot be read is a failure of the call, too.
+    nonisolated(nonsending) func send<Value>(
         _ request: Request,
         timeout: Duration?,
-        isPure: Bool = true
-    ) async throws(ModelClientError) -> Response {
+        isPure: Bool,
+        _ read: (Response) throws(ModelClientError) -> Value
+    ) async throws(ModelClientError) -> Value {
+        var request = request
+        let observer = CallObserver(&request, to: core.path)
         let ticket = nextTicket()
         let deadline = deadline(after: timeout ?? configuration.defaultTimeout)
         let result: Result<Response, ModelClientError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let receiver = Call.Receiver.single(continuation)
-                core.submit(
-                    Call(ticket: ticket, request: request, deadline: deadline, isPure: isPure, receiver: receiver)
-                )
+                core.submit(Call(ticket, request, deadline: deadline, isPure: isPure, receiver, observer))
             }
         } onCancel: {
             core.cancel(ticket)
         }
         ticket.answerIsThere()
-        return try result.get()
+        do throws(ModelClientError) {
+            let response = try result.get()
+            let value = try read(response)
+            observer.ended(.success(response))
+            return value
+        } catch {
+            observer.ended(.failure(error))
+            throw error
+        }
     }
 
     /// Makes a call of many answers, which has no deadline.
     func stream(_ request: Request) -> AsyncThrowingStream<Response, any Error> {
+        var request = request
+        let observer = CallObserver(&request, to: core.path)
         let ticket = nextTicket()
         let (stream, continuation) = AsyncThrowingStream<Response, any Error>.makeStream(
             bufferingPolicy: .bufferingNewest(1)
         )
         continuation.onTermination = { [core] reason in
             if case .cancelled = reason { core.cancel(ticket) }
+            // A reader that leaves ends it as it should end.
+            if case .finished(let error as ModelClientError) = reason {
+                observer.ended(.failure(error))
+            } else {
+                observer.ended(.success(Response()))
+            }
         }
-        let receiver = Call.Receiver.stream(continuation)
-        core.submit(Call(ticket: ticket, request: request, deadline: .max, isPure: true, receiver: receiver))
+        core.submit(Call(ticket, request, deadline: .max, isPure: true, .stream(continuation), observer))
         return stream
     }
 

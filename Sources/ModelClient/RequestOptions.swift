@@ -21,7 +21,7 @@ public struct TextInput: Sendable, Hashable, ExpressibleByStringLiteral {
 public struct RequestMetadata: Sendable, Hashable {
     /// A name for the request in the server's logs; when nil, the server makes one, which comes with the answer or the error.
     public var requestID: String?
-    /// The caller's span, as a W3C Trace Context `traceparent`.
+    /// The caller's span, as a W3C Trace Context `traceparent`. When nil, the package trait `TracingSupport` sends the call's own.
     public var traceparent: String?
 
     /// Makes metadata.

@@ -51,6 +51,19 @@ struct Call: Sendable {
     /// Whether it may be sent again when a connection was lost. Inference is pure; a reload is not.
     let isPure: Bool
     let receiver: Receiver
+    let observer: CallObserver
+
+    init(
+        _ ticket: CallTicket,
+        _ request: Request,
+        deadline: UInt64,
+        isPure: Bool,
+        _ receiver: Receiver,
+        _ observer: CallObserver
+    ) {
+        (self.ticket, self.request, self.deadline) = (ticket, request, deadline)
+        (self.isPure, self.receiver, self.observer) = (isPure, receiver, observer)
+    }
 
     /// Gives one of several answers.
     func deliver(_ response: Response) {

@@ -11,7 +11,7 @@ import Wire
 /// `shutDown` and `finished` go there first; all else is called there, by the channel handlers.
 final class ClientCore: @unchecked Sendable {
     let eventLoop: any EventLoop
-    private let path: String
+    let path: String
     private let configuration: ModelClient.Configuration
     private let logger: Logger
 
@@ -95,6 +95,7 @@ final class ClientCore: @unchecked Sendable {
             switch action {
             case .connect(let id, let delay): scheduleConnect(id, delay)
             case .send(let call, let id): send(call, on: id)
+            case .waitsAgain(let call): call.observer.waitsAgain()
             case .sendCancel(let streamID, let id):
                 if let handler = handlers[id] { write(.cancel(Cancel(streamID: streamID)), on: handler) }
             case .finish(let call, let result): call.finish(result)
@@ -253,6 +254,7 @@ final class ClientCore: @unchecked Sendable {
         }
         greetingTimer?.cancel()
         handler.isGreeted = true
+        CallMetrics.connected(true)
         if hello.maxFrameBytes > 0 { handler.peerMaximumFrameBytes = Int(hello.maxFrameBytes) }
         logger.debug("Connected", metadata: ["server_version": "\(hello.softwareVersion)"])
         perform(state.opened(handler.id, maximumInFlight: Int(hello.maxInFlight)))
@@ -295,7 +297,10 @@ final class ClientCore: @unchecked Sendable {
 
     private func end(_ handler: ConnectionHandler, _ failure: ModelClientError, isFault: Bool) {
         guard handlers.removeValue(forKey: handler.id) != nil else { return }
-        if !handler.isGreeted { greetingTimer?.cancel() }
+        if !handler.isGreeted {
+            greetingTimer?.cancel()
+            CallMetrics.connected(false)
+        }
         logger.debug("No connection", metadata: ["error": "\(failure.message)"])
         perform(state.closed(handler.id, failure, isFault: isFault))
         finishIfDone()

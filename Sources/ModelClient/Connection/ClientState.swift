@@ -18,6 +18,8 @@ struct ClientState {
         /// Connect, after a delay in nanoseconds.
         case connect(ConnectionID, delay: UInt64)
         case send(Call, ConnectionID)
+        /// Nothing: the call's connection takes it no more, and it is sent again on the next one.
+        case waitsAgain(Call)
         case sendCancel(streamID: UInt64, ConnectionID)
         case finish(Call, Result<Response, ModelClientError>)
         case close(ConnectionID)
@@ -158,8 +160,7 @@ struct ClientState {
             if isFault {
                 finish(call, failure, &actions)
             } else if call.isPure {
-                calls[call.ticket.id]?.sentOn = nil
-                waiting.prepend(call.ticket.id)
+                waitAgain(call, &actions)
             } else {
                 finish(call, Self.notSentAgain(failure), &actions)
             }
@@ -261,8 +262,7 @@ struct ClientState {
         var actions: [Action] = []
         if response.status == .unavailable, entry.call.isPure, leaving[id] != nil {
             // It crossed the server's go-away, and the next connection takes it, which may be open already.
-            calls[response.streamID]?.sentOn = nil
-            waiting.prepend(response.streamID)
+            waitAgain(entry.call, &actions)
             release(id, &actions)
             sendWaiting(&actions)
             return actions
@@ -316,6 +316,12 @@ struct ClientState {
 
     // MARK: - Steps
 
+    private mutating func waitAgain(_ call: Call, _ actions: inout [Action]) {
+        calls[call.ticket.id]?.sentOn = nil
+        waiting.prepend(call.ticket.id)
+        actions.append(.waitsAgain(call))
+    }
+
     private mutating func sendWaiting(_ actions: inout [Action]) {
         guard case .open(var connection) = link else { return }
         while connection.mayTakeMore, let id = waiting.popFirst() {
@@ -354,13 +360,13 @@ struct ClientState {
         calls[call.ticket.id] = nil
         var failure = failure
         if !call.request.model.isEmpty { failure.model = call.request.model }
+        if failure.requestID == nil, !call.request.requestID.isEmpty { failure.requestID = call.request.requestID }
         actions.append(.finish(call, .failure(failure)))
     }
 
     // MARK: - Failures
 
     private func late(wasSent: Bool) -> ModelClientError {
-        if failure.requestID == nil, !call.request.requestID.isEmpty { failure.requestID = call.request.requestID }
         if wasSent { return ModelClientError(code: .deadlineExceeded, message: "no answer came within the timeout") }
         return switch link {
         case .open:

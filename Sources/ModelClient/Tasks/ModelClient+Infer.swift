@@ -67,7 +67,8 @@ extension ModelClient {
         timeout: Duration? = nil
     ) async throws(ModelClientError) -> RawResponse {
         let request = Request(method, model, metadata, payload: payload)
-        let response = try await send(request, timeout: timeout, isPure: isPure)
-        return RawResponse(payload: response.payload, metadata: ResponseMetadata(response))
+        return try await send(request, timeout: timeout, isPure: isPure) { response in
+            RawResponse(payload: response.payload, metadata: ResponseMetadata(response))
+        }
     }
 }

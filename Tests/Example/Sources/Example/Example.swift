@@ -7,9 +7,12 @@ import ModelClient
         do {
             guard CommandLine.arguments.count == 2 else { throw Mistake("usage: Example SOCKET") }
             let socket = CommandLine.arguments[1]
+            let observed = Observed()
+            try await observed.observeCalls()
             try await withoutAModel()
             try await shutDownGracefully()
             try await compareSentences(socket)
+            try observed.observeServer()
             try await runAsService(socket)
         } catch {
             // An error that leaves `main` ends a program with a trap and a backtrace, which is for faults.
