@@ -7,6 +7,10 @@ package struct SkippedEntry: Hashable, Sendable {
     package var reason: String
     /// Whether it looks as if somebody wanted it to be served; a README does not.
     package var isSuspicious: Bool
+
+    package init(path: String, reason: String, isSuspicious: Bool) {
+        (self.path, self.reason, self.isSuspicious) = (path, reason, isSuspicious)
+    }
 }
 
 extension ModelRepository {

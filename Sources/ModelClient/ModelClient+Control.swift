@@ -102,15 +102,9 @@ public struct StatusUpdates: AsyncSequence, Sendable {
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(ModelClientError)
             -> ServerStatus?
         {
-            let response: Response?
-            do {
-                response = try await responses.next(isolation: actor)
-            } catch let error as ModelClientError {
-                throw error
-            } catch {
-                throw ModelClientError(code: .internal, message: "\(error)", cause: error)
+            try await responses.nextResponse(isolation: actor)?.read { (answer: StatusResponse, _) in
+                ServerStatus(answer)
             }
-            return try response?.read { (answer: StatusResponse, _) in ServerStatus(answer) }
         }
     }
 }

@@ -142,12 +142,14 @@ public final class ModelClient: Sendable {
     }
 
     /// Makes a call of many answers, which has no deadline.
-    func stream(_ request: Request) -> AsyncThrowingStream<Response, any Error> {
+    ///
+    /// - Parameter limit: how many answers are kept for a slow reader: the newest.
+    func stream(_ request: Request, buffering limit: Int = 1) -> AsyncThrowingStream<Response, any Error> {
         var request = request
         let observer = CallObserver(&request, to: core.path)
         let ticket = nextTicket()
         let (stream, continuation) = AsyncThrowingStream<Response, any Error>.makeStream(
-            bufferingPolicy: .bufferingNewest(1)
+            bufferingPolicy: .bufferingNewest(limit)
         )
         continuation.onTermination = { [core] reason in
             if case .cancelled = reason { core.cancel(ticket) }

@@ -288,6 +288,12 @@ public final class FakeModelServer: Sendable {
             return Response(request, payload: ReloadResponse(results: results).encode())
         case .cacheList: return Response(request, payload: CacheListResponse(path: "/fake").encode())
         case .cachePrune: return Response(request, payload: CachePruneResponse().encode())
+        case .metrics: return Response(request, payload: MetricsResponse().encode())
+        case .events:
+            let event = Messages.ServerEvent(number: 1, severity: .info, message: "serving")
+            var response = Response(request, payload: event.encode())
+            response.endOfStream = false
+            return response
         case .status, .watch:
             let models = handlers.sorted { $0.key < $1.key }.map { name, methods in
                 Messages.ModelStatus(

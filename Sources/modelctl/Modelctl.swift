@@ -16,7 +16,10 @@ struct Modelctl: AsyncParsableCommand {
             """,
         version: ModelClient.version,
         groupedSubcommands: [
-            CommandGroup(name: "Server", subcommands: [Status.self, Watch.self, Reload.self, Cache.self]),
+            CommandGroup(
+                name: "Server",
+                subcommands: [Status.self, Watch.self, Events.self, Metrics.self, Reload.self, Cache.self]
+            ),
             CommandGroup(
                 name: "Model",
                 subcommands: [

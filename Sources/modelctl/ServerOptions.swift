@@ -48,6 +48,30 @@ struct ServerOptions: ParsableArguments, Sendable {
         }
     }
 
+    /// Runs `body` with a client, and again when the server goes away, once it has been reached.
+    ///
+    /// - Parameter delay: how long to wait before it is tried again.
+    func withReconnectingClient(
+        delay: Duration = .seconds(1),
+        _ body: nonisolated(nonsending) (ModelClient) async throws -> Void
+    ) async throws {
+        var wasReached = false
+        while true {
+            do {
+                try await withModelClient(at: path, configuration: configuration(waitsForConnection: false)) {
+                    (client) async throws in
+                    _ = try await client.status()
+                    wasReached = true
+                    try await body(client)
+                }
+            } catch let error as ModelClientError {
+                guard wasReached, error.isRetryable || error.isUnreachable else { throw report(error) }
+                Console.error("\(error.message) Trying again.")
+            }
+            try await Task.sleep(for: delay)
+        }
+    }
+
     /// Prints an answer as JSON, where that is asked for, or else for people.
     func show(_ answer: any JSONWritable, _ lines: @autoclosure () -> [String]) {
         for line in json ? [answer.json] : lines() { Console.line(line) }

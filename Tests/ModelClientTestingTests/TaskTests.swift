@@ -197,6 +197,10 @@ import Testing
             let status = try await client.status()
             #expect(status.models.map(\.reference) == ["sentiment@1:fp32"])
             #expect(try await client.reload().map(\.model) == ["sentiment@1:fp32"])
+            for try await event in client.events() {
+                #expect(event.message == "serving")
+                break
+            }
             for try await status in client.watch() {
                 #expect(status.state == "READY")
                 break

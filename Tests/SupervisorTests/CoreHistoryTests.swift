@@ -101,6 +101,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         switch method {
         case .status: StatusRequest(verbose: true).encode()
         case .watch: WatchRequest(intervalMilliseconds: 200).encode()
+        case .events: EventsRequest(severity: .trace, recent: 3).encode()
+        case .metrics: MetricsRequest().encode()
         case .reload: ReloadRequest(model: model).encode()
         case .cacheList: CacheListRequest().encode()
         case .cachePrune: CachePruneRequest(maxBytes: 10).encode()
@@ -261,15 +263,15 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         #expect(world.heldPacks.isEmpty, "packs are held open")
         #expect(world.files.isEmpty, "files of packers are left")
         #expect(unanswered.requests == 0 && unanswered.bytes == 0)
-        #expect(sum("requests", world) == world.told.count)
-        #expect(sum("request_seconds", world) == world.told.count)
-        #expect(sum("worker_deaths", world) == world.deaths)
+        #expect(sum("inference_requests_total", world) == world.told.count)
+        #expect(sum("request_duration_seconds_count", world) == world.told.count)
+        #expect(sum("worker_deaths_total", world) == world.deaths)
         for client in world.clients.values where !client.isRefused { #expect(client.calls.isEmpty, "no answer") }
     }
 
-    /// What the counters say of all models together: of a histogram, how many values it has.
+    /// What the counters say of all models together.
     private func sum(_ name: String, _ world: CoreWorld) -> Int {
-        let lines = world.counters.lines.filter { $0.hasPrefix("\(name){") }
-        return lines.flatMap { $0.split(separator: "} ")[1].split(separator: " ") }.reduce(0) { $0 + (Int($1) ?? 0) }
+        let lines = world.core.metrics.split(separator: "\n").filter { $0.hasPrefix("modeld_\(name){") }
+        return lines.reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? 0) }
     }
 }

@@ -15,6 +15,7 @@ final class CoreWorld {
             case inference(model: String)
             case control
             case watch
+            case events
         }
 
         var isGreeted = false
@@ -81,8 +82,12 @@ final class CoreWorld {
     private(set) var told: Set<String> = []
     /// Requests that answers name, and the log has not told of.
     private var untold: Set<String> = []
-    var counters = Counters()
     private(set) var deaths = 0
+    /// What all who listen were told.
+    private(set) var events: [ServerEvent] = []
+    /// The last request that was told of, and the last worker that was ready.
+    private(set) var answer: Answer?
+    private(set) var worker: ProcessLabel?
     /// Of those that have been heard: what the answers were.
     var answers: [StatusCode: Int] = [:]
     /// Names that serve, and nothing has happened to them that could end that.
@@ -117,6 +122,25 @@ final class CoreWorld {
         core = Core(configuration: limits, repository: "/r", slots: slots, userID: 7, processID: 1, run: "run", at: now)
         core.handle(.reload(isFirst: true), at: now)
         settle()
+    }
+
+    /// All is ready, and a client has had its first answer.
+    static func serving() -> CoreWorld {
+        let world = CoreWorld(seed: 1, isCalm: true)
+        func work(until isDone: () -> Bool) {
+            for _ in 0..<300 where !isDone() {
+                world.now += .milliseconds(100)
+                world.settle()
+                for id in world.processes.keys.sorted() { world.work(id) }
+            }
+            #expect(isDone())
+        }
+        let client = world.connect()
+        world.greet(client)
+        work { world.core.status().models.allSatisfy { $0.state == "READY" } }
+        _ = world.call(client, CoreHistoryTests.embed, model: "a")
+        work { world.answer != nil }
+        return world
     }
 
     func chance(_ one: Int, in all: Int) -> Bool { !isCalm && Int.random(in: 0..<all, using: &random) < one }
@@ -189,10 +213,15 @@ final class CoreWorld {
             cached.subtract(victims.map(\.key))
             tell(.cachePruned(purpose, victims, of: bytes))
         case .scan(let id, let model, let also): scan(id, model, also)
-        case .measure(let calls, _):
-            for call in calls { #expect(clients[call.client] != nil, "a client that is gone is sent the status") }
-            tell(.measured(calls, own: nil, [:]))
-        case .happened(let happening): note(happening)
+        case .measure(let purpose, _):
+            if case .status(let calls) = purpose {
+                for call in calls { #expect(clients[call.client] != nil, "a client that is gone is sent the status") }
+            }
+            tell(.measured(purpose, own: nil, [:]))
+        case .happened(let happening):
+            note(happening)
+            let line = happening.line
+            tell(.noted(happening, ServerEvent(severity: line.severity, message: line.message)))
         }
     }
 
@@ -213,7 +242,6 @@ final class CoreWorld {
     }
 
     private func note(_ happening: Happening) {
-        counters.note(happening)
         if case .workerEnded(_, _, isExpected: false) = happening { deaths += 1 }
         switch happening {
         case .workerEnded(let label, _, isExpected: false), .workerStuck(let label, _), .protocolBroken(let label, _):
@@ -221,7 +249,10 @@ final class CoreWorld {
         case .processNotStarted(let model, _): working.remove(name(model))
         case .packDamaged(let model): doubtful.insert(name(model))
         case .serving(let model, _): doubtful.remove(name(model))
-        case .answered(let request, _, _, _, _):
+        case .workerReady(let label, _): worker = label
+        case .answered(let answer):
+            self.answer = answer
+            let request = answer.request
             #expect(told.insert(request.id).inserted, "of a request it is told twice that it was answered")
             untold.remove(request.id)
             #expect(request.id.hasPrefix(request.trace.isEmpty ? "run-" : "id-\(request.trace)"), "\(request)")
@@ -263,8 +294,12 @@ final class CoreWorld {
         guard var client = clients[id], client.isGreeted, !client.isRefused else { return nil }
         client.lastStream += 1
         let stream = client.lastStream
-        let isWatch = method == ControlMethod.watch.rawValue
-        client.calls[stream] = model.isEmpty ? (isWatch ? .watch : .control) : .inference(model: model)
+        client.calls[stream] =
+            switch ControlMethod(rawValue: method) {
+            case .watch: .watch
+            case .events: .events
+            default: model.isEmpty ? .control : .inference(model: model)
+            }
         clients[id] = client
         // Every other request has a name of the client's.
         let trace = stream.isMultiple(of: 2) ? "\(id.value)-\(stream)" : ""
@@ -291,7 +326,8 @@ final class CoreWorld {
         let call = client.calls[response.streamID]
         #expect(call != nil, "stream \(response.streamID) has no call, or was answered twice")
         guard response.endOfStream else {
-            #expect(call == .watch)
+            #expect(call == .watch || call == .events)
+            if call == .events, let event = try? ServerEvent.decode(response.payload) { events.append(event) }
             return
         }
         clients[id]?.calls[response.streamID] = nil

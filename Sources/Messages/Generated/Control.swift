@@ -71,6 +71,30 @@ package enum WorkerState: UInt32, Sendable, Hashable, CaseIterable {
     }
 }
 
+/// How much it matters that something has happened.
+package enum Severity: UInt32, Sendable, Hashable, CaseIterable {
+    case unknown = 0
+    case trace = 1
+    case debug = 2
+    case info = 3
+    case notice = 4
+    case warning = 5
+    case error = 6
+
+    /// As `proto/` has it, without the enum's prefix.
+    package var name: String {
+        switch self {
+        case .unknown: "UNKNOWN"
+        case .trace: "TRACE"
+        case .debug: "DEBUG"
+        case .info: "INFO"
+        case .notice: "NOTICE"
+        case .warning: "WARNING"
+        case .error: "ERROR"
+        }
+    }
+}
+
 package struct StatusRequest: Sendable, Equatable {
     /// Adds what costs more to gather.
     package var verbose: Bool
@@ -281,6 +305,69 @@ package struct WatchRequest: Sendable, Equatable {
     }
 }
 
+package struct EventsRequest: Sendable, Equatable {
+    /// The least that is told; UNKNOWN: INFO.
+    package var severity: Severity
+    /// How many of those before to begin with; the server keeps 100.
+    package var recent: UInt32
+
+    package init(severity: Severity = .unknown, recent: UInt32 = 0) {
+        self.severity = severity
+        self.recent = recent
+    }
+}
+
+package struct EventField: Sendable, Equatable {
+    package var name: String
+    package var value: String
+
+    package init(name: String = "", value: String = "") {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// Something that has happened, in the words of the log. Requests are told of when they fail, are slow or computed
+/// again.
+package struct ServerEvent: Sendable, Equatable {
+    /// 1, 2, ... on each stream; those are missing that were not sent, as the client did not read.
+    package var number: UInt64
+    /// When, by the server's clock.
+    package var unixMicroseconds: Int64
+    package var severity: Severity
+    /// "worker died: killed by SIGKILL".
+    package var message: String
+    package var fields: [EventField]
+
+    package init(
+        number: UInt64 = 0,
+        unixMicroseconds: Int64 = 0,
+        severity: Severity = .unknown,
+        message: String = "",
+        fields: [EventField] = []
+    ) {
+        self.number = number
+        self.unixMicroseconds = unixMicroseconds
+        self.severity = severity
+        self.message = message
+        self.fields = fields
+    }
+}
+
+package struct MetricsRequest: Sendable, Equatable {
+    package init() {
+    }
+}
+
+package struct MetricsResponse: Sendable, Equatable {
+    /// Prometheus' text format 0.0.4.
+    package var text: String
+
+    package init(text: String = "") {
+        self.text = text
+    }
+}
+
 package struct ReloadRequest: Sendable, Equatable {
     /// Empty: the repository and every model in it.
     package var model: String
@@ -380,6 +467,8 @@ package struct CachePruneResponse: Sendable, Equatable {
 package enum ControlMethod: String, Sendable, Hashable, CaseIterable {
     case status = "control.v1.Control/Status"
     case watch = "control.v1.Control/Watch"
+    case events = "control.v1.Control/Events"
+    case metrics = "control.v1.Control/Metrics"
     case reload = "control.v1.Control/Reload"
     case cacheList = "control.v1.Control/CacheList"
     case cachePrune = "control.v1.Control/CachePrune"
@@ -389,6 +478,8 @@ package enum ControlMethod: String, Sendable, Hashable, CaseIterable {
 package enum ControlRequest: Sendable, Equatable {
     case status(StatusRequest)
     case watch(WatchRequest)
+    case events(EventsRequest)
+    case metrics(MetricsRequest)
     case reload(ReloadRequest)
     case cacheList(CacheListRequest)
     case cachePrune(CachePruneRequest)
@@ -397,6 +488,8 @@ package enum ControlRequest: Sendable, Equatable {
         switch self {
         case .status: .status
         case .watch: .watch
+        case .events: .events
+        case .metrics: .metrics
         case .reload: .reload
         case .cacheList: .cacheList
         case .cachePrune: .cachePrune
@@ -408,6 +501,8 @@ package enum ControlRequest: Sendable, Equatable {
 package enum ControlResponse: Sendable, Equatable {
     case status(StatusResponse)
     case watch(StatusResponse)
+    case events(ServerEvent)
+    case metrics(MetricsResponse)
     case reload(ReloadResponse)
     case cacheList(CacheListResponse)
     case cachePrune(CachePruneResponse)
@@ -416,6 +511,8 @@ package enum ControlResponse: Sendable, Equatable {
         switch self {
         case .status: .status
         case .watch: .watch
+        case .events: .events
+        case .metrics: .metrics
         case .reload: .reload
         case .cacheList: .cacheList
         case .cachePrune: .cachePrune
@@ -431,6 +528,16 @@ extension StatusRequest: RPCRequest {
 extension WatchRequest: RPCRequest {
     package typealias Answer = StatusResponse
     package static var method: String { ControlMethod.watch.rawValue }
+}
+
+extension EventsRequest: RPCRequest {
+    package typealias Answer = ServerEvent
+    package static var method: String { ControlMethod.events.rawValue }
+}
+
+extension MetricsRequest: RPCRequest {
+    package typealias Answer = MetricsResponse
+    package static var method: String { ControlMethod.metrics.rawValue }
 }
 
 extension ReloadRequest: RPCRequest {

@@ -50,6 +50,8 @@ package enum ToWorker: Sendable, Equatable {
         package var verifyPack: Bool
         /// The one that an earlier worker of the generation was proven with; empty: the best.
         package var instructionSet: String
+        /// What takes longer is logged; 0: nothing is.
+        package var slowMicroseconds: UInt64
 
         package init(
             modelDirectory: String = "",
@@ -61,7 +63,8 @@ package enum ToWorker: Sendable, Equatable {
             generation: UInt64 = 0,
             packKey: String = "",
             verifyPack: Bool = false,
-            instructionSet: String = ""
+            instructionSet: String = "",
+            slowMicroseconds: UInt64 = 0
         ) {
             self.modelDirectory = modelDirectory
             self.name = name
@@ -73,6 +76,7 @@ package enum ToWorker: Sendable, Equatable {
             self.packKey = packKey
             self.verifyPack = verifyPack
             self.instructionSet = instructionSet
+            self.slowMicroseconds = slowMicroseconds
         }
     }
 

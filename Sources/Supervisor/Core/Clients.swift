@@ -55,22 +55,17 @@ struct Clients {
         case cancel(RequestID)
     }
 
-    /// A client that is sent the status again and again.
-    private struct Watch {
-        let call: ControlCall
-        let interval: Duration
-        var nextAt: Instant
-    }
-
     static let greetingTimeout = Duration.seconds(5)
     static let closingTimeout = Duration.seconds(2)
 
     var limits: ServerConfiguration
     private let userID: UInt32
-    private var table: [ClientID: Client] = [:]
+    private(set) var table: [ClientID: Client] = [:]
     /// Clients that are not open: they have a deadline.
     private var transient: Set<ClientID> = []
-    private var watches: [Watch] = []
+    var watches: [Watch] = []
+    /// What has happened last, for those who begin to listen.
+    var recent: [ServerEvent] = []
     /// Requests whose clients have left, which nobody has cancelled yet.
     var abandoned: [RequestID] = []
     /// What the shell is to do.
@@ -88,7 +83,8 @@ struct Clients {
 
     /// When `timer` is due, or a watch.
     var deadline: Deadline {
-        transient.reduce(Deadline(watches.lazy.map(\.nextAt).min())) { min($0, table[$1]?.deadline ?? .never) }
+        let earliest = watches.reduce(Deadline.never) { min($0, $1.nextStatus) }
+        return transient.reduce(earliest) { min($0, table[$1]?.deadline ?? .never) }
     }
 
     // MARK: - Coming and going
@@ -116,7 +112,7 @@ struct Clients {
     mutating func refuse(_ id: ClientID, _ refusal: Refusal, at now: Instant) {
         guard let client = table[id], !client.isClosing else { return }
         abandonRequests(of: id)
-        answer(id, stream: 0, refusal)
+        turnAway(.connection, id, stream: 0, refusal)
         send(.goAway(GoAway(reason: refusal.message)), to: id)
         guard table[id] != nil else { return }
         table[id]?.state = .closing(until: now + Self.closingTimeout)
@@ -142,9 +138,7 @@ struct Clients {
     /// Takes leave of all of them; what they have asked is still answered.
     mutating func goAway(_ refusal: Refusal) {
         for id in table.keys.sorted() { send(.goAway(GoAway(reason: refusal.message)), to: id) }
-        let ended = watches
-        watches = []
-        for watch in ended { finish(watch.call, refusal) }
+        endWatches(refusal) { $0.interval != nil }
     }
 
     mutating func timer(at now: Instant) {
@@ -191,20 +185,20 @@ struct Clients {
     mutating func malformed(_ refusal: Refusal, stream: UInt64, from id: ClientID, at now: Instant) {
         guard let client = table[id], case .open = client.state else { return refuse(id, refusal, at: now) }
         // The answer of a stream that is in flight is still to come.
-        answer(id, stream: client.isInFlight(stream) ? 0 : stream, refusal)
+        turnAway(.frame, id, stream: client.isInFlight(stream) ? 0 : stream, refusal)
     }
 
     private mutating func isAcceptable(_ request: Request, _ id: ClientID, at now: Instant) -> Bool {
         guard let client = table[id] else { return false }
         let stream = request.streamID
         if stream == 0 {
-            answer(id, stream: 0, Refusal(.invalidArgument, "a request's stream_id should not be 0"))
+            turnAway(.stream, id, stream: 0, Refusal(.invalidArgument, "a request's stream_id should not be 0"))
         } else if client.isInFlight(stream) {
             let message = "stream \(stream) was used again before it was answered"
             refuse(id, Refusal(.invalidArgument, message), at: now)
         } else if client.requests.count + client.controlCalls.count >= limits.maxInFlight {
             let message = "the connection has \(limits.maxInFlight) unanswered requests (max_in_flight)"
-            answer(id, stream: stream, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(10)))
+            turnAway(.stream, id, stream: stream, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(10)))
         } else {
             return true
         }
@@ -252,6 +246,13 @@ struct Clients {
         send(.response(response), to: id)
     }
 
+    /// Answers what is not to become a request, or a call.
+    mutating func turnAway(_ what: Refused, _ id: ClientID, stream: UInt64, _ refusal: Refusal) {
+        guard let client = table[id] else { return }
+        effects.append(.happened(.refused(what, refusal, process: client.process)))
+        answer(id, stream: stream, refusal)
+    }
+
     /// An inference request waits on a stream.
     mutating func begin(_ request: RequestID, _ id: ClientID, stream: UInt64) { table[id]?.requests[stream] = request }
 
@@ -270,26 +271,6 @@ struct Clients {
     mutating func finish(_ call: ControlCall, _ refusal: Refusal) {
         guard table[call.client]?.controlCalls.remove(call.stream) != nil else { return }
         answer(call.client, stream: call.stream, refusal)
-    }
-
-    mutating func watch(_ call: ControlCall, every interval: Duration, at now: Instant) {
-        watches.append(Watch(call: call, interval: interval, nextAt: now))
-    }
-
-    /// The watches that are due, without those whose client has yet to read what it was sent before.
-    mutating func dueWatches(at now: Instant) -> [ControlCall] {
-        var due: [ControlCall] = []
-        for index in watches.indices where watches[index].nextAt <= now {
-            watches[index].nextAt = now + watches[index].interval
-            if table[watches[index].call.client]?.waiting == 0 { due.append(watches[index].call) }
-        }
-        return due
-    }
-
-    /// Sends the status to a watch, or as the one answer to another call.
-    mutating func report(_ call: ControlCall, payload: [UInt8]) {
-        guard watches.contains(where: { $0.call == call }) else { return finish(call, payload: payload) }
-        send(.response(Response(streamID: call.stream, payload: payload)), to: call.client)
     }
 }
 

@@ -10,16 +10,18 @@ extension Core {
         do throws(WireError) {
             switch try ControlRequest.decode(method, request.payload) {
             case .status(let status):
-                if status.verbose { return measure([call]) }
+                if status.verbose { return measure(.status([call])) }
                 clients.finish(call, payload: self.status().encode())
             case .cacheList: effects.append(.listCache(.list(call)))
             case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
             case .reload(let reload): self.reload(text: reload.model, call: call)
-            case .watch where shutdown != .serving:
+            case .metrics: measure(.metrics(call))
+            case .watch where shutdown != .serving, .events where shutdown != .serving:
                 clients.finish(call, Refusal(.unavailable, "the server is shutting down"))
             case .watch(let watch):
                 let milliseconds = watch.intervalMilliseconds == 0 ? 1000 : max(100, watch.intervalMilliseconds)
                 clients.watch(call, every: .milliseconds(milliseconds), at: now)
+            case .events(let events): clients.listen(call, events)
             }
         } catch {
             clients.finish(call, Refusal(error.status, error.message))
@@ -29,14 +31,22 @@ extension Core {
     // MARK: - Status
 
     /// Has the processes measured, for which the kernel walks through all their pages; then those that call are answered.
-    mutating func measure(_ calls: [ControlCall]) {
-        effects.append(.measure(calls, processes.keys.sorted()))
+    mutating func measure(_ purpose: MeasurePurpose) {
+        effects.append(.measure(purpose, processes.keys.sorted()))
     }
 
-    mutating func measured(_ calls: [ControlCall], own: ProcessMemory?, _ others: [WorkerID: ProcessMemory]) {
-        let payload = status(own: own, others).encode()
-        for call in calls { clients.report(call, payload: payload) }
+    mutating func measured(_ purpose: MeasurePurpose, own: ProcessMemory?, _ others: [WorkerID: ProcessMemory]) {
+        let status = status(own: own, others)
+        switch purpose {
+        case .status(let calls):
+            let payload = status.encode()
+            for call in calls { clients.report(call, payload: payload) }
+        case .metrics(let call):
+            clients.finish(call, payload: MetricsResponse(text: counters.text(status)).encode())
+        }
     }
+
+    package var metrics: String { counters.text(status()) }
 
     package func status(own: ProcessMemory? = nil, _ others: [WorkerID: ProcessMemory] = [:]) -> StatusResponse {
         StatusResponse(

@@ -1,5 +1,6 @@
 import Configuration
 import Messages
+import Time
 import Topology
 import Wire
 
@@ -141,7 +142,8 @@ extension Core {
             generation: seat.generation,
             packKey: pack.key,
             verifyPack: !pack.isVerified,
-            instructionSet: pack.isVerified ? files.ready?.instructionSet ?? "" : ""
+            instructionSet: pack.isVerified ? files.ready?.instructionSet ?? "" : "",
+            slowMicroseconds: configuration.slowRequest?.microseconds ?? 0
         )
         processes[worker]?.pack = pack.id
         tell(worker, .load(load), with: [.pack(pack.id)])

@@ -13,7 +13,7 @@ extension Core {
         }
         let known = InferenceMethod.allCases.map(\.rawValue) + ControlMethod.allCases.map(\.rawValue)
         let message = "unknown method '\(request.method.prefix(100))'; this server has \(known.joined(separator: ", "))"
-        clients.answer(client, stream: request.streamID, Refusal(.unimplemented, message))
+        clients.turnAway(.method, client, stream: request.streamID, Refusal(.unimplemented, message))
     }
 
     private mutating func infer(_ request: Request, from client: ClientID) {
@@ -21,7 +21,7 @@ extension Core {
         do throws(Refusal) {
             target = try catalogue.resolve(request.model)
         } catch {
-            return clients.answer(client, stream: request.streamID, error)
+            return clients.turnAway(.model, client, stream: request.streamID, error)
         }
         let id = RequestID(nextID())
         let timeout = request.timeoutMicroseconds
@@ -99,10 +99,23 @@ extension Core {
         clients.answer(request.client, stream: request.stream, refusal, of: request.label)
     }
 
-    private mutating func reportAnswer(of request: PendingRequest, _ code: StatusCode, reason: String? = nil) {
+    private mutating func reportAnswer(
+        of request: PendingRequest,
+        _ code: StatusCode,
+        reason: String? = nil,
+        timings: Timings? = nil
+    ) {
         let time = now - request.arrival
         let isSlow = configuration.slowRequest.map { time >= $0 } ?? false
-        report(.answered(request.label, code, reason: reason, after: time, isSlow: isSlow))
+        let answer = Answer(
+            request: request.label,
+            status: code,
+            reason: reason,
+            after: time,
+            isSlow: isSlow,
+            timings: timings
+        )
+        report(.answered(answer))
     }
 
     // MARK: - From workers
@@ -112,21 +125,22 @@ extension Core {
         guard let delivery = scheduler.result(id, ok: result.status == .ok, by: worker) else { return }
         processes[worker]?.requests += 1
         guard let request = take(id) else { return }
+        let timings = Timings(
+            queueMicroseconds: (delivery.startedAt - delivery.arrival).microseconds,
+            tokenizationMicroseconds: result.tokenizationMicroseconds,
+            computeMicroseconds: result.computeMicroseconds,
+            serverMicroseconds: (now - delivery.arrival).microseconds,
+            batchTokens: result.batchTokens,
+            batchRequests: result.batchRequests,
+            replays: UInt32(clamping: delivery.replays)
+        )
         // What a worker says of a failure may quote the text.
-        reportAnswer(of: request, result.status)
+        reportAnswer(of: request, result.status, timings: timings)
         let response = Response(
             streamID: request.stream,
             status: result.status,
             message: result.message,
-            timings: Timings(
-                queueMicroseconds: (delivery.startedAt - delivery.arrival).microseconds,
-                tokenizationMicroseconds: result.tokenizationMicroseconds,
-                computeMicroseconds: result.computeMicroseconds,
-                serverMicroseconds: (now - delivery.arrival).microseconds,
-                batchTokens: result.batchTokens,
-                batchRequests: result.batchRequests,
-                replays: UInt32(clamping: delivery.replays)
-            ),
+            timings: timings,
             model: request.label.model,
             payload: result.payload,
             endOfStream: true,

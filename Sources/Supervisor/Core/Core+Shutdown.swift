@@ -41,7 +41,9 @@ extension Core {
         }
         switch shutdown {
         case .stopping, .killing:
-            if processes.isEmpty, todo.isEmpty { shutdown = .flushing(until: now + Clients.closingTimeout) }
+            guard processes.isEmpty, todo.isEmpty else { break }
+            shutdown = .flushing(until: now + Clients.closingTimeout)
+            clients.endWatches(Refusal(.unavailable, "the server is shutting down"))
         case .serving, .draining, .flushing, .finished: break
         }
         if case .flushing(let until) = shutdown, !clients.hasOutput || now >= until { shutdown = .finished }

@@ -50,6 +50,7 @@ package struct Core: ~Copyable {
     /// Models that others have replaced, and that still have something to answer.
     var retiring: [QueueID] = []
     var shutdown = Shutdown.serving
+    private(set) var counters = Counters()
 
     /// What the parts have decided and is not yet done.
     var todo: [Todo] = []
@@ -156,7 +157,10 @@ package struct Core: ~Copyable {
         case .cachePruned(let purpose, let removed, let bytes): cachePruned(purpose, removed, of: bytes)
         case .scanned(let id, let listing): scanned(id, listing)
         case .notScanned(let id, let error): refuseReload(id, Refusal(.failedPrecondition, error))
-        case .measured(let calls, let own, let others): measured(calls, own: own, others)
+        case .measured(let purpose, let own, let others): measured(purpose, own: own, others)
+        case .noted(let happening, let event):
+            counters.note(happening)
+            if let event { clients.tell(event) }
         case .slots(let new):
             slots = new
             for slot in new { knownSlots[slot.id] = slot }
@@ -223,7 +227,7 @@ package struct Core: ~Copyable {
         }
         if clients.deadline.isDue(at: now) {
             let due = clients.dueWatches(at: now)
-            if !due.isEmpty { measure(due) }
+            if !due.isEmpty { measure(.status(due)) }
             clients.timer(at: now)
             cancelAbandoned()
         }

@@ -47,7 +47,9 @@ package enum Event: Sendable {
 
     case scanned(ReloadID, RepositoryListing)
     case notScanned(ReloadID, String)
-    case measured([ControlCall], own: ProcessMemory?, [WorkerID: ProcessMemory])
+    case measured(MeasurePurpose, own: ProcessMemory?, [WorkerID: ProcessMemory])
+    /// What has happened, here or there, and what is told of it; nil when it is not.
+    case noted(Happening, ServerEvent?)
 
     // MARK: Orders
 

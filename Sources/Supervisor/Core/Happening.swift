@@ -21,7 +21,31 @@ package struct RequestLabel: Equatable, Sendable {
     package var model: String
 }
 
-/// Something that has happened, and that somebody may want to know. The log and the counters read it.
+/// A request that has its answer.
+package struct Answer: Equatable, Sendable {
+    package var request: RequestLabel
+    package var status: StatusCode
+    /// There when the supervisor has refused it by itself.
+    package var reason: String?
+    package var after: Duration
+    package var isSlow: Bool
+    /// Where the time went, when a worker has answered it.
+    package var timings: Timings?
+
+    /// Whether nobody wants to be told.
+    package var isRoutine: Bool { status == .ok && !isSlow }
+}
+
+/// What was wrong with something that was turned away before it was a request to a model or a control call.
+package enum Refused: String, CaseIterable, Sendable {
+    case connection
+    case frame
+    case method
+    case model
+    case stream
+}
+
+/// Something that has happened, and that somebody may want to know: `line` is told of it, and `Counters` counts it.
 package enum Happening: Equatable, Sendable {
     // Of the server.
     case repositoryIsEmpty(path: String)
@@ -35,11 +59,11 @@ package enum Happening: Equatable, Sendable {
     case settingsChanged(waiting: [String])
     case settingsRefused(String)
     // Of requests.
-    /// It has its answer; `reason` is there when the supervisor has refused it by itself.
-    case answered(RequestLabel, StatusCode, reason: String?, after: Duration, isSlow: Bool)
+    case answered(Answer)
     /// What computed it is gone, and it is computed again.
     case replayed(RequestLabel, cause: String)
     // Of clients.
+    case refused(Refused, Refusal, process: Int32)
     case clientDoesNotRead(process: Int32)
     // Of models.
     case notServed(SkippedEntry)

@@ -26,7 +26,6 @@ package final class Server {
     private let processes: WorkerProcesses
     private var packs: PackFolder
     private var log: ServerLog
-    private var counters = Counters()
     private var core: Core
     private var effects: [Effect] = []
 
@@ -93,12 +92,11 @@ package final class Server {
         }
         clients.stopListening()
         report(.stopped)
-        log.tell(counters)
     }
 
-    private func report(_ happening: Happening) {
-        log.report(happening)
-        counters.note(happening)
+    /// Tells it to the log, to those who listen, and to the counters.
+    private func report(_ happening: Happening, at now: Instant = MonotonicClock.now) {
+        core.handle(.noted(happening, log.report(happening)), at: now)
     }
 
     private func handle(_ event: ReadyEvent, at now: Instant) {
@@ -206,10 +204,10 @@ package final class Server {
             } catch {
                 tell(.notScanned(id, error.message))
             }
-        case .measure(let calls, let ids):
+        case .measure(let purpose, let ids):
             let own = ProcessMemory(of: ProcessSelf.processID)
-            tell(.measured(calls, own: own, processes.memory(of: ids)))
-        case .happened(let happening): report(happening)
+            tell(.measured(purpose, own: own, processes.memory(of: ids)))
+        case .happened(let happening): report(happening, at: now)
         }
     }
 

@@ -192,6 +192,99 @@ extension WatchRequest: WireMessage {
     }
 }
 
+extension EventsRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__EventsRequest>) {
+        control__v1__events_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__EventsRequest, _ arena: inout EncodingArena) {
+        structure.severity = Control__V1__Severity(rawValue: severity.rawValue)
+        structure.recent = recent
+    }
+
+    package init(_ structure: Control__V1__EventsRequest) throws(WireError) {
+        self.init(
+            severity: Severity(rawValue: structure.severity.rawValue) ?? .unknown,
+            recent: structure.recent
+        )
+        try validate()
+    }
+}
+
+extension EventField: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__EventField>) {
+        control__v1__event_field__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__EventField, _ arena: inout EncodingArena) {
+        structure.name = arena.text(name)
+        structure.value = arena.text(value)
+    }
+
+    package init(_ structure: Control__V1__EventField) throws(WireError) {
+        self.init(
+            name: try decodeText(structure.name, "name"),
+            value: try decodeText(structure.value, "value")
+        )
+        try validate()
+    }
+}
+
+extension ServerEvent: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__ServerEvent>) {
+        control__v1__server_event__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__ServerEvent, _ arena: inout EncodingArena) {
+        structure.number = number
+        structure.unix_microseconds = unixMicroseconds
+        structure.severity = Control__V1__Severity(rawValue: severity.rawValue)
+        structure.message = arena.text(message)
+        (structure.n_fields, structure.fields) = arena.messages(fields)
+    }
+
+    package init(_ structure: Control__V1__ServerEvent) throws(WireError) {
+        self.init(
+            number: structure.number,
+            unixMicroseconds: structure.unix_microseconds,
+            severity: Severity(rawValue: structure.severity.rawValue) ?? .unknown,
+            message: try decodeText(structure.message, "message"),
+            fields: try decodeMessages(structure.n_fields, structure.fields, "fields")
+        )
+        try validate()
+    }
+}
+
+extension MetricsRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__MetricsRequest>) {
+        control__v1__metrics_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__MetricsRequest, _ arena: inout EncodingArena) {
+    }
+
+    package init(_ structure: Control__V1__MetricsRequest) throws(WireError) {
+        self.init()
+    }
+}
+
+extension MetricsResponse: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__MetricsResponse>) {
+        control__v1__metrics_response__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__MetricsResponse, _ arena: inout EncodingArena) {
+        structure.text = arena.text(text)
+    }
+
+    package init(_ structure: Control__V1__MetricsResponse) throws(WireError) {
+        self.init(
+            text: try decodeText(structure.text, "text")
+        )
+        try validate()
+    }
+}
+
 extension ReloadRequest: WireMessage {
     package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__ReloadRequest>) {
         control__v1__reload_request__init(structure)
@@ -348,6 +441,8 @@ extension ControlRequest {
         switch method {
         case .status: .status(try StatusRequest.decode(payload))
         case .watch: .watch(try WatchRequest.decode(payload))
+        case .events: .events(try EventsRequest.decode(payload))
+        case .metrics: .metrics(try MetricsRequest.decode(payload))
         case .reload: .reload(try ReloadRequest.decode(payload))
         case .cacheList: .cacheList(try CacheListRequest.decode(payload))
         case .cachePrune: .cachePrune(try CachePruneRequest.decode(payload))
@@ -358,6 +453,8 @@ extension ControlRequest {
         switch self {
         case .status(let message): message.encode()
         case .watch(let message): message.encode()
+        case .events(let message): message.encode()
+        case .metrics(let message): message.encode()
         case .reload(let message): message.encode()
         case .cacheList(let message): message.encode()
         case .cachePrune(let message): message.encode()
@@ -371,6 +468,8 @@ extension ControlResponse {
         switch method {
         case .status: .status(try StatusResponse.decode(payload))
         case .watch: .watch(try StatusResponse.decode(payload))
+        case .events: .events(try ServerEvent.decode(payload))
+        case .metrics: .metrics(try MetricsResponse.decode(payload))
         case .reload: .reload(try ReloadResponse.decode(payload))
         case .cacheList: .cacheList(try CacheListResponse.decode(payload))
         case .cachePrune: .cachePrune(try CachePruneResponse.decode(payload))
@@ -381,6 +480,8 @@ extension ControlResponse {
         switch self {
         case .status(let message): message.encode()
         case .watch(let message): message.encode()
+        case .events(let message): message.encode()
+        case .metrics(let message): message.encode()
         case .reload(let message): message.encode()
         case .cacheList(let message): message.encode()
         case .cachePrune(let message): message.encode()

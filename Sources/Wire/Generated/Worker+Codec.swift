@@ -73,6 +73,7 @@ extension ToWorker.Load: WireMessage {
         structure.pack_key = arena.text(packKey)
         structure.verify_pack = verifyPack ? 1 : 0
         structure.instruction_set = arena.text(instructionSet)
+        structure.slow_microseconds = slowMicroseconds
     }
 
     package init(_ structure: Worker__V1__ToWorker__Load) throws(WireError) {
@@ -86,7 +87,8 @@ extension ToWorker.Load: WireMessage {
             generation: structure.generation,
             packKey: try decodeText(structure.pack_key, "pack_key"),
             verifyPack: structure.verify_pack != 0,
-            instructionSet: try decodeText(structure.instruction_set, "instruction_set")
+            instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
+            slowMicroseconds: structure.slow_microseconds
         )
         try validate()
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import JSON
 import ModelClient
 
@@ -74,19 +73,12 @@ private enum PackText {
         var table = Table([.text("PACK"), .number("SIZE"), .text("LAST USED"), .text("SERVES")])
         for pack in cache.packs {
             let models = pack.models.isEmpty ? "-" : pack.models.joined(separator: ", ")
-            table.add([pack.key, HumanText.bytes(pack.bytes), date(pack.lastUsed), models])
+            table.add([
+                pack.key, HumanText.bytes(pack.bytes), HumanText.date(.seconds(pack.lastUsed), "%Y-%m-%d %H:%M"),
+                models,
+            ])
         }
         return [heading, ""] + table.lines
-    }
-
-    /// Local time, to the minute.
-    private static func date(_ seconds: Int64) -> String {
-        var time = time_t(seconds)
-        var parts = tm()
-        guard localtime_r(&time, &parts) != nil else { return "-" }
-        var text = [CChar](repeating: 0, count: 32)
-        let count = strftime(&text, text.count, "%Y-%m-%d %H:%M", &parts)
-        return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

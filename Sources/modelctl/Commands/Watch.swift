@@ -1,13 +1,15 @@
 import ArgumentParser
 import JSON
 import ModelClient
+import Synchronization
 
 /// `modelctl watch`.
 struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the status again and again, until Ctrl-C.",
         discussion: """
-            A terminal is repainted; elsewhere one status follows the other. With --json one line per status, as \
+            A terminal is repainted, with the last events below the status ('modelctl events' shows them as they happen); \
+            elsewhere one status follows the other. With --json one line per status, as \
             'modelctl status --json' prints it. When the server goes away, this waits for it to come back.
             """
     )
@@ -21,30 +23,25 @@ struct Watch: AsyncParsableCommand {
     func run() async throws {
         if Console.isTerminal, !server.json { Console.write("\u{1B}[2J") }
         var previous: (status: ServerStatus, time: ContinuousClock.Instant)?
-        while true {
-            do {
-                try await withModelClient(
-                    at: server.path,
-                    configuration: server.configuration(waitsForConnection: false)
-                ) {
-                    (client) async throws in
-                    for try await status in client.watch(interval: interval.duration) {
-                        let now = ContinuousClock.now
-                        show(status, rates: previous.map { Self.rates(from: $0.status, to: status, in: now - $0.time) })
-                        previous = (status, now)
-                    }
-                }
-            } catch let error as ModelClientError {
-                guard previous != nil, error.isRetryable || error.isUnreachable else { throw server.report(error) }
-                Console.error("\(error.message) Trying again.")
+        try await server.withReconnectingClient(delay: interval.duration) { client in
+            let events = LastEvents()
+            let listening = Task {
+                guard Console.isTerminal, !server.json else { return }
+                for try await event in client.events(recent: LastEvents.count) { events.add(event) }
             }
-            try await Task.sleep(for: interval.duration)
+            defer { listening.cancel() }
+            for try await status in client.watch(interval: interval.duration) {
+                let now = ContinuousClock.now
+                let rates = previous.map { Self.rates(from: $0.status, to: status, in: now - $0.time) }
+                show(status, rates: rates ?? [:], events.lines)
+                previous = (status, now)
+            }
         }
     }
 
-    private func show(_ status: ServerStatus, rates: [String: Double]?) {
+    private func show(_ status: ServerStatus, rates: [String: Double], _ events: [String]) {
         if server.json { return Console.line(status.json(isVerbose: verbose).json) }
-        let lines = StatusText(isVerbose: verbose, rates: rates ?? [:]).lines(status)
+        let lines = StatusText(isVerbose: verbose, rates: rates).lines(status) + (events.isEmpty ? [] : [""]) + events
         if Console.isTerminal {
             // To the top left; each line and what is below it are cleared as they are written over.
             Console.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J")
@@ -63,4 +60,15 @@ struct Watch: AsyncParsableCommand {
         }
         return rates
     }
+}
+
+/// The last events, for a terminal.
+private final class LastEvents: Sendable {
+    static let count = 8
+
+    private let events = Mutex<[ServerEvent]>([])
+
+    func add(_ event: ServerEvent) { events.withLock { $0 = $0.suffix(Self.count - 1) + [event] } }
+
+    var lines: [String] { events.withLock { $0 }.map { EventText.line($0, width: Console.width) } }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Numbers and texts for people.
 package enum HumanText {
     /// `1234567` as `1,234,567`.
@@ -70,6 +72,16 @@ package enum HumanText {
         case ..<86_400: return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
         default: return "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
         }
+    }
+
+    /// A moment, counted from the beginning of 1970, in `strftime`'s format; in local time, or else UTC.
+    static func date(_ moment: Duration, _ format: String, isLocal: Bool = true) -> String {
+        var time = time_t(moment.components.seconds)
+        var parts = tm()
+        guard (isLocal ? localtime_r(&time, &parts) : gmtime_r(&time, &parts)) != nil else { return "-" }
+        var text = [CChar](repeating: 0, count: 64)
+        let count = strftime(&text, text.count, format, &parts)
+        return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// A text on one line without anything that a terminal would obey, cut to a width.

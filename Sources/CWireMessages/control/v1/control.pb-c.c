@@ -277,6 +277,231 @@ void   control__v1__watch_request__free_unpacked
   assert(message->base.descriptor == &control__v1__watch_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   control__v1__events_request__init
+                     (Control__V1__EventsRequest         *message)
+{
+  static const Control__V1__EventsRequest init_value = CONTROL__V1__EVENTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__events_request__get_packed_size
+                     (const Control__V1__EventsRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__events_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__events_request__pack
+                     (const Control__V1__EventsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__events_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__events_request__pack_to_buffer
+                     (const Control__V1__EventsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__events_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__EventsRequest *
+       control__v1__events_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__EventsRequest *)
+     protobuf_c_message_unpack (&control__v1__events_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__events_request__free_unpacked
+                     (Control__V1__EventsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__events_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__event_field__init
+                     (Control__V1__EventField         *message)
+{
+  static const Control__V1__EventField init_value = CONTROL__V1__EVENT_FIELD__INIT;
+  *message = init_value;
+}
+size_t control__v1__event_field__get_packed_size
+                     (const Control__V1__EventField *message)
+{
+  assert(message->base.descriptor == &control__v1__event_field__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__event_field__pack
+                     (const Control__V1__EventField *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__event_field__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__event_field__pack_to_buffer
+                     (const Control__V1__EventField *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__event_field__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__EventField *
+       control__v1__event_field__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__EventField *)
+     protobuf_c_message_unpack (&control__v1__event_field__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__event_field__free_unpacked
+                     (Control__V1__EventField *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__event_field__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__server_event__init
+                     (Control__V1__ServerEvent         *message)
+{
+  static const Control__V1__ServerEvent init_value = CONTROL__V1__SERVER_EVENT__INIT;
+  *message = init_value;
+}
+size_t control__v1__server_event__get_packed_size
+                     (const Control__V1__ServerEvent *message)
+{
+  assert(message->base.descriptor == &control__v1__server_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__server_event__pack
+                     (const Control__V1__ServerEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__server_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__server_event__pack_to_buffer
+                     (const Control__V1__ServerEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__server_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__ServerEvent *
+       control__v1__server_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__ServerEvent *)
+     protobuf_c_message_unpack (&control__v1__server_event__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__server_event__free_unpacked
+                     (Control__V1__ServerEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__server_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__metrics_request__init
+                     (Control__V1__MetricsRequest         *message)
+{
+  static const Control__V1__MetricsRequest init_value = CONTROL__V1__METRICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__metrics_request__get_packed_size
+                     (const Control__V1__MetricsRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__metrics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__metrics_request__pack
+                     (const Control__V1__MetricsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__metrics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__metrics_request__pack_to_buffer
+                     (const Control__V1__MetricsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__metrics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__MetricsRequest *
+       control__v1__metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__MetricsRequest *)
+     protobuf_c_message_unpack (&control__v1__metrics_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__metrics_request__free_unpacked
+                     (Control__V1__MetricsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__metrics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__metrics_response__init
+                     (Control__V1__MetricsResponse         *message)
+{
+  static const Control__V1__MetricsResponse init_value = CONTROL__V1__METRICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t control__v1__metrics_response__get_packed_size
+                     (const Control__V1__MetricsResponse *message)
+{
+  assert(message->base.descriptor == &control__v1__metrics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__metrics_response__pack
+                     (const Control__V1__MetricsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__metrics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__metrics_response__pack_to_buffer
+                     (const Control__V1__MetricsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__metrics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__MetricsResponse *
+       control__v1__metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__MetricsResponse *)
+     protobuf_c_message_unpack (&control__v1__metrics_response__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__metrics_response__free_unpacked
+                     (Control__V1__MetricsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__metrics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   control__v1__reload_request__init
                      (Control__V1__ReloadRequest         *message)
 {
@@ -1424,6 +1649,254 @@ const ProtobufCMessageDescriptor control__v1__watch_request__descriptor =
   (ProtobufCMessageInit) control__v1__watch_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor control__v1__events_request__field_descriptors[2] =
+{
+  {
+    "severity",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__EventsRequest, severity),
+    &control__v1__severity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recent",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__EventsRequest, recent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__events_request__field_indices_by_name[] = {
+  1,   /* field[1] = recent */
+  0,   /* field[0] = severity */
+};
+static const ProtobufCIntRange control__v1__events_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor control__v1__events_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.EventsRequest",
+  "EventsRequest",
+  "Control__V1__EventsRequest",
+  "control.v1",
+  sizeof(Control__V1__EventsRequest),
+  2,
+  control__v1__events_request__field_descriptors,
+  control__v1__events_request__field_indices_by_name,
+  1,  control__v1__events_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__events_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__event_field__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__EventField, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__EventField, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__event_field__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange control__v1__event_field__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor control__v1__event_field__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.EventField",
+  "EventField",
+  "Control__V1__EventField",
+  "control.v1",
+  sizeof(Control__V1__EventField),
+  2,
+  control__v1__event_field__field_descriptors,
+  control__v1__event_field__field_indices_by_name,
+  1,  control__v1__event_field__number_ranges,
+  (ProtobufCMessageInit) control__v1__event_field__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__server_event__field_descriptors[5] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ServerEvent, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unix_microseconds",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ServerEvent, unix_microseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "severity",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ServerEvent, severity),
+    &control__v1__severity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ServerEvent, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fields",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Control__V1__ServerEvent, n_fields),
+    offsetof(Control__V1__ServerEvent, fields),
+    &control__v1__event_field__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__server_event__field_indices_by_name[] = {
+  4,   /* field[4] = fields */
+  3,   /* field[3] = message */
+  0,   /* field[0] = number */
+  2,   /* field[2] = severity */
+  1,   /* field[1] = unix_microseconds */
+};
+static const ProtobufCIntRange control__v1__server_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor control__v1__server_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.ServerEvent",
+  "ServerEvent",
+  "Control__V1__ServerEvent",
+  "control.v1",
+  sizeof(Control__V1__ServerEvent),
+  5,
+  control__v1__server_event__field_descriptors,
+  control__v1__server_event__field_indices_by_name,
+  1,  control__v1__server_event__number_ranges,
+  (ProtobufCMessageInit) control__v1__server_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define control__v1__metrics_request__field_descriptors NULL
+#define control__v1__metrics_request__field_indices_by_name NULL
+#define control__v1__metrics_request__number_ranges NULL
+const ProtobufCMessageDescriptor control__v1__metrics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.MetricsRequest",
+  "MetricsRequest",
+  "Control__V1__MetricsRequest",
+  "control.v1",
+  sizeof(Control__V1__MetricsRequest),
+  0,
+  control__v1__metrics_request__field_descriptors,
+  control__v1__metrics_request__field_indices_by_name,
+  0,  control__v1__metrics_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__metrics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__metrics_response__field_descriptors[1] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__MetricsResponse, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__metrics_response__field_indices_by_name[] = {
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange control__v1__metrics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__metrics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.MetricsResponse",
+  "MetricsResponse",
+  "Control__V1__MetricsResponse",
+  "control.v1",
+  sizeof(Control__V1__MetricsResponse),
+  1,
+  control__v1__metrics_response__field_descriptors,
+  control__v1__metrics_response__field_indices_by_name,
+  1,  control__v1__metrics_response__number_ranges,
+  (ProtobufCMessageInit) control__v1__metrics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor control__v1__reload_request__field_descriptors[1] =
 {
   {
@@ -1935,18 +2408,60 @@ const ProtobufCEnumDescriptor control__v1__worker_state__descriptor =
   control__v1__worker_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor control__v1__control__method_descriptors[5] =
+static const ProtobufCEnumValue control__v1__severity__enum_values_by_number[7] =
+{
+  { "SEVERITY_UNKNOWN", "CONTROL__V1__SEVERITY__SEVERITY_UNKNOWN", 0 },
+  { "SEVERITY_TRACE", "CONTROL__V1__SEVERITY__SEVERITY_TRACE", 1 },
+  { "SEVERITY_DEBUG", "CONTROL__V1__SEVERITY__SEVERITY_DEBUG", 2 },
+  { "SEVERITY_INFO", "CONTROL__V1__SEVERITY__SEVERITY_INFO", 3 },
+  { "SEVERITY_NOTICE", "CONTROL__V1__SEVERITY__SEVERITY_NOTICE", 4 },
+  { "SEVERITY_WARNING", "CONTROL__V1__SEVERITY__SEVERITY_WARNING", 5 },
+  { "SEVERITY_ERROR", "CONTROL__V1__SEVERITY__SEVERITY_ERROR", 6 },
+};
+static const ProtobufCIntRange control__v1__severity__value_ranges[] = {
+{0, 0},{0, 7}
+};
+static const ProtobufCEnumValueIndex control__v1__severity__enum_values_by_name[7] =
+{
+  { "SEVERITY_DEBUG", 2 },
+  { "SEVERITY_ERROR", 6 },
+  { "SEVERITY_INFO", 3 },
+  { "SEVERITY_NOTICE", 4 },
+  { "SEVERITY_TRACE", 1 },
+  { "SEVERITY_UNKNOWN", 0 },
+  { "SEVERITY_WARNING", 5 },
+};
+const ProtobufCEnumDescriptor control__v1__severity__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "control.v1.Severity",
+  "Severity",
+  "Control__V1__Severity",
+  "control.v1",
+  7,
+  control__v1__severity__enum_values_by_number,
+  7,
+  control__v1__severity__enum_values_by_name,
+  1,
+  control__v1__severity__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCMethodDescriptor control__v1__control__method_descriptors[7] =
 {
   { "Status", &control__v1__status_request__descriptor, &control__v1__status_response__descriptor },
   { "Watch", &control__v1__watch_request__descriptor, &control__v1__status_response__descriptor },
+  { "Events", &control__v1__events_request__descriptor, &control__v1__server_event__descriptor },
+  { "Metrics", &control__v1__metrics_request__descriptor, &control__v1__metrics_response__descriptor },
   { "Reload", &control__v1__reload_request__descriptor, &control__v1__reload_response__descriptor },
   { "CacheList", &control__v1__cache_list_request__descriptor, &control__v1__cache_list_response__descriptor },
   { "CachePrune", &control__v1__cache_prune_request__descriptor, &control__v1__cache_prune_response__descriptor },
 };
 const unsigned control__v1__control__method_indices_by_name[] = {
-  3,        /* CacheList */
-  4,        /* CachePrune */
-  2,        /* Reload */
+  5,        /* CacheList */
+  6,        /* CachePrune */
+  2,        /* Events */
+  3,        /* Metrics */
+  4,        /* Reload */
   0,        /* Status */
   1         /* Watch */
 };
@@ -1957,7 +2472,7 @@ const ProtobufCServiceDescriptor control__v1__control__descriptor =
   "Control",
   "Control__V1__Control",
   "control.v1",
-  5,
+  7,
   control__v1__control__method_descriptors,
   control__v1__control__method_indices_by_name
 };
@@ -1977,13 +2492,29 @@ void control__v1__control__watch(ProtobufCService *service,
   assert(service->descriptor == &control__v1__control__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void control__v1__control__events(ProtobufCService *service,
+                                  const Control__V1__EventsRequest *input,
+                                  Control__V1__ServerEvent_Closure closure,
+                                  void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void control__v1__control__metrics(ProtobufCService *service,
+                                   const Control__V1__MetricsRequest *input,
+                                   Control__V1__MetricsResponse_Closure closure,
+                                   void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void control__v1__control__reload(ProtobufCService *service,
                                   const Control__V1__ReloadRequest *input,
                                   Control__V1__ReloadResponse_Closure closure,
                                   void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__cache_list(ProtobufCService *service,
                                       const Control__V1__CacheListRequest *input,
@@ -1991,7 +2522,7 @@ void control__v1__control__cache_list(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__cache_prune(ProtobufCService *service,
                                        const Control__V1__CachePruneRequest *input,
@@ -1999,7 +2530,7 @@ void control__v1__control__cache_prune(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__init (Control__V1__Control_Service *service,
                                  Control__V1__Control_ServiceDestroy destroy)

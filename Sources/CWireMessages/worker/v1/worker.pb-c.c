@@ -193,7 +193,7 @@ void   worker__v1__from_worker__free_unpacked
   assert(message->base.descriptor == &worker__v1__from_worker__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor worker__v1__to_worker__load__field_descriptors[10] =
+static const ProtobufCFieldDescriptor worker__v1__to_worker__load__field_descriptors[11] =
 {
   {
     "model_directory",
@@ -315,6 +315,18 @@ static const ProtobufCFieldDescriptor worker__v1__to_worker__load__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "slow_microseconds",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__ToWorker__Load, slow_microseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__to_worker__load__field_indices_by_name[] = {
   6,   /* field[6] = generation */
@@ -323,6 +335,7 @@ static const unsigned worker__v1__to_worker__load__field_indices_by_name[] = {
   0,   /* field[0] = model_directory */
   1,   /* field[1] = name */
   7,   /* field[7] = pack_key */
+  10,   /* field[10] = slow_microseconds */
   5,   /* field[5] = threads */
   3,   /* field[3] = variant */
   8,   /* field[8] = verify_pack */
@@ -331,7 +344,7 @@ static const unsigned worker__v1__to_worker__load__field_indices_by_name[] = {
 static const ProtobufCIntRange worker__v1__to_worker__load__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor worker__v1__to_worker__load__descriptor =
 {
@@ -341,7 +354,7 @@ const ProtobufCMessageDescriptor worker__v1__to_worker__load__descriptor =
   "Worker__V1__ToWorker__Load",
   "worker.v1",
   sizeof(Worker__V1__ToWorker__Load),
-  10,
+  11,
   worker__v1__to_worker__load__field_descriptors,
   worker__v1__to_worker__load__field_indices_by_name,
   1,  worker__v1__to_worker__load__number_ranges,

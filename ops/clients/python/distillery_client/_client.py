@@ -62,6 +62,10 @@ class Client:
         """State, models and workers of the server: control.v1.StatusResponse. `verbose` adds memory."""
         return self._call("control.v1.Control/Status", "", self._deadline(timeout), {"verbose": verbose})
 
+    def metrics(self, timeout=None):
+        """What the server counts and measures, in Prometheus' text format 0.0.4."""
+        return self._call("control.v1.Control/Metrics", "", self._deadline(timeout), {})["text"]
+
     def classify(self, model, inputs, *, timeout=None, **options):
         """Labels of texts, or of pairs (text, second text): the best one, or as `top_k` and `all_labels` say."""
         return self._each("Classify", model, "inputs", _texts(inputs), timeout, options)

@@ -22,6 +22,11 @@ typedef struct Control__V1__ModelStatus Control__V1__ModelStatus;
 typedef struct Control__V1__ModelQuality Control__V1__ModelQuality;
 typedef struct Control__V1__StatusResponse Control__V1__StatusResponse;
 typedef struct Control__V1__WatchRequest Control__V1__WatchRequest;
+typedef struct Control__V1__EventsRequest Control__V1__EventsRequest;
+typedef struct Control__V1__EventField Control__V1__EventField;
+typedef struct Control__V1__ServerEvent Control__V1__ServerEvent;
+typedef struct Control__V1__MetricsRequest Control__V1__MetricsRequest;
+typedef struct Control__V1__MetricsResponse Control__V1__MetricsResponse;
 typedef struct Control__V1__ReloadRequest Control__V1__ReloadRequest;
 typedef struct Control__V1__ReloadResult Control__V1__ReloadResult;
 typedef struct Control__V1__ReloadResponse Control__V1__ReloadResponse;
@@ -77,6 +82,19 @@ typedef enum _Control__V1__WorkerState {
   CONTROL__V1__WORKER_STATE__WORKER_STATE_STOPPED = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CONTROL__V1__WORKER_STATE)
 } Control__V1__WorkerState;
+/*
+ * How much it matters that something has happened.
+ */
+typedef enum _Control__V1__Severity {
+  CONTROL__V1__SEVERITY__SEVERITY_UNKNOWN = 0,
+  CONTROL__V1__SEVERITY__SEVERITY_TRACE = 1,
+  CONTROL__V1__SEVERITY__SEVERITY_DEBUG = 2,
+  CONTROL__V1__SEVERITY__SEVERITY_INFO = 3,
+  CONTROL__V1__SEVERITY__SEVERITY_NOTICE = 4,
+  CONTROL__V1__SEVERITY__SEVERITY_WARNING = 5,
+  CONTROL__V1__SEVERITY__SEVERITY_ERROR = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CONTROL__V1__SEVERITY)
+} Control__V1__Severity;
 
 /* --- messages --- */
 
@@ -261,6 +279,83 @@ struct  Control__V1__WatchRequest
 #define CONTROL__V1__WATCH_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__watch_request__descriptor) \
     , 0 }
+
+
+struct  Control__V1__EventsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * the least that is told; UNKNOWN: INFO
+   */
+  Control__V1__Severity severity;
+  /*
+   * how many of those before to begin with; the server keeps 100
+   */
+  uint32_t recent;
+};
+#define CONTROL__V1__EVENTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__events_request__descriptor) \
+    , CONTROL__V1__SEVERITY__SEVERITY_UNKNOWN, 0 }
+
+
+struct  Control__V1__EventField
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData value;
+};
+#define CONTROL__V1__EVENT_FIELD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__event_field__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * Something that has happened, in the words of the log. Requests are told of when they fail, are slow or computed again.
+ */
+struct  Control__V1__ServerEvent
+{
+  ProtobufCMessage base;
+  /*
+   * 1, 2, ... on each stream; those are missing that were not sent, as the client did not read
+   */
+  uint64_t number;
+  /*
+   * when, by the server's clock
+   */
+  int64_t unix_microseconds;
+  Control__V1__Severity severity;
+  /*
+   * "worker died: killed by SIGKILL"
+   */
+  ProtobufCBinaryData message;
+  size_t n_fields;
+  Control__V1__EventField **fields;
+};
+#define CONTROL__V1__SERVER_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__server_event__descriptor) \
+    , 0, 0, CONTROL__V1__SEVERITY__SEVERITY_UNKNOWN, {0,NULL}, 0,NULL }
+
+
+struct  Control__V1__MetricsRequest
+{
+  ProtobufCMessage base;
+};
+#define CONTROL__V1__METRICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__metrics_request__descriptor) \
+     }
+
+
+struct  Control__V1__MetricsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Prometheus' text format 0.0.4
+   */
+  ProtobufCBinaryData text;
+};
+#define CONTROL__V1__METRICS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__metrics_response__descriptor) \
+    , {0,NULL} }
 
 
 struct  Control__V1__ReloadRequest
@@ -502,6 +597,101 @@ Control__V1__WatchRequest *
 void   control__v1__watch_request__free_unpacked
                      (Control__V1__WatchRequest *message,
                       ProtobufCAllocator *allocator);
+/* Control__V1__EventsRequest methods */
+void   control__v1__events_request__init
+                     (Control__V1__EventsRequest         *message);
+size_t control__v1__events_request__get_packed_size
+                     (const Control__V1__EventsRequest   *message);
+size_t control__v1__events_request__pack
+                     (const Control__V1__EventsRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__events_request__pack_to_buffer
+                     (const Control__V1__EventsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__EventsRequest *
+       control__v1__events_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__events_request__free_unpacked
+                     (Control__V1__EventsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__EventField methods */
+void   control__v1__event_field__init
+                     (Control__V1__EventField         *message);
+size_t control__v1__event_field__get_packed_size
+                     (const Control__V1__EventField   *message);
+size_t control__v1__event_field__pack
+                     (const Control__V1__EventField   *message,
+                      uint8_t             *out);
+size_t control__v1__event_field__pack_to_buffer
+                     (const Control__V1__EventField   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__EventField *
+       control__v1__event_field__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__event_field__free_unpacked
+                     (Control__V1__EventField *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__ServerEvent methods */
+void   control__v1__server_event__init
+                     (Control__V1__ServerEvent         *message);
+size_t control__v1__server_event__get_packed_size
+                     (const Control__V1__ServerEvent   *message);
+size_t control__v1__server_event__pack
+                     (const Control__V1__ServerEvent   *message,
+                      uint8_t             *out);
+size_t control__v1__server_event__pack_to_buffer
+                     (const Control__V1__ServerEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__ServerEvent *
+       control__v1__server_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__server_event__free_unpacked
+                     (Control__V1__ServerEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__MetricsRequest methods */
+void   control__v1__metrics_request__init
+                     (Control__V1__MetricsRequest         *message);
+size_t control__v1__metrics_request__get_packed_size
+                     (const Control__V1__MetricsRequest   *message);
+size_t control__v1__metrics_request__pack
+                     (const Control__V1__MetricsRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__metrics_request__pack_to_buffer
+                     (const Control__V1__MetricsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__MetricsRequest *
+       control__v1__metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__metrics_request__free_unpacked
+                     (Control__V1__MetricsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__MetricsResponse methods */
+void   control__v1__metrics_response__init
+                     (Control__V1__MetricsResponse         *message);
+size_t control__v1__metrics_response__get_packed_size
+                     (const Control__V1__MetricsResponse   *message);
+size_t control__v1__metrics_response__pack
+                     (const Control__V1__MetricsResponse   *message,
+                      uint8_t             *out);
+size_t control__v1__metrics_response__pack_to_buffer
+                     (const Control__V1__MetricsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__MetricsResponse *
+       control__v1__metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__metrics_response__free_unpacked
+                     (Control__V1__MetricsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Control__V1__ReloadRequest methods */
 void   control__v1__reload_request__init
                      (Control__V1__ReloadRequest         *message);
@@ -674,6 +864,21 @@ typedef void (*Control__V1__StatusResponse_Closure)
 typedef void (*Control__V1__WatchRequest_Closure)
                  (const Control__V1__WatchRequest *message,
                   void *closure_data);
+typedef void (*Control__V1__EventsRequest_Closure)
+                 (const Control__V1__EventsRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__EventField_Closure)
+                 (const Control__V1__EventField *message,
+                  void *closure_data);
+typedef void (*Control__V1__ServerEvent_Closure)
+                 (const Control__V1__ServerEvent *message,
+                  void *closure_data);
+typedef void (*Control__V1__MetricsRequest_Closure)
+                 (const Control__V1__MetricsRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__MetricsResponse_Closure)
+                 (const Control__V1__MetricsResponse *message,
+                  void *closure_data);
 typedef void (*Control__V1__ReloadRequest_Closure)
                  (const Control__V1__ReloadRequest *message,
                   void *closure_data);
@@ -713,6 +918,14 @@ struct Control__V1__Control_Service
                 const Control__V1__WatchRequest *input,
                 Control__V1__StatusResponse_Closure closure,
                 void *closure_data);
+  void (*events)(Control__V1__Control_Service *service,
+                 const Control__V1__EventsRequest *input,
+                 Control__V1__ServerEvent_Closure closure,
+                 void *closure_data);
+  void (*metrics)(Control__V1__Control_Service *service,
+                  const Control__V1__MetricsRequest *input,
+                  Control__V1__MetricsResponse_Closure closure,
+                  void *closure_data);
   void (*reload)(Control__V1__Control_Service *service,
                  const Control__V1__ReloadRequest *input,
                  Control__V1__ReloadResponse_Closure closure,
@@ -735,6 +948,8 @@ void control__v1__control__init (Control__V1__Control_Service *service,
     { CONTROL__V1__CONTROL__BASE_INIT,\
       function_prefix__ ## status,\
       function_prefix__ ## watch,\
+      function_prefix__ ## events,\
+      function_prefix__ ## metrics,\
       function_prefix__ ## reload,\
       function_prefix__ ## cache_list,\
       function_prefix__ ## cache_prune  }
@@ -746,6 +961,14 @@ void control__v1__control__watch(ProtobufCService *service,
                                  const Control__V1__WatchRequest *input,
                                  Control__V1__StatusResponse_Closure closure,
                                  void *closure_data);
+void control__v1__control__events(ProtobufCService *service,
+                                  const Control__V1__EventsRequest *input,
+                                  Control__V1__ServerEvent_Closure closure,
+                                  void *closure_data);
+void control__v1__control__metrics(ProtobufCService *service,
+                                   const Control__V1__MetricsRequest *input,
+                                   Control__V1__MetricsResponse_Closure closure,
+                                   void *closure_data);
 void control__v1__control__reload(ProtobufCService *service,
                                   const Control__V1__ReloadRequest *input,
                                   Control__V1__ReloadResponse_Closure closure,
@@ -764,12 +987,18 @@ void control__v1__control__cache_prune(ProtobufCService *service,
 extern const ProtobufCEnumDescriptor    control__v1__server_state__descriptor;
 extern const ProtobufCEnumDescriptor    control__v1__model_state__descriptor;
 extern const ProtobufCEnumDescriptor    control__v1__worker_state__descriptor;
+extern const ProtobufCEnumDescriptor    control__v1__severity__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__status_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__model_status__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__model_quality__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__status_response__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__watch_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__events_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__event_field__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__server_event__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__metrics_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__metrics_response__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_result__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_response__descriptor;

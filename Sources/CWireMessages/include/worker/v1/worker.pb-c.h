@@ -83,10 +83,14 @@ struct  Worker__V1__ToWorker__Load
    * the one that an earlier worker of the generation was proven with; empty: the best
    */
   ProtobufCBinaryData instruction_set;
+  /*
+   * what takes longer is logged; 0: nothing is
+   */
+  uint64_t slow_microseconds;
 };
 #define WORKER__V1__TO_WORKER__LOAD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__to_worker__load__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0 }
 
 
 /*

@@ -1,0 +1,146 @@
+import Configuration
+import Messages
+import Supervisor
+import Testing
+
+/// What is told of each happening.
+@Suite struct HappeningTests {
+    /// The cases, for a walk through all of them: a new one does not compile before it is here.
+    enum Kind: CaseIterable {
+        case repositoryIsEmpty, slotsPlanned, started, stopped, slotsChanged, signal, acceptingPaused, workersDoNotEnd
+        case settingsChanged, settingsRefused, answered, replayed, refused, clientDoesNotRead, notServed, reload
+        case reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded, packDamaged
+        case packFileRemoved, packRemoved, packStuck, processStarted, processNotStarted, workerWarning, proofFailed
+        case workerReady, protocolBroken, workerStuck, workerEnded
+    }
+
+    @Test func everyHappeningHasALine() throws {
+        let world = CoreWorld.serving()
+        var (answer, process) = try (#require(world.answer), #require(world.worker))
+        answer.request.trace = "00-1"
+        process.generation = 3
+        for kind in Kind.allCases {
+            let (happening, tells) = Self.sample(kind, answer, process)
+            #expect(Self.kind(happening) == kind)
+            let line = happening.line
+            #expect(line.severity != .unknown, "\(kind)")
+            #expect(line.message.contains(/^\S(.*[^ :.])?$/), "\(kind): '\(line.message)'")
+            #expect(line.fields.allSatisfy { !$0.key.isEmpty && !$0.value.isEmpty }, "\(kind): \(line.fields)")
+            let words = "\(line.message) \(line.fields)"
+            for word in tells { #expect(words.contains(word), "\(kind): '\(word)' is not in \(words)") }
+        }
+    }
+
+    @Test func aFailureOfTheServersMattersMoreThanOneOfTheClients() throws {
+        var answer = try #require(CoreWorld.serving().answer)
+        func severity(_ status: StatusCode, isSlow: Bool = false) -> Severity {
+            (answer.status, answer.isSlow) = (status, isSlow)
+            return Happening.answered(answer).line.severity
+        }
+        #expect(severity(.ok) == .trace && severity(.ok, isSlow: true) == .notice)
+        #expect(severity(.invalidArgument) == .info && severity(.resourceExhausted) == .info)
+        #expect(severity(.internal) == .warning && severity(.unavailable) == .warning)
+    }
+
+    /// What a client calls a request is one word of the line.
+    @Test func aClientsNameIsOneWord() throws {
+        var answer = try #require(CoreWorld.serving().answer)
+        answer.request.id = "a pid=1 \"b\""
+        answer.request.trace = String(repeating: "t", count: 128)
+        let fields = Happening.answered(answer).line.fields
+        #expect(fields["request"] == #""a pid=1 \"b\"""#)
+        #expect(fields["trace"] == String(repeating: "t", count: 100))
+    }
+
+    /// One of each case, and words that are told of it.
+    static func sample(_ kind: Kind, _ answer: Answer, _ process: ProcessLabel) -> (Happening, tells: [String]) {
+        let model = "a@1:fp32"
+        let ofProcess = [process.model ?? "none", "\"pid\": \"\(process.processID)\"", "slot", "generation"]
+        let ofRequest = [answer.request.id, "00-1", "inference.v1.Inference/Embed", answer.request.model]
+        switch kind {
+        case .repositoryIsEmpty: return (.repositoryIsEmpty(path: "/r"), ["/r"])
+        case .slotsPlanned: return (.slotsPlanned(warning: "too few CPUs"), ["too few CPUs"])
+        case .started: return (.started(socket: "/s", repository: "/r", slots: "0-3"), ["/s", "/r", "0-3"])
+        case .stopped: return (.stopped, [])
+        case .slotsChanged: return (.slotsChanged("0-3"), ["0-3"])
+        case .signal: return (.signal("SIGHUP", sender: 17), ["SIGHUP", "17"])
+        case .acceptingPaused: return (.acceptingPaused(error: "EMFILE"), ["EMFILE"])
+        case .workersDoNotEnd: return (.workersDoNotEnd, [])
+        case .settingsChanged: return (.settingsChanged(waiting: ["cpus", "socket"]), ["cpus, socket"])
+        case .settingsRefused: return (.settingsRefused("modeld.yaml:1"), ["modeld.yaml:1"])
+        case .answered: return (.answered(answer), ofRequest + ["OK", "ms"])
+        case .replayed: return (.replayed(answer.request, cause: "killed by SIGKILL"), ofRequest + ["SIGKILL"])
+        case .refused:
+            return (
+                .refused(.model, Refusal(.notFound, "no 'x'"), process: 17), ["no 'x'", "NOT_FOUND", "17", "model"]
+            )
+        case .clientDoesNotRead: return (.clientDoesNotRead(process: 17), ["17"])
+        case .notServed:
+            return (.notServed(SkippedEntry(path: "/r/x", reason: "a file", isSuspicious: true)), ["/r/x", "a file"])
+        case .reload: return (.reload(model: "a"), ["\"model\": \"a\""])
+        case .reloadRefused: return (.reloadRefused("why"), ["why"])
+        case .serving: return (.serving(model: model, generation: 3), [model, "3"])
+        case .unavailable: return (.unavailable(model: model, "why"), [model, "why"])
+        case .notLoaded: return (.notLoaded(model: model, .aborted, "why"), [model, "ABORTED", "why"])
+        case .replaced: return (.replaced(model: model), [model])
+        case .moved: return (.moved(model: model), [model])
+        case .kept: return (.kept(model: model, "why"), [model, "why"])
+        case .unloaded: return (.unloaded(model: model), [model])
+        case .packDamaged: return (.packDamaged(model: model), [model])
+        case .packFileRemoved: return (.packFileRemoved(model: model), [model])
+        case .packRemoved: return (.packRemoved(key: "k", bytes: 17), ["\"k\"", "17"])
+        case .packStuck: return (.packStuck(key: "k"), ["\"k\""])
+        case .processStarted: return (.processStarted(process, isPacker: true), ofProcess + ["packer"])
+        case .processNotStarted: return (.processNotStarted(model: model, error: "EAGAIN"), [model, "EAGAIN"])
+        case .workerWarning: return (.workerWarning(process, "not pinned"), ofProcess + ["not pinned"])
+        case .proofFailed:
+            return (.proofFailed(process, "avx2 gemm", instructionSet: "plain"), ofProcess + ["avx2 gemm", "plain"])
+        case .workerReady: return (.workerReady(process, after: .milliseconds(17)), ofProcess + ["17"])
+        case .protocolBroken: return (.protocolBroken(process, "why"), ofProcess + ["why"])
+        case .workerStuck: return (.workerStuck(process, "why"), ofProcess + ["why"])
+        case .workerEnded:
+            return (.workerEnded(process, cause: "exit 3", isExpected: false), ofProcess + ["died: exit 3"])
+        }
+    }
+
+    static func kind(_ happening: Happening) -> Kind {
+        switch happening {
+        case .repositoryIsEmpty: .repositoryIsEmpty
+        case .slotsPlanned: .slotsPlanned
+        case .started: .started
+        case .stopped: .stopped
+        case .slotsChanged: .slotsChanged
+        case .signal: .signal
+        case .acceptingPaused: .acceptingPaused
+        case .workersDoNotEnd: .workersDoNotEnd
+        case .settingsChanged: .settingsChanged
+        case .settingsRefused: .settingsRefused
+        case .answered: .answered
+        case .replayed: .replayed
+        case .refused: .refused
+        case .clientDoesNotRead: .clientDoesNotRead
+        case .notServed: .notServed
+        case .reload: .reload
+        case .reloadRefused: .reloadRefused
+        case .serving: .serving
+        case .unavailable: .unavailable
+        case .notLoaded: .notLoaded
+        case .replaced: .replaced
+        case .moved: .moved
+        case .kept: .kept
+        case .unloaded: .unloaded
+        case .packDamaged: .packDamaged
+        case .packFileRemoved: .packFileRemoved
+        case .packRemoved: .packRemoved
+        case .packStuck: .packStuck
+        case .processStarted: .processStarted
+        case .processNotStarted: .processNotStarted
+        case .workerWarning: .workerWarning
+        case .proofFailed: .proofFailed
+        case .workerReady: .workerReady
+        case .protocolBroken: .protocolBroken
+        case .workerStuck: .workerStuck
+        case .workerEnded: .workerEnded
+        }
+    }
+}

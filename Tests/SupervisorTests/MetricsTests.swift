@@ -1,0 +1,74 @@
+import Messages
+import Supervisor
+import Testing
+
+@Suite struct MetricsTests {
+    @Test func whatHappensIsCountedPerModel() {
+        var counters = Counters()
+        for _ in 0..<3 { counters.note(.serving(model: "a@2:int8", generation: 1)) }
+        counters.note(.unavailable(model: "b@1:fp32", "why"))
+        counters.note(.clientDoesNotRead(process: 17))
+        let lines = counters.text(StatusResponse()).split(separator: "\n")
+        let (a, b) = (#"{model="a",version="2",variant="int8"}"#, #"{model="b",version="1",variant="fp32"}"#)
+        for line in [
+            "# TYPE modeld_model_loads_total counter", "modeld_model_loads_total\(a) 3",
+            "modeld_model_loads_total\(b) 0",
+            "modeld_model_outages_total\(b) 1", "modeld_dropped_clients_total 1",
+        ] {
+            #expect(lines.contains { $0 == line }, "\(line) is not there")
+        }
+    }
+
+    /// By what was wrong and the status, and never by a name that a client has made up.
+    @Test func whatIsTurnedAwayIsCounted() throws {
+        let world = CoreWorld.serving()
+        let client = try #require(world.clients.keys.first)
+        for name in ["made-up-1", "made-up-2", "a@9", "not a name"] {
+            _ = world.call(client, CoreHistoryTests.embed, model: name)
+        }
+        _ = world.call(client, "no such method")
+        world.tell(.malformed(client, Refusal(.invalidArgument, "no frame"), stream: 0))
+        let text = world.core.metrics
+        for (what, status, count) in [
+            ("model", "NOT_FOUND", 3), ("model", "INVALID_ARGUMENT", 1), ("method", "UNIMPLEMENTED", 1),
+            ("frame", "INVALID_ARGUMENT", 1),
+        ] {
+            #expect(text.contains("modeld_refusals_total{what=\"\(what)\",status=\"\(status)\"} \(count)\n"), "\(what)")
+        }
+        #expect(!text.contains("made-up"))
+    }
+
+    @Test func bucketsAreCumulative() throws {
+        let world = CoreWorld.serving()
+        let text = world.core.metrics.split(separator: "\n")
+        func values(_ suffix: String) throws -> [Double] {
+            let lines = text.filter { $0.hasPrefix("modeld_request_duration_seconds_\(suffix){model=\"a\"") }
+            return try lines.map { try #require(Double($0.split(separator: " ")[1])) }
+        }
+        let (buckets, count, sum) = try (values("bucket"), values("count"), values("sum"))
+        #expect(buckets.count == 13 && buckets == buckets.sorted())
+        #expect(buckets.last == 1 && count == [1] && sum.count == 1)
+        #expect(text.contains { $0.contains("le=\"0.001\"") } && text.contains { $0.contains("le=\"+Inf\"") })
+        let status = try #require(world.core.status().models.first)
+        let labels = "model=\"\(status.name)\",version=\"1\",variant=\"fp32\""
+        #expect(text.contains { $0 == "modeld_model_ready{\(labels)} 1" })
+        #expect(text.contains { $0 == "modeld_workers{\(labels),state=\"READY\"} \(status.workers.count)" })
+        #expect(text.contains { $0 == "modeld_inference_pending_requests{\(labels),state=\"queued\"} 0" })
+    }
+
+    @Test func whatPrometheusReadsIsEscaped() {
+        var text = PrometheusText()
+        text.begin("x", "gauge", "a \\ and\na \"b\"")
+        text.sample([("l", "a \"b\"\r\n\\"), ("m", "é")], "1")
+        text.sample([], "2", suffix: "_sum")
+        #expect(
+            text.lines == """
+                # HELP modeld_x a \\\\ and\\na "b"
+                # TYPE modeld_x gauge
+                modeld_x{l="a \\"b\\"\r\\n\\\\",m="é"} 1
+                modeld_x_sum 2
+
+                """
+        )
+    }
+}
