@@ -10,6 +10,7 @@ final class TestLoop {
     let engine = ScriptedEngine()
     var now = Instant.start + .seconds(1000)
     private(set) var log: [String] = []
+    var slow: Duration? = .seconds(10)
 
     init() throws { supervisor = try SupervisorEnd() }
 
@@ -24,7 +25,9 @@ final class TestLoop {
     func run(_ frames: ToWorker..., drains: Bool = true) throws -> [FromWorker] {
         for frame in frames { try supervisor.send(frame) }
         if drains { try supervisor.send(.drain(ToWorker.Drain())) }
-        var server = WorkerServer(engine, try channel()) { [unowned self] in log.append($0) }
+        var server = WorkerServer(engine, try channel(), slow: slow) { [unowned self] in
+            log.append($0)
+        }
         let limit = limit()
         defer {
             limit.cancel()

@@ -195,6 +195,16 @@ import Worker
         )
     }
 
+    @Test func whatIsSlowIsTheServersSetting() throws {
+        for (limit, lines) in [(nil, 0), (Duration.microseconds(1001), 0), (.microseconds(1000), 1)] {
+            let loop = try TestLoop()
+            loop.slow = limit
+            loop.engine.onStep = { _, _ in loop.now += .milliseconds(1) }
+            _ = try loop.run(prepare(1, "a"), start(1, 1))
+            #expect(loop.log.count == lines)
+        }
+    }
+
     // MARK: - What the supervisor hears, and when
 
     @Test func whatALoneRequestHasToSayLeavesInOneWrite() throws {

@@ -22,7 +22,13 @@ package enum WorkerProgram {
     /// Runs until the supervisor says drain or goes away. Returns the exit status.
     package static func run(_ commandLine: [String], _ loader: some EngineLoader) -> Int32 {
         let output = LineOutput(STDERR_FILENO)
-        let log = { (line: String) in output.write("modelworker: \(line)") }
+        var limit = LineLimit(perSecond: 20)
+        let log = { (line: String) in
+            guard let leftOut = limit.admit(at: MonotonicClock.now) else { return }
+            output.write(
+                "modelworker: \(line)" + (leftOut > 0 ? " (\(leftOut) lines before this one were left out)" : "")
+            )
+        }
         do {
             let arguments = try Arguments(commandLine)
             if let parent = arguments.parent, try !ProcessSelf.dieWithParent(parent) { return Exit.done }
@@ -60,15 +66,15 @@ package enum WorkerProgram {
         _ arguments: Arguments,
         log: @escaping (String) -> Void
     ) throws {
-        let engine: Loader.Loaded
+        let (engine, slow): (Loader.Loaded, Duration?)
         do {
             if arguments.isPacker { return try pack(&channel, loader) }
-            engine = try load(&channel, loader, threads: arguments.threads)
+            (engine, slow) = try load(&channel, loader, threads: arguments.threads)
         } catch let failure as LoadFailure {
             try channel.send(.failed(FromWorker.Failed(kind: failure.kind, message: failure.message)))
             throw failure
         }
-        var server = WorkerServer(engine, channel, log: log)
+        var server = WorkerServer(engine, channel, slow: slow, log: log)
         try server.run()
     }
 
@@ -76,7 +82,7 @@ package enum WorkerProgram {
         _ channel: inout Channel,
         _ loader: Loader,
         threads: Int
-    ) throws -> Loader.Loaded {
+    ) throws -> (Loader.Loaded, slow: Duration?) {
         guard case .load(let request) = try channel.receive(), let pack = channel.takeDescriptor() else {
             throw WireError(.malformed, "expected Load with a descriptor")
         }
@@ -84,7 +90,7 @@ package enum WorkerProgram {
         var (engine, ready) = try loader.load(request, pack: pack, threads: threads) { try channel.sign() }
         ready.loadMicroseconds = (channel.now - start).microseconds
         try channel.send(.ready(ready))
-        return engine
+        return (engine, request.slowMicroseconds > 0 ? .microseconds(request.slowMicroseconds) : nil)
     }
 
     private static func pack(_ channel: inout Channel, _ loader: some EngineLoader) throws {

@@ -7,6 +7,7 @@ import Wire
 package struct WorkerServer<Served: Engine>: ~Copyable {
     private let engine: Served
     private var channel: Channel
+    private let slow: Duration?
     private let log: (String) -> Void
     private var prepared: [UInt64: Prepared] = [:]
     private var batches: [ToWorker.Start] = []
@@ -14,8 +15,6 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
 
     /// While a step computes, the channel is looked at no more often than this.
     private static var lookInterval: Duration { .microseconds(200) }
-    /// A request that takes longer to prepare, or a batch to compute, is logged.
-    private static var slow: Duration { .seconds(10) }
 
     private struct Prepared {
         let names: RequestNames
@@ -25,10 +24,18 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
         let tokenizationMicroseconds: UInt64
     }
 
-    /// - Parameter log: takes a line for people.
-    package init(_ engine: Served, _ channel: consuming Channel, log: @escaping (String) -> Void) {
+    /// - Parameters:
+    ///   - slow: a request that takes longer to prepare, or a batch to compute, is logged; nil: none is.
+    ///   - log: takes a line for people.
+    package init(
+        _ engine: Served,
+        _ channel: consuming Channel,
+        slow: Duration? = nil,
+        log: @escaping (String) -> Void
+    ) {
         self.engine = engine
         self.channel = channel
+        self.slow = slow
         self.log = log
     }
 
@@ -67,7 +74,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
         let (names, start) = (RequestNames(request), channel.now)
         let preparation = Result { () throws(RequestFailure) in try engine.prepare(request) }
         let elapsed = channel.now - start
-        if elapsed >= Self.slow { log("\(names): preparing it took \(elapsed.milliseconds) ms") }
+        if let slow, elapsed >= slow { log("\(names): preparing it took \(elapsed.milliseconds) ms") }
         switch preparation {
         case .success(.work(let work, let tokens, let sequences)):
             prepared[names.number] = Prepared(
@@ -141,7 +148,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
             timings.computeMicroseconds = elapsed.microseconds
             for (id, response) in answers {
                 guard let request = prepared.removeValue(forKey: id) else { continue }
-                if elapsed >= Self.slow {
+                if let slow, elapsed >= slow {
                     log("\(request.names): \(tokens) tokens were computed for \(elapsed.milliseconds) ms")
                 }
                 timings.tokenizationMicroseconds = request.tokenizationMicroseconds
