@@ -108,7 +108,7 @@ import Wire
                     world.processes[seat] = .ready
                     world.perform(model.ready(seat, at: now))
                 case .ready:
-                    model.completedBatch(seat)
+                    model.provedUseful(seat)
                     world.perform(model.drained(seat, at: now))
                 }
             case 7:

@@ -201,7 +201,7 @@ import Wire
 
     @Test mutating func aDeathRestartsOneForOne() {
         let generation = serve(2)
-        model.completedBatch(Self.seat(generation))
+        model.provedUseful(Self.seat(generation))
         now += .seconds(1)
         #expect(end(Self.seat(generation), .signalled(9)) == [])
         #expect(model.state == .ready)

@@ -2,13 +2,32 @@ import Supervisor
 import Testing
 import Time
 
+extension RestartPolicy {
+    fileprivate mutating func died(
+        startedAt: Instant,
+        readyAt: Instant?,
+        isUseful: Bool = false,
+        isFromOutside: Bool = false,
+        at now: Instant
+    ) -> Verdict {
+        died(
+            startedAt: startedAt,
+            readyAt: readyAt,
+            isUseful: isUseful,
+            isFromOutside: isFromOutside,
+            jitter: 0.5,
+            at: now
+        )
+    }
+}
+
 @Suite struct RestartPolicyTests {
     @Test func progressRestartsAtOnceButNotWithinTheFloor() {
         var policy = RestartPolicy()
         let end = Instant.start + .seconds(5)
-        let late = policy.died(startedAt: .start, readyAt: .soon, progressed: true, jitter: 0.5, at: end)
+        let late = policy.died(startedAt: .start, readyAt: .soon, isUseful: true, at: end)
         #expect(late == .restart(at: end))
-        let early = policy.died(startedAt: end, readyAt: end, progressed: true, jitter: 0.5, at: end + .nanoseconds(1))
+        let early = policy.died(startedAt: end, readyAt: end, isUseful: true, at: end + .nanoseconds(1))
         #expect(early == .restart(at: end + RestartPolicy.floor))
     }
 
@@ -19,7 +38,7 @@ import Time
         for _ in 0..<12 {
             // Slow enough that the deaths never gather within the window.
             now += .seconds(40)
-            let verdict = policy.died(startedAt: now, readyAt: now, progressed: false, jitter: 0.5, at: now)
+            let verdict = policy.died(startedAt: now, readyAt: now, at: now)
             guard case .restart(let time) = verdict else {
                 Issue.record("given up: \(verdict)")
                 return
@@ -30,25 +49,19 @@ import Time
         #expect(delays == expected.map { .milliseconds($0) })
         var low = RestartPolicy()
         var high = RestartPolicy()
-        let least = low.died(startedAt: .start, readyAt: .start, progressed: false, jitter: 0, at: .start)
+        let least = low.died(startedAt: .start, readyAt: .start, isUseful: false, isFromOutside: false, jitter: 0, at: .start)
         #expect(least == .restart(at: .start + .milliseconds(80)))
-        let most = high.died(startedAt: .start, readyAt: .start, progressed: false, jitter: 0.999_999, at: .start)
+        let most = high.died(startedAt: .start, readyAt: .start, isUseful: false, isFromOutside: false, jitter: 0.999_999, at: .start)
         #expect(most == .restart(at: .start + .nanoseconds(119_999_960)))
     }
 
     @Test func aHealthyMinuteStartsTheDoublingAnew() {
         var policy = RestartPolicy()
         for _ in 0..<3 {
-            _ = policy.died(startedAt: .start, readyAt: .start, progressed: false, jitter: 0.5, at: .start)
+            _ = policy.died(startedAt: .start, readyAt: .start, at: .start)
         }
         let now = Instant.start + .seconds(100)
-        let verdict = policy.died(
-            startedAt: .start,
-            readyAt: now - .seconds(60),
-            progressed: false,
-            jitter: 0.5,
-            at: now
-        )
+        let verdict = policy.died(startedAt: .start, readyAt: now - .seconds(60), at: now)
         #expect(verdict == .restart(at: now + RestartPolicy.floor))
     }
 
@@ -56,14 +69,14 @@ import Time
         var policy = RestartPolicy()
         for death in 0..<5 {
             let now = Instant.start + .seconds(5) * death
-            let verdict = policy.died(startedAt: now, readyAt: now, progressed: false, jitter: 0.5, at: now)
+            let verdict = policy.died(startedAt: now, readyAt: now, at: now)
             guard case .restart = verdict else {
                 Issue.record("given up after \(death + 1)")
                 return
             }
         }
         let now = Instant.start + .seconds(29)
-        guard case .giveUp = policy.died(startedAt: now, readyAt: now, progressed: false, jitter: 0.5, at: now) else {
+        guard case .giveUp = policy.died(startedAt: now, readyAt: now, at: now) else {
             Issue.record("not given up")
             return
         }
@@ -73,8 +86,43 @@ import Time
         var policy = RestartPolicy()
         for start in 1...5 {
             let now = Instant.start + .seconds(100) * start
-            let verdict = policy.died(startedAt: now, readyAt: nil, progressed: false, jitter: 0.5, at: now)
+            let verdict = policy.died(startedAt: now, readyAt: nil, at: now)
             if case .giveUp = verdict { #expect(start == 5) } else { #expect(start < 5) }
+        }
+    }
+
+    /// Whoever has ended it, or keeps it from being started, says nothing about it.
+    @Test func whatComesFromOutsideNeverGivesUp() {
+        var policy = RestartPolicy()
+        var now = Instant.start
+        for _ in 1...100 {
+            let verdict = policy.died(startedAt: now, readyAt: now, isFromOutside: true, at: now)
+            #expect(verdict == .restart(at: now + RestartPolicy.floor))
+        }
+        for _ in 1...100 {
+            guard case .restart(let next) = policy.died(startedAt: now, readyAt: nil, isFromOutside: true, at: now) else {
+                Issue.record("given up")
+                return
+            }
+            #expect(next > now && next - now <= RestartPolicy.ceiling)
+            now = next
+        }
+        #expect(now - .start > RestartPolicy.ceiling * 90, "it is not tried all the time")
+        // And does not count for what comes of its own.
+        for _ in 1...4 {
+            guard case .restart = policy.died(startedAt: now, readyAt: nil, at: now) else {
+                Issue.record("given up")
+                return
+            }
+        }
+    }
+
+    /// A request is to blame for what it did to a worker.
+    @Test func deathsOfRequestsNeverGiveUp() {
+        var policy = RestartPolicy()
+        for _ in 1...100 {
+            let verdict = policy.died(startedAt: .start, readyAt: .start, isUseful: true, at: .start)
+            #expect(verdict == .restart(at: .start + RestartPolicy.floor))
         }
     }
 
@@ -83,7 +131,7 @@ import Time
         for start in 1...30 {
             let now = Instant.start + .seconds(100) * start
             let readyAt = start % 4 == 0 ? now : nil
-            let verdict = policy.died(startedAt: now, readyAt: readyAt, progressed: false, jitter: 0.5, at: now)
+            let verdict = policy.died(startedAt: now, readyAt: readyAt, at: now)
             if case .giveUp = verdict { Issue.record("given up at \(start)") }
         }
     }

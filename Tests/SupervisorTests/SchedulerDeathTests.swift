@@ -69,6 +69,35 @@ import Wire
         }
     }
 
+    /// A kill from outside before it, or in a batch with others, does not make a request the one to blame.
+    @Test func onlyFaultsOfAWorkersOwnBlameARequest() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        let deaths: [Scheduler.Death] = [.external, .ownFault("SIGSEGV"), .external, .ownFault("SIGSEGV")]
+        for (index, death) in deaths.enumerated() {
+            let worker = UInt64(index + 1)
+            let wasWorking = harness.scheduler.workerGone(WorkerID(worker), death)
+            #expect(wasWorking)
+            harness.scheduler.workerReady(WorkerID(worker + 1), queue: Harness.model, slot: 0)
+            let codes = harness.decide().compactMap { $0.refusal?.code }
+            #expect(codes == (index == 3 ? [.failedPrecondition] : []))
+        }
+        let wasWorking = harness.scheduler.workerGone(WorkerID(5), .ownFault("SIGSEGV"))
+        #expect(!wasWorking, "nothing is left that could be to blame")
+    }
+
+    /// Its client has left, and it computes on.
+    @Test func aCancelledRequestIsToBlameToo() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        harness.scheduler.cancel(RequestID(1))
+        _ = harness.decide()
+        let wasWorking = harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        #expect(wasWorking)
+    }
+
     @Test func killsFromOutsideNeverBlameARequestButSpendTheBudget() {
         let harness = Harness()
         harness.submit(1)

@@ -77,7 +77,7 @@ import Time
 
     @Test func progressRestartsAtOnce() {
         var seat = Self.readySeat()
-        seat.completedBatch()
+        seat.proveUseful()
         seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: .start + .seconds(5))
         #expect(seat.state == .backoff(until: .start + .seconds(5)))
     }
@@ -124,23 +124,40 @@ import Time
         #expect(backoff.state == .stopped)
     }
 
-    @Test mutating func aSpawnThatFailsCountsAsAFailedStart() {
+    @Test mutating func aSpawnThatFailsIsTriedAgainForEver() {
         var seat = Lifecycle()
         _ = seat.start(at: .start)
-        var now = Instant.start
-        for attempt in 1...5 {
+        for _ in 1...50 {
+            guard case .at(let now) = seat.deadline else { break }
             seat.ended(.neverStarted("EAGAIN"), description: "EAGAIN", jitter: 0.5, at: now)
-            guard case .at(let deadline) = seat.deadline else {
-                #expect(attempt == 5)
-                break
+            #expect(seat.lastEnd == "EAGAIN")
+            guard case .backoff(let next) = seat.state else { break }
+            #expect(seat.timer(at: next, limiter: &limiter) == [.spawn])
+        }
+        #expect(seat.restarts == 50)
+    }
+
+    /// What the supervisor itself has killed for cause is the worker's own fault, whatever signal it was.
+    @Test mutating func killsFromOutsideNeverGiveUpAndThoseForCauseDo() {
+        for isForCause in [false, true] {
+            var seat = Lifecycle()
+            var now = Instant.start
+            _ = seat.start(at: now)
+            for death in 1...20 {
+                _ = seat.hello(at: now)
+                _ = seat.ready(at: now)
+                if isForCause { #expect(seat.violation("garbage", at: now) == [.kill]) }
+                seat.ended(.signalled(9), description: "killed by SIGKILL", jitter: 0.5, at: now)
+                if case .failed = seat.state {
+                    #expect(isForCause && death == 6)
+                    break
+                }
+                guard case .backoff(let next) = seat.state else { break }
+                now = next
+                var limiter = SpawnLimiter()
+                #expect(seat.timer(at: now, limiter: &limiter) == [.spawn])
             }
-            now = deadline
-            #expect(seat.timer(at: now, limiter: &limiter) == [.spawn])
+            #expect(seat.restarts == (isForCause ? 5 : 20))
         }
-        guard case .failed(let reason) = seat.state else {
-            Issue.record("\(seat.state)")
-            return
-        }
-        #expect(reason.contains("EAGAIN"))
     }
 }

@@ -88,7 +88,7 @@ extension Core {
     private mutating func batchDone(_ done: FromWorker.BatchDone, by id: WorkerID, _ model: QueueID, _ seat: SeatID) {
         if processes[id]?.progressed == false {
             processes[id]?.progressed = true
-            catalogue.update(model) { $0.lifecycle.completedBatch(seat) }
+            catalogue.update(model) { $0.lifecycle.provedUseful(seat) }
         }
         let time = Duration.microseconds(done.computeMicroseconds)
         let isKnown = scheduler.batchDone(BatchID(done.batchID), after: time, by: id, at: now)
@@ -131,10 +131,11 @@ extension Core {
         kill(id, because: message)
     }
 
-    /// The process has something to do and does not go on: the same.
+    /// The worker has something to do and does not go on: the same, and what it has to do is to blame.
     mutating func stalled(_ id: WorkerID, _ message: String) {
-        guard processes[id] != nil else { return }
+        guard case .seat(let model, let seat)? = processes[id]?.role else { return }
         report(.workerStuck(label(id), message))
+        catalogue.update(model) { $0.lifecycle.provedUseful(seat) }
         kill(id, because: message)
     }
 
@@ -165,8 +166,12 @@ extension Core {
             let words = lifecycle?.words(of: ending.description) ?? cause
             report(.workerEnded(label, cause: words, isExpected: isExpected))
             let isExternal = process.killReason == nil && (isExpected || end.isFromOutside)
-            scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
-            catalogue.update(model) { if $0.workers[seat] == id { $0.workers[seat] = nil } }
+            let wasWorking = scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
+            catalogue.update(model) {
+                if $0.workers[seat] == id { $0.workers[seat] = nil }
+                // Its request is to blame, and not the worker.
+                if wasWorking { $0.lifecycle.provedUseful(seat) }
+            }
             change(model) { $0.ended(seat, end, description: ending.description, jitter: ending.jitter, at: $1) }
         }
     }

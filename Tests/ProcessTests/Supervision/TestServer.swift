@@ -99,6 +99,14 @@ final class TestServer {
         return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
+    /// Sets the number from which on `modeld` gets no descriptors.
+    func limitDescriptors(_ limit: Int) throws {
+        guard let pid = process?.processID else { throw RawClient.Failure(description: "modeld does not run") }
+        let command = ChildCommand("/usr/bin/prlimit", arguments: ["--pid", "\(pid)", "--nofile=\(limit):"])
+        var change = try TestProcess.start(command)
+        guard try change.reap() == .exited(0) else { throw RawClient.Failure(description: "prlimit failed") }
+    }
+
     func signal(_ signal: Signal) throws { _ = try process?.signal(signal) }
 
     /// Waits for the end of `modeld`; the time is bounded by the watchdog of the test run.

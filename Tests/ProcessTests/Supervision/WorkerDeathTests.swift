@@ -55,6 +55,48 @@ import Wire
         for (index, id) in good.enumerated() { #expect(try client.response(id).text == "w1:\(index)") }
     }
 
+    /// Rows 33 and 34: it is no model's end that one client sends what crashes its workers, over and over.
+    @Test func row34CrashesThatRequestsBringNeverGiveAModelUp() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        for number in 0..<4 {
+            let refused = try client.call("crash \(number)", model: "m")
+            #expect([.failedPrecondition, .unavailable].contains(refused.status), "\(refused)")
+        }
+        #expect(try client.call("echo after", model: "m").text == "w1:after")
+        let worker = try #require(try client.status().models.first?.workers.first)
+        #expect(worker.restarts >= 6)
+    }
+
+    /// Row 67: it is no model's end either that somebody kills its workers, while they have nothing to do.
+    @Test func row67KillsFromOutsideNeverGiveAModelUp() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        for count in 1...8 {
+            let status = try client.wait("the worker is ready") { $0.models.first?.workers.first?.state == "READY" }
+            let worker = try #require(status.models.first?.workers.first)
+            #expect(kill(worker.pid, SIGKILL) == 0)
+            _ = try client.wait("it is noticed") { $0.models.first?.workers.first?.restarts ?? 0 >= count }
+        }
+        #expect(try client.call("echo after", model: "m").text == "w1:after")
+    }
+
+    /// Rows 39 and 67: while no process can be started, it is tried again, and when it can it is.
+    @Test func row67AStartThatFailsIsTriedAgain() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        let before = try #require(try client.status().models.first?.workers.first)
+        try server.limitDescriptors(3)
+        #expect(kill(before.pid, SIGKILL) == 0)
+        let status = try client.wait("it cannot be started") { status in
+            status.models.first?.workers.first.map { $0.state == "BACKOFF" && $0.restarts >= 3 } ?? false
+        }
+        let worker = try #require(status.models.first?.workers.first)
+        #expect(worker.lastExit.contains("Too many open files"), "\(worker.lastExit)")
+        try server.limitDescriptors(1024)
+        #expect(try client.call("echo after", model: "m").text == "w1:after")
+    }
+
     @Test func aWorkerThatSendsGarbageIsKilledAndReplaced() throws {
         let server = try TestServer()
         var client = try server.client()

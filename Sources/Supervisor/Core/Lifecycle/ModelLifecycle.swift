@@ -193,9 +193,9 @@ package struct ModelLifecycle: Sendable {
         self[keyPath: path] = generation
     }
 
-    package mutating func completedBatch(_ id: SeatID) {
+    package mutating func provedUseful(_ id: SeatID) {
         guard let path = path(of: id.generation) else { return }
-        self[keyPath: path]?.seats[id.index].completedBatch()
+        self[keyPath: path]?.seats[id.index].proveUseful()
     }
 
     package mutating func reported(_ id: SeatID, _ kind: FailureKind, _ message: String) {

@@ -2,10 +2,12 @@ package import Time
 
 /// When a dead worker is started again, and when it is given up. One for one: each seat has its own.
 ///
-/// - A worker that completed a batch since it was ready: at once, but not within 100 ms of its last start.
-/// - One that died without progress: after a delay that doubles from 100 ms to 30 s, ±20 %; a worker that stayed ready
-///   for 60 s starts the doubling anew.
-/// - Given up: after more than 5 deaths without progress within 30 s, or 5 starts in a row that never became ready.
+/// - A worker that was ready, and since then completed a batch, died of a request or was ended from outside: at once, but
+///   not within 100 ms of its last start.
+/// - Any other: after a delay that doubles from 100 ms to 30 s, ±20 %; a worker that stayed ready for 60 s starts the
+///   doubling anew.
+/// - Given up: after more than 5 deaths of the latter kind within 30 s, or 5 starts in a row that never became ready. What
+///   ended it from outside, or kept it from being started, counts for neither.
 package struct RestartPolicy: Sendable {
     package static let floor = Duration.milliseconds(100)
     package static let ceiling = Duration.seconds(30)
@@ -25,28 +27,31 @@ package struct RestartPolicy: Sendable {
 
     package init() {}
 
-    /// A worker has died. `readyAt` is nil when it never became ready; `jitter` is a random number in 0..<1.
+    /// A worker has died. `readyAt` is nil when it never became ready; `isUseful` says that it completed a batch, or died of
+    /// a request; `jitter` is a random number in 0..<1.
     package mutating func died(
         startedAt: Instant,
         readyAt: Instant?,
-        progressed: Bool,
+        isUseful: Bool,
+        isFromOutside: Bool,
         jitter: Double,
         at now: Instant
     ) -> Verdict {
         if let readyAt {
             startsNeverReady = 0
             if now - readyAt >= Self.healthy { delay = Self.floor }
-            if progressed { return .restart(at: max(now, startedAt + Self.floor)) }
-        } else {
-            startsNeverReady += 1
+            if isUseful || isFromOutside { return .restart(at: max(now, startedAt + Self.floor)) }
+        }
+        if !isFromOutside {
+            if readyAt == nil { startsNeverReady += 1 }
+            recentDeaths.removeAll { now - $0 > Self.window }
+            recentDeaths.append(now)
             if startsNeverReady >= Self.failedStarts {
                 return .giveUp("\(startsNeverReady) starts in a row never became ready")
             }
-        }
-        recentDeaths.removeAll { now - $0 > Self.window }
-        recentDeaths.append(now)
-        if recentDeaths.count > Self.deathsInWindow {
-            return .giveUp("\(recentDeaths.count) deaths without a completed batch within 30 s")
+            if recentDeaths.count > Self.deathsInWindow {
+                return .giveUp("\(recentDeaths.count) deaths without a completed batch within 30 s")
+            }
         }
         defer { delay = min(delay * 2, Self.ceiling) }
         return .restart(at: now + delay * (0.8 + 0.4 * min(max(jitter, 0), 1)))

@@ -11,12 +11,12 @@ package enum ProcessEnd: Equatable, Sendable {
     /// sysexits.h: the configuration (here, the checkpoint) is at fault.
     package static let configurationExitCode: Int32 = 78
 
-    /// Whether somebody else ended the process, as far as can be told: SIGINT, SIGKILL and SIGTERM are sent by hand.
+    /// Whether it is not the process's own doing, as far as can be told: SIGINT, SIGKILL and SIGTERM are sent by hand.
     var isFromOutside: Bool {
         switch self {
-        case .exited(let code): code == 0
+        case .exited: false
         case .signalled(let number): [2, 9, 15].contains(number)
-        case .neverStarted: false
+        case .neverStarted: true
         }
     }
 }
@@ -101,7 +101,7 @@ package struct WorkerLifecycle: Sendable {
     private var policy = RestartPolicy()
     private var startedAt = Instant.start
     private var readyAt: Instant?
-    private var progressed = false
+    private var isUseful = false
     private var stopWanted = false
     private var started = false
     private var failure: (kind: FailureKind, message: String)?
@@ -176,8 +176,8 @@ package struct WorkerLifecycle: Sendable {
         return [.enlist]
     }
 
-    /// The worker completed a batch.
-    package mutating func completedBatch() { progressed = true }
+    /// The worker completed a batch, or is about to end for what a request made it do: it is no loss to start it again.
+    package mutating func proveUseful() { isUseful = true }
 
     /// The worker said why it is about to exit.
     package mutating func reported(_ kind: FailureKind, _ message: String) {
@@ -264,7 +264,9 @@ package struct WorkerLifecycle: Sendable {
             let verdict = policy.died(
                 startedAt: startedAt,
                 readyAt: readyAt,
-                progressed: progressed,
+                isUseful: isUseful,
+                // What the supervisor has killed had done something, which was noted.
+                isFromOutside: end.isFromOutside && failure == nil,
                 jitter: jitter,
                 at: now
             )
@@ -289,7 +291,7 @@ package struct WorkerLifecycle: Sendable {
         started = true
         startedAt = now
         readyAt = nil
-        progressed = false
+        isUseful = false
         failure = nil
         state = .starting(since: now)
         return [.spawn]

@@ -46,6 +46,8 @@ final class RequestRecord {
     var startedAt = Instant.start
     /// Workers that died while they computed this request.
     var deaths = 0
+    /// Of these, those that brought it on themselves.
+    var faults = 0
     /// Set by a death: from then on computed in a batch of its own, so that blame is certain.
     var alone = false
 

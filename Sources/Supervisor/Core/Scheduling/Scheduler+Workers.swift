@@ -84,10 +84,13 @@ extension Scheduler {
     ///
     /// What it had not started, and the batch that waited behind the computing one, goes back to the queue, free. What
     /// it was computing is sent again, each request alone, while the model's budget of deaths allows; a request that
-    /// was computed alone when its worker failed by itself, and had ended a worker before, is refused. Of a worker that
-    /// failed by itself and computed nothing, the same goes for the request that it was preparing.
-    package func workerGone(_ id: WorkerID, _ death: Death) {
-        guard let worker = workers.removeValue(forKey: id) else { return }
+    /// was computed alone when its worker failed by itself, and has made another one fail before, is refused. Of a worker
+    /// that failed by itself and computed nothing, the same goes for the request that it was preparing.
+    ///
+    /// - Returns: whether it was working on a request, although that may have its answer.
+    @discardableResult
+    package func workerGone(_ id: WorkerID, _ death: Death) -> Bool {
+        guard let worker = workers.removeValue(forKey: id) else { return false }
         let queue = worker.queue
         queue.workers.removeAll { $0 === worker }
         if worker.slot.busy === worker { worker.slot.busy = nil }
@@ -105,17 +108,19 @@ extension Scheduler {
             suspects = worker.assigned.first { !$0.isPrepared }.map { [$0] } ?? []
             batch = suspects
         }
+        let wasWorking = worker.computing != nil || !suspects.isEmpty
         worker.computing = nil
         worker.committed = nil
         for request in worker.assigned where !suspects.contains(where: { $0 === request }) { returnToQueue(request) }
         for request in innocent { returnToQueue(request) }
 
-        guard !suspects.isEmpty else { return }
+        guard !suspects.isEmpty else { return wasWorking }
         queue.budget.recordDeath()
         for request in suspects {
             request.worker = nil
             request.deaths += 1
-            if case .ownFault(let cause) = death, batch.count == 1, request.deaths >= 2 {
+            if case .ownFault = death { request.faults += 1 }
+            if case .ownFault(let cause) = death, batch.count == 1, request.faults >= 2 {
                 let message = "the worker ended (\(cause)) while it worked on this request alone; it is not sent again"
                 refuse(request, Refusal(.failedPrecondition, message))
             } else if !queue.budget.allowsReplay {
@@ -127,6 +132,7 @@ extension Scheduler {
                 returnToQueue(request)
             }
         }
+        return wasWorking
     }
 
     // MARK: - Progress
