@@ -58,6 +58,9 @@ struct FakeLoader: EngineLoader {
             }
             weights += "-\(request.variant)"
         }
+        if behaviour(request.modelDirectory) == "pack-trouble" {
+            throw LoadFailure(.resource, "the weights were written to while the model was packed")
+        }
         try propose("fake-\(weights)")
         while behaviour(request.modelDirectory) == "hold-pack" { usleep(2000) }
         let contents = Array("PACK \(weights)".utf8)

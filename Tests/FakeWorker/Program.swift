@@ -5,7 +5,7 @@ import Worker
 ///
 /// The folder holds `weights`, any text, which makes the pack and its key, and may hold `behaviour`, one of
 /// `configuration-error`, `exit-at-load`, `never-ready`, `slow-load MILLISECONDS`, `long-load MILLISECONDS` (it says that it goes
-/// on), `pack-error`, `variant-error`, `hold-pack` (as long as it says so), or a fault. A variant other than fp32 has the weights
+/// on), `pack-error`, `pack-trouble`, `variant-error`, `hold-pack` (as long as it says so), or a fault. A variant other than fp32 has the weights
 /// `WEIGHTS-VARIANT` and a quality.
 ///
 /// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `refuse`, `fail TEXT` (an error of the engine's own), a fault, and

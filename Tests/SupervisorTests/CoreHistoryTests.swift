@@ -42,6 +42,35 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         finish(world)
     }
 
+    /// Whatever passes, however long it takes: all serves again by itself, what served and what was loaded meanwhile.
+    @Test(arguments: CoreWorld.Trouble.allCases, [1, 60, 1000]) func troubleThatPassesNeedsNoOperator(
+        _ trouble: CoreWorld.Trouble,
+        seconds: Int
+    ) {
+        let world = CoreWorld(seed: UInt64(seconds), isCalm: true)
+        let client = world.connect()
+        world.greet(client)
+        for _ in 0..<30 { round(world) }
+        #expect(world.core.status().state == "READY")
+        world.trouble = trouble
+        world.folders["new"] = CoreWorld.Folder()
+        world.tell(.reload(isFirst: false))
+        for process in world.processes.keys.sorted() { world.finish(process, .signalled(9)) }
+        for _ in 0..<2 * seconds { round(world, lasting: .milliseconds(500)) }
+        #expect(seconds == 1 || world.core.status().state != "READY")
+        for model in world.core.status().models where model.state == "UNAVAILABLE" {
+            #expect(model.workers.allSatisfy { $0.pid > 0 || $0.nextStartMicroseconds > 0 }, "\(model)")
+        }
+        world.trouble = nil
+        // The longest pause, and a bit.
+        for _ in 0..<800 where world.core.status().state != "READY" { round(world, lasting: .milliseconds(500)) }
+        #expect(world.core.status().state == "READY", "\(world.core.status())")
+        for name in ["a", "b", "new"] { _ = world.call(client, Self.embed, model: name, bytes: 10) }
+        for _ in 0..<30 { round(world) }
+        #expect(world.answers == [.ok: 3])
+        finish(world)
+    }
+
     /// One random event.
     private func step(_ world: CoreWorld) {
         let client = world.clients.keys.sorted().randomElement(using: &world.random)
@@ -209,8 +238,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
     }
 
     /// Time passes in which every process does what it can. Those that hang go on hanging.
-    private func round(_ world: CoreWorld) {
-        world.now += .milliseconds(100)
+    private func round(_ world: CoreWorld, lasting duration: Duration = .milliseconds(100)) {
+        world.now += duration
         world.settle()
         for process in world.processes.keys.sorted() { world.work(process) }
     }

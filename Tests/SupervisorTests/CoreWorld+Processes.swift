@@ -16,7 +16,9 @@ extension CoreWorld {
                 Issue.record("a Pack without a file")
                 return
             }
-            if chance(1, in: 30) { return core.handle(.fileRefused(job, "the disk is full"), at: now) }
+            if trouble == .noFiles || chance(1, in: 30) {
+                return core.handle(.fileRefused(job, "the disk is full"), at: now)
+            }
             files.insert(job)
             processes[id]?.pack = (pack, job)
         case .packProceed: processes[id]?.mayWrite = true
@@ -56,6 +58,7 @@ extension CoreWorld {
 
     private func pack(_ id: WorkerID, _ process: Process) {
         guard let (request, job) = process.pack else { return }
+        if trouble == .packerDies { return finish(id, .signalled(9)) }
         let behaviour = behaviours[request.modelDirectory + request.variant] ?? .good
         if behaviour == .noPack {
             processes[id]?.end = .exited(78)
@@ -76,6 +79,7 @@ extension CoreWorld {
 
     private func serve(_ id: WorkerID, _ process: Process) {
         guard let load = process.load else { return }
+        if trouble == .exitAtLoad, !process.isReady { return finish(id, .exited(3)) }
         guard process.isReady else { return start(id, load) }
         processes[id]?.unreported = []
         for request in process.unreported {

@@ -54,6 +54,13 @@ final class CoreWorld {
         case noPack
     }
 
+    enum Trouble: CaseIterable {
+        case noProcesses
+        case noFiles
+        case exitAtLoad
+        case packerDies
+    }
+
     /// A model's folder.
     struct Folder {
         var versions: [UInt64] = [1]
@@ -78,6 +85,8 @@ final class CoreWorld {
     var heldPacks: Set<PackJobID> = []
     var files: Set<PackJobID> = []
     var isStopped = false
+    /// What fails for all that are started, as long as it lasts.
+    var trouble: Trouble?
     /// Requests of which it was told that they have their answer.
     private(set) var told: Set<String> = []
     /// Requests that answers name, and the log has not told of.
@@ -181,7 +190,9 @@ final class CoreWorld {
             ghosts.append(id)
         case .stopListening: isStopped = true
         case .spawn(let id, let slot, let isPacker):
-            if chance(1, in: 30) { return tell(.notSpawned(id, error: "no more processes", jitter: 0.5)) }
+            if trouble == .noProcesses || chance(1, in: 30) {
+                return tell(.notSpawned(id, error: "no more processes", jitter: 0.5))
+            }
             lastProcess += 1
             processes[id] = Process(slot: slot.id, isPacker: isPacker)
             #expect(processes.count < 60, "too many processes")

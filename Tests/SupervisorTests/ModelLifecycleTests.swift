@@ -226,8 +226,112 @@ import Wire
         }
         #expect(model.state == .unavailable)
         #expect(!model.isChanging)
+        // It goes on trying beside what is loaded anew.
         let (next, actions) = model.load(slots: [0], at: now)
-        #expect(actions == [.release(generation: generation), .pack(generation: next)])
+        #expect(actions == [.pack(generation: next)])
+        #expect(model.state == .loading)
+    }
+
+    /// Brings the generation's seat down, and gives what its last death leads to.
+    mutating func giveUp(_ generation: UInt64) -> [Action] {
+        for _ in 1...4 {
+            #expect(end(Self.seat(generation), .exited(3)) == [])
+            now += .seconds(30)
+            #expect(model.timer(at: now, limiter: &limiter) == [.seat(Self.seat(generation), .spawn)])
+            _ = model.hello(Self.seat(generation), at: now)
+        }
+        return end(Self.seat(generation), .exited(3))
+    }
+
+    @Test mutating func whatIsGivenUpTriesAgainAndServesByItself() {
+        let generation = startGeneration()
+        let actions = giveUp(generation)
+        #expect(outcome(actions)?.code == .unavailable)
+        guard case .close(let refusal)? = actions.last else {
+            Issue.record("\(actions)")
+            return
+        }
+        #expect(refusal.retryAfter == Pause.first)
+        #expect(model.state == .unavailable && model.reason == refusal.message)
+        #expect(refusal.message.contains("5 starts in a row"))
+        // One start each time, after pauses that double.
+        for seconds in [30, 60, 120, 240, 300, 300] {
+            #expect(model.deadline == .at(now + .seconds(seconds)))
+            now += .seconds(seconds)
+            #expect(model.timer(at: now, limiter: &limiter) == [.seat(Self.seat(generation), .spawn)])
+            #expect(model.state == .unavailable, "nobody waits for what may fail again")
+            _ = model.hello(Self.seat(generation), at: now)
+            #expect(end(Self.seat(generation), .exited(3)) == [])
+        }
+        now += .seconds(300)
+        _ = model.timer(at: now, limiter: &limiter)
+        _ = model.hello(Self.seat(generation), at: now)
+        #expect(
+            model.ready(Self.seat(generation), at: now) == [
+                .seat(Self.seat(generation), .enlist), .activate(generation: generation),
+            ]
+        )
+        #expect(model.state == .ready && model.reason == nil)
+    }
+
+    /// What it is given up for turns out to be the checkpoint's fault.
+    @Test mutating func whatIsRefusedAtLastIsFinal() {
+        let generation = startGeneration()
+        _ = giveUp(generation)
+        now += .seconds(30)
+        _ = model.timer(at: now, limiter: &limiter)
+        _ = model.hello(Self.seat(generation), at: now)
+        model.reported(Self.seat(generation), .configuration, "model_type 'bart'")
+        #expect(end(Self.seat(generation), .exited(78)) == [.close(Refusal(.unavailable, "model_type 'bart'"))])
+        #expect(model.deadline == .never)
+    }
+
+    @Test mutating func aPackThatCannotBeMadeNowIsTriedAgain() {
+        let (generation, _) = model.load(slots: [0], at: now)
+        for seconds in [30, 60, 120] {
+            let actions = model.packFailed(generation: generation, .unavailable, "it is written to", at: now)
+            #expect(outcome(actions)?.code == (seconds == 30 ? .unavailable : nil))
+            #expect(model.state == .unavailable && model.reason == "it is written to")
+            #expect(!model.isChanging)
+            #expect(model.deadline == .at(now + .seconds(seconds)))
+            now += .seconds(seconds)
+            #expect(model.timer(at: now, limiter: &limiter) == [.pack(generation: generation)])
+            #expect(model.timer(at: now, limiter: &limiter) == [], "one at a time")
+        }
+        let spawns = model.packed(generation: generation, key: "k", at: now)
+        #expect(spawns == [.seat(Self.seat(generation), .spawn)])
+        #expect(model.state == .unavailable)
+        _ = model.hello(Self.seat(generation), at: now)
+        #expect(model.ready(Self.seat(generation), at: now).contains(.activate(generation: generation)))
+        #expect(model.state == .ready)
+    }
+
+    /// What serves is not put at risk for it: the reload has failed.
+    @Test mutating func aPackOfAReloadIsNotTriedAgain() {
+        let old = serve()
+        let (new, _) = model.load(slots: [0], at: now)
+        let actions = model.packFailed(generation: new, .unavailable, "it is written to", at: now)
+        #expect(actions.first == .release(generation: new))
+        #expect(outcome(actions)?.generation == old)
+        #expect(model.deadline == .never)
+    }
+
+    /// One of two seats is given up, and comes back beside the other one.
+    @Test mutating func aSeatThatIsGivenUpComesBack() {
+        let generation = serve(2)
+        for _ in 1...5 {
+            _ = end(Self.seat(generation, 1), .exited(3))
+            now += .seconds(2)
+            #expect(model.timer(at: now, limiter: &limiter) == [.seat(Self.seat(generation, 1), .spawn)])
+        }
+        #expect(end(Self.seat(generation, 1), .exited(3)) == [])
+        #expect(model.state == .ready)
+        #expect(model.deadline == .at(now + .seconds(30)))
+        now += .seconds(30)
+        _ = model.timer(at: now, limiter: &limiter)
+        _ = model.hello(Self.seat(generation, 1), at: now)
+        let actions = model.ready(Self.seat(generation, 1), at: now)
+        #expect(actions == [.seat(Self.seat(generation, 1), .enlist)])
     }
 
     @Test mutating func unloadEndsEverything() {

@@ -49,9 +49,23 @@ extension RestartPolicy {
         #expect(delays == expected.map { .milliseconds($0) })
         var low = RestartPolicy()
         var high = RestartPolicy()
-        let least = low.died(startedAt: .start, readyAt: .start, isUseful: false, isFromOutside: false, jitter: 0, at: .start)
+        let least = low.died(
+            startedAt: .start,
+            readyAt: .start,
+            isUseful: false,
+            isFromOutside: false,
+            jitter: 0,
+            at: .start
+        )
         #expect(least == .restart(at: .start + .milliseconds(80)))
-        let most = high.died(startedAt: .start, readyAt: .start, isUseful: false, isFromOutside: false, jitter: 0.999_999, at: .start)
+        let most = high.died(
+            startedAt: .start,
+            readyAt: .start,
+            isUseful: false,
+            isFromOutside: false,
+            jitter: 0.999_999,
+            at: .start
+        )
         #expect(most == .restart(at: .start + .nanoseconds(119_999_960)))
     }
 
@@ -100,7 +114,8 @@ extension RestartPolicy {
             #expect(verdict == .restart(at: now + RestartPolicy.floor))
         }
         for _ in 1...100 {
-            guard case .restart(let next) = policy.died(startedAt: now, readyAt: nil, isFromOutside: true, at: now) else {
+            guard case .restart(let next) = policy.died(startedAt: now, readyAt: nil, isFromOutside: true, at: now)
+            else {
                 Issue.record("given up")
                 return
             }
@@ -124,6 +139,27 @@ extension RestartPolicy {
             let verdict = policy.died(startedAt: .start, readyAt: .start, isUseful: true, at: .start)
             #expect(verdict == .restart(at: .start + RestartPolicy.floor))
         }
+    }
+
+    @Test func whatWasGivenUpHasOneStartAfterEachPauseUntilItIsHealthy() {
+        var policy = RestartPolicy()
+        var now = Instant.start
+        for _ in 1...4 { _ = policy.died(startedAt: now, readyAt: nil, at: now) }
+        for seconds in [30, 60, 120, 240, 300, 300] {
+            // That it was ready for a moment changes nothing.
+            let verdict = policy.died(startedAt: now, readyAt: seconds == 120 ? now : nil, at: now)
+            guard case .giveUp(_, let retryAt) = verdict else {
+                Issue.record("not given up after \(seconds) s")
+                return
+            }
+            #expect(retryAt == now + .seconds(seconds))
+            now = retryAt
+        }
+        let verdict = policy.died(startedAt: now, readyAt: now - .seconds(60), at: now)
+        #expect(verdict == .restart(at: now + RestartPolicy.floor))
+        var pause = Pause()
+        #expect(pause.next(jitter: 0) == .seconds(24))
+        #expect(pause.next(jitter: 0.999_999) > .seconds(71))
     }
 
     @Test func becomingReadyForgivesFailedStarts() {

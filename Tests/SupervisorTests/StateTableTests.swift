@@ -36,8 +36,8 @@ import Wire
         backoff.ended(.signalled(11), description: "SIGSEGV", jitter: 0.5, at: .start)
         var failed = starting
         for _ in 0..<5 {
-            failed.ended(.exited(1), description: "exit 1", jitter: 0.5, at: .start)
             _ = failed.timer(at: .late, limiter: &limiter)
+            failed.ended(.exited(1), description: "exit 1", jitter: 0.5, at: .start)
         }
         var refused = loading
         refused.ended(.exited(78), description: "exit 78", jitter: 0.5, at: .start)
@@ -75,7 +75,14 @@ import Wire
         (
             "refuse",
             {
-                $0.refuse("no pack")
+                $0.giveUp("no pack", isFinal: true)
+                return []
+            }
+        ),
+        (
+            "give up",
+            {
+                $0.giveUp("no pack yet", isFinal: false)
                 return []
             }
         ),
@@ -124,7 +131,11 @@ import Wire
             "stop": ("stopped", []), "stop at once": ("stopped", []), "timer": ("starting", [.spawn]),
             "refuse": ("refused", []),
         ],
-        "failed": [:], "refused": [:], "stopped": [:],
+        "failed": [
+            "stop": ("stopped", []), "stop at once": ("stopped", []), "timer": ("starting", [.spawn]),
+            "refuse": ("refused", []),
+        ],
+        "refused": [:], "stopped": [:],
     ]
 
     private func name(_ state: Seat.State) -> String {
@@ -307,11 +318,20 @@ import Wire
         _ = rollingBack.ended(seat(2), .exited(78), description: "78", jitter: 0.5, at: .start)
         var unavailable = packing
         _ = unavailable.packFailed(generation: 1, .unavailable, "no pack", at: .start)
+        var refused = packing
+        _ = refused.packFailed(generation: 1, .failedPrecondition, "no weights", at: .start)
+        var down = loading
+        for _ in 0..<5 {
+            var limiter = SpawnLimiter()
+            _ = down.timer(at: .late, limiter: &limiter)
+            _ = down.ended(seat(1), .exited(1), description: "exit 1", jitter: 0.5, at: .start)
+        }
         var unloading = serving
         _ = unloading.unload(gracefully: true, Refusal(.unavailable, "gone"), at: .start)
         return [
             "empty": empty, "packing": packing, "loading": loading, "serving": serving, "reloading": reloading,
-            "retiring": retiring, "rolling back": rollingBack, "unavailable": unavailable, "unloading": unloading,
+            "retiring": retiring, "rolling back": rollingBack, "unavailable": unavailable, "refused": refused,
+            "down": down, "unloading": unloading,
         ]
     }()
 
@@ -336,6 +356,7 @@ import Wire
             let more: [ModelEvent] = [
                 ("packed \(generation)", { $0.packed(generation: generation, key: "k\(generation)", at: .soon) }),
                 ("pack lost \(generation)", { $0.packFailed(generation: generation, .dataLoss, "lost", at: .soon) }),
+                ("no pack \(generation)", { $0.packFailed(generation: generation, .unavailable, "no", at: .soon) }),
                 ("hello \(generation)", { $0.hello(seat, at: .soon) }),
                 ("ready \(generation)", { $0.ready(seat, at: .soon) }),
                 ("violation \(generation)", { $0.violation(seat, "garbage", at: .soon) }),

@@ -53,6 +53,7 @@ package enum WorkerState: UInt32, Sendable, Hashable, CaseIterable {
     case draining = 4
     /// It died, and is started again after a while.
     case backoff = 5
+    /// It died too often, or cannot be served.
     case failed = 6
     case stopped = 7
 
@@ -119,6 +120,8 @@ package struct WorkerStatus: Sendable, Equatable {
     package var lastExit: String
     package var requests: UInt64
     package var generation: UInt64
+    /// Until its seat has a process again; 0: it has one, or that is not known.
+    package var nextStartMicroseconds: UInt64
 
     package init(
         pid: Int32 = 0,
@@ -131,7 +134,8 @@ package struct WorkerStatus: Sendable, Equatable {
         pssBytes: UInt64 = 0,
         lastExit: String = "",
         requests: UInt64 = 0,
-        generation: UInt64 = 0
+        generation: UInt64 = 0,
+        nextStartMicroseconds: UInt64 = 0
     ) {
         self.pid = pid
         self.slot = slot
@@ -144,6 +148,7 @@ package struct WorkerStatus: Sendable, Equatable {
         self.lastExit = lastExit
         self.requests = requests
         self.generation = generation
+        self.nextStartMicroseconds = nextStartMicroseconds
     }
 }
 

@@ -174,6 +174,8 @@ public struct WorkerStatus: Sendable, Hashable {
     public var requests: UInt64
     /// The generation of the model that it serves.
     public var generation: UInt64
+    /// Where there is no process, how long it is until the next one is started; nil when there will be none.
+    public var nextStart: Duration?
 
     init(_ message: Messages.WorkerStatus) {
         pid = Int(message.pid)
@@ -187,6 +189,7 @@ public struct WorkerStatus: Sendable, Hashable {
         lastExit = message.lastExit
         requests = message.requests
         generation = message.generation
+        nextStart = message.nextStartMicroseconds > 0 ? .microseconds(message.nextStartMicroseconds) : nil
     }
 }
 

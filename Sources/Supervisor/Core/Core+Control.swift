@@ -114,12 +114,12 @@ extension Core {
         let memory = id.flatMap { memory[$0] }
         let state: WorkerState =
             switch seat.state {
+            case .idle where seat.isDown, .backoff where seat.isDown, .failed, .refused: .failed
             case .idle, .starting: .starting
             case .loading: .loading
             case .ready: .ready
             case .draining, .ending: .draining
             case .backoff: .backoff
-            case .failed, .refused: .failed
             case .stopped: .stopped
             }
         return WorkerStatus(
@@ -133,7 +133,15 @@ extension Core {
             pssBytes: memory?.proportional ?? 0,
             lastExit: seat.lastEnd ?? "",
             requests: process?.requests ?? 0,
-            generation: generation.number
+            generation: generation.number,
+            nextStartMicroseconds: generation.nextStart(of: index).microseconds(from: now)
         )
+    }
+}
+
+extension Deadline {
+    /// The time until then, at least 1; 0: never.
+    fileprivate func microseconds(from now: Instant) -> UInt64 {
+        if case .at(let time) = self { max(1, (time - now).microseconds) } else { 0 }
     }
 }

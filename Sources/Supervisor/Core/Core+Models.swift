@@ -31,9 +31,9 @@ extension Core {
                 model.generations[incoming.number] = GenerationFiles(path: path, configuration: configuration)
             }
             // Nobody answers yet, so requests wait with the new policy.
-            if model.lifecycle.serving == nil { model.configuration = configuration }
+            if model.lifecycle.state != .ready { model.configuration = configuration }
         }
-        guard catalogue[id]?.lifecycle.serving == nil else { return }
+        guard catalogue[id]?.lifecycle.state != .ready else { return }
         scheduler.updatePolicy(id, policy: configuration.policy)
         scheduler.open(id)
     }

@@ -38,6 +38,7 @@ extension WorkerStatus: WireMessage {
         structure.last_exit = arena.text(lastExit)
         structure.requests = requests
         structure.generation = generation
+        structure.next_start_microseconds = nextStartMicroseconds
     }
 
     package init(_ structure: Control__V1__WorkerStatus) throws(WireError) {
@@ -52,7 +53,8 @@ extension WorkerStatus: WireMessage {
             pssBytes: structure.pss_bytes,
             lastExit: try decodeText(structure.last_exit, "last_exit"),
             requests: structure.requests,
-            generation: structure.generation
+            generation: structure.generation,
+            nextStartMicroseconds: structure.next_start_microseconds
         )
         try validate()
     }

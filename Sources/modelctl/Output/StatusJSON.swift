@@ -43,6 +43,7 @@ extension WorkerStatus {
         ]
         if isVerbose {
             members += [("requests", requests), ("generation", generation), ("last_exit", lastExit)]
+            if let nextStart { members.append(("next_start_seconds", nextStart / .seconds(1))) }
         }
         return .object(members)
     }

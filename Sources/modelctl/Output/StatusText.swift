@@ -90,6 +90,9 @@ struct StatusText {
                 ]
                 if isVerbose { cells += [HumanText.bytes(worker.rssBytes), "\(worker.generation)"] }
                 table.add(cells, styles: [5: .state(worker.state)])
+                if let next = worker.nextStart {
+                    table.addNote("        \(worker.state.lowercased()), next start in \(HumanText.time(next))")
+                }
                 if !worker.lastExit.isEmpty, isVerbose || worker.state != "READY" {
                     table.addNote("        the one before: " + HumanText.printable(worker.lastExit))
                 }

@@ -128,10 +128,12 @@ struct RawClient: ~Copyable {
     }
 
     /// Watches the status until it is as wanted.
-    mutating func wait(_ what: String, until isMet: (StatusResponse) -> Bool) throws -> StatusResponse {
+    mutating func wait(_ what: String, seconds: Int = 30, until isMet: (StatusResponse) -> Bool) throws
+        -> StatusResponse
+    {
         let stream = try start(ControlMethod.watch.rawValue, payload: WatchRequest(intervalMilliseconds: 100).encode())
         var last = StatusResponse()
-        for _ in 0..<300 {
+        for _ in 0..<10 * seconds {
             last = try StatusResponse.decode(try response(stream).payload)
             guard isMet(last) else { continue }
             try send(.cancel(Cancel(streamID: stream)))

@@ -148,7 +148,29 @@ import Wire
         let refused = try client.call("echo", model: "loop")
         #expect(refused.status == .unavailable)
         #expect(refused.message.contains(end), "\(refused.message)")
+        #expect(refused.retryAfterMicroseconds > 0)
         #expect(try client.call("echo", model: "good").status == .ok)
+    }
+
+    /// Rows 32 and 67: what has passed needs no operator.
+    @Test func row67WhatIsGivenUpServesAgainByItself() throws {
+        let server = try TestServer(models: ["good/1": "w"])
+        for (name, behaviour) in ["loop": "exit-at-load", "late": "pack-trouble"] {
+            try server.write("w2", to: "\(name)/1/weights")
+            try server.write(behaviour, to: "\(name)/1/behaviour")
+        }
+        var client = try server.client()
+        let codes = Dictionary(uniqueKeysWithValues: try client.reload().map { ($0.model, $0.status) })
+        #expect(codes == ["good@1:fp32": .ok, "late@1:fp32": .unavailable, "loop@1:fp32": .unavailable])
+        for model in try client.status().models where model.name != "good" {
+            #expect(model.state == "UNAVAILABLE")
+            #expect(model.workers.allSatisfy { $0.state == "FAILED" && $0.nextStartMicroseconds > 0 }, "\(model)")
+        }
+        let shown = try ModelServer.modelctl(["status"], socket: server.socket, folder: server.folder)
+        #expect(shown.output.contains("failed, next start in "), "\(shown.output)")
+        for name in ["loop", "late"] { try server.remove("\(name)/1/behaviour") }
+        _ = try client.wait("they serve again", seconds: 60) { $0.models.allSatisfy { $0.state == "READY" } }
+        for name in ["loop", "late"] { #expect(try client.call("echo", model: name).status == .ok) }
     }
 
     @Test func whatARequestTakesStaysWithItsWorker() throws {

@@ -900,7 +900,7 @@ const ProtobufCMessageDescriptor control__v1__status_request__descriptor =
   (ProtobufCMessageInit) control__v1__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__worker_status__field_descriptors[11] =
+static const ProtobufCFieldDescriptor control__v1__worker_status__field_descriptors[12] =
 {
   {
     "pid",
@@ -1034,11 +1034,24 @@ static const ProtobufCFieldDescriptor control__v1__worker_status__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "next_start_microseconds",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__WorkerStatus, next_start_microseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__worker_status__field_indices_by_name[] = {
   3,   /* field[3] = cpus */
   10,   /* field[10] = generation */
   8,   /* field[8] = last_exit */
+  11,   /* field[11] = next_start_microseconds */
   2,   /* field[2] = numa_node */
   0,   /* field[0] = pid */
   7,   /* field[7] = pss_bytes */
@@ -1051,7 +1064,7 @@ static const unsigned control__v1__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange control__v1__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
 {
@@ -1061,7 +1074,7 @@ const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
   "Control__V1__WorkerStatus",
   "control.v1",
   sizeof(Control__V1__WorkerStatus),
-  11,
+  12,
   control__v1__worker_status__field_descriptors,
   control__v1__worker_status__field_indices_by_name,
   1,  control__v1__worker_status__number_ranges,

@@ -18,11 +18,15 @@ package struct Generation: Sendable {
     package let slots: [Int]
     package internal(set) var seats: [WorkerLifecycle]
     /// The pack's key once there is one. It stays the same when a damaged pack is made again.
-    package internal(set) var packKey: String?
+    package private(set) var packKey: String?
     /// Whether the pack is there; without it no worker is started.
     var packed = false
-    /// Why there will be no pack any more. Workers that have it go on; none is started again.
-    var packFailure: String?
+    /// Why there is no pack. Workers that have it go on; none is started until it is there, which it will never be when
+    /// this is final.
+    private(set) var packFailure: (message: String, isFinal: Bool)?
+    /// When it is tried again to find or make it.
+    private(set) var packRetryAt = Deadline.never
+    private var packPause = Pause()
     /// How often the pack was made, and with which making each seat's worker was started.
     var making = 0
     var seatMaking: [Int]
@@ -41,15 +45,39 @@ package struct Generation: Sendable {
     /// Whether no seat has a process or will have one.
     var isOver: Bool { seats.allSatisfy(\.isOver) }
 
+    /// Whether nobody should wait for any seat.
+    var isDown: Bool { seats.allSatisfy(\.isDown) }
+
     /// The reason of the first seat that was given up.
-    var failure: String? {
-        for seat in seats {
-            switch seat.state {
-            case .failed(let reason), .refused(let reason): return reason
-            default: continue
-            }
-        }
-        return nil
+    var failure: String? { seats.lazy.compactMap(\.failureReason).first }
+
+    /// When a seat without a process gets one, as far as that is known.
+    func nextStart(of index: Int) -> Deadline {
+        if seats[index].hasProcess || seats[index].isOver { return .never }
+        return packed ? seats[index].deadline : packRetryAt
+    }
+
+    /// There is no pack. When that may pass, it is tried again after a pause.
+    mutating func lackPack(_ message: String, isFinal: Bool, at now: Instant) {
+        packFailure = (message, isFinal)
+        packRetryAt = isFinal ? .never : .at(now + packPause.next(jitter: 0.5))
+        for index in seats.indices { giveUpWithoutPack(index) }
+    }
+
+    mutating func giveUpWithoutPack(_ index: Int) {
+        if let packFailure { seats[index].giveUp(packFailure.message, isFinal: packFailure.isFinal) }
+    }
+
+    /// Whether it is to be tried again now to find or make the pack; once.
+    mutating func takePackRetry(at now: Instant) -> Bool {
+        guard packRetryAt.isDue(at: now) else { return false }
+        packRetryAt = .never
+        return true
+    }
+
+    mutating func havePack(_ key: String) {
+        (packKey, packed, packFailure, packRetryAt) = (key, true, nil, .never)
+        making += 1
     }
 
     /// The reason of the first seat that found the checkpoint or its configuration at fault.

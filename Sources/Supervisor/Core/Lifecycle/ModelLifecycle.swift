@@ -7,12 +7,15 @@ import Wire
 /// | state        | load                 | packed        | pack failed     | seats ready       | seats given up | leaving is over |
 /// |--------------|----------------------|---------------|-----------------|-------------------|----------------|-----------------|
 /// | empty        | → loading            | –             | –               | –                 | –              | –               |
-/// | loading      | refused              | starts seats  | → unavailable   | first: → serving  | all: → unavailable | –           |
+/// | loading      | refused              | starts seats  | → unavailable   | first: → serving  | all: → unavailable, answered | – |
 /// | serving      | → reloading          | starts seats  | seats given up  | enlisted          | all: → unavailable | –           |
 /// | reloading    | refused              | starts seats  | → rolling back  | all: swap → retiring | any: → rolling back | –        |
 /// | retiring     | refused              | –             | –               | enlisted          | all: → unavailable | → serving, answered |
 /// | rolling back | refused              | –             | –               | –                 | –              | → as before the load, answered |
-/// | unavailable  | → loading            | –             | –               | –                 | –              | –               |
+/// | unavailable  | → loading            | starts seats  | seats given up  | first: → serving  | –              | –               |
+///
+/// A model becomes unavailable for good, until the next load, when its checkpoint or configuration is at fault. Else its
+/// generation stays, tries again from time to time, and serves as soon as one of its seats is ready.
 ///
 /// `unload` leads from each of them to the end, once no process is left. At most two generations have processes.
 package struct ModelLifecycle: Sendable {
@@ -48,8 +51,8 @@ package struct ModelLifecycle: Sendable {
     package private(set) var isUnloading = false
     /// Why the model is unavailable, why the last reload failed, or why it is still here.
     package private(set) var reason: String?
-    /// Whether requests are refused since `close`, until a generation answers or is awaited again.
-    private var isClosed = false
+    /// Whether what should serve was given up, for now or for good, so that requests are refused.
+    private var (isDown, isOver) = (false, false)
     private var isUnloaded = false
     private var outcome: Outcome?
     private var lastNumber: UInt64 = 0
@@ -65,7 +68,7 @@ package struct ModelLifecycle: Sendable {
 
     package var state: ModelState {
         if isUnloading { return .unloading }
-        if let serving, !serving.isOver { return .ready }
+        if serves { return .ready }
         if incoming != nil { return .loading }
         return reason == nil ? .unknown : .unavailable
     }
@@ -78,6 +81,7 @@ package struct ModelLifecycle: Sendable {
                 earliest = min(earliest, seat.deadline)
             }
         }
+        if let serving, !isUnloading { earliest = min(earliest, serving.packRetryAt) }
         if let incoming, serves, !isUnloading { earliest = min(earliest, incoming.readyBy) }
         return earliest
     }
@@ -102,8 +106,6 @@ package struct ModelLifecycle: Sendable {
             actions.append(.release(generation: old.number))
             serving = nil
         }
-        // With nothing that answers, requests wait for what is being loaded.
-        if serving == nil { isClosed = false }
         lastNumber += 1
         incoming = Generation(number: lastNumber, slots: slots, timeouts: timeouts)
         actions.append(.pack(generation: lastNumber))
@@ -114,7 +116,7 @@ package struct ModelLifecycle: Sendable {
     package mutating func refuseLoad(_ code: StatusCode, _ message: String) -> [Action] {
         reason = message
         var actions: [Action] = []
-        if !serves, incoming == nil { actions.append(close(Refusal(.unavailable, message))) }
+        if !serves, incoming == nil { actions.append(close(message)) }
         actions.append(.loaded(Outcome(code: code, message: message, generation: servingNumber)))
         return actions
     }
@@ -127,7 +129,7 @@ package struct ModelLifecycle: Sendable {
         var actions: [Action] = []
         if !isUnloading {
             isUnloading = true
-            actions.append(close(refusal))
+            actions.append(.close(refusal))
             if incoming != nil || outcome != nil {
                 outcome = nil
                 actions.append(.loaded(Outcome(code: .aborted, message: refusal.message, generation: 0)))
@@ -148,11 +150,9 @@ package struct ModelLifecycle: Sendable {
             let message = "the checkpoint has changed since this generation was loaded: reload the model"
             return packFailed(generation: generation, .failedPrecondition, message, at: now)
         }
-        self[keyPath: path]?.packKey = key
-        self[keyPath: path]?.packed = true
+        self[keyPath: path]?.havePack(key)
         let readyBy = Deadline.at(now + timeouts.load)
         self[keyPath: path]?.readyBy = readyBy
-        self[keyPath: path]?.making += 1
         var actions: [Action] = []
         for index in self[keyPath: path]?.seats.indices ?? 0..<0 {
             let started = self[keyPath: path]?.seats[index].start(at: now) ?? []
@@ -161,7 +161,7 @@ package struct ModelLifecycle: Sendable {
         return actions
     }
 
-    /// There is no pack and will not be one.
+    /// There is no pack. What is `unavailable` or `resourceExhausted` may pass; else there will not be one.
     package mutating func packFailed(
         generation: UInt64,
         _ code: StatusCode,
@@ -169,10 +169,10 @@ package struct ModelLifecycle: Sendable {
         at now: Instant
     ) -> [Action] {
         guard let path = path(of: generation), self[keyPath: path]?.packed == false else { return [] }
-        if path == \.incoming { return rollBack(code, message, at: now) }
-        self[keyPath: path]?.packFailure = message
-        for index in self[keyPath: path]?.seats.indices ?? 0..<0 { self[keyPath: path]?.seats[index].refuse(message) }
-        return settle(at: now)
+        let isPassing = code == .unavailable || code == .resourceExhausted
+        if path == \.incoming, serving != nil || !isPassing { return rollBack(code, message, at: now) }
+        self[keyPath: path]?.lackPack(message, isFinal: !isPassing, at: now)
+        return (path == \.incoming ? persist(code, message) : []) + settle(at: now)
     }
 
     // MARK: - Seats
@@ -223,7 +223,7 @@ package struct ModelLifecycle: Sendable {
         let packDamaged = generation.seats[id.index].reportedFailure == .pack
         generation.seats[id.index].ended(end, description: description, jitter: jitter, at: now)
         generation.enlisted.remove(id.index)
-        if let failure = generation.packFailure { generation.seats[id.index].refuse(failure) }
+        generation.giveUpWithoutPack(id.index)
         self[keyPath: path] = generation
         var actions: [Action] = []
         // A worker that was started with an earlier making of the pack says nothing about the present one.
@@ -253,6 +253,9 @@ package struct ModelLifecycle: Sendable {
                 actions += adopt(due, path, index)
             }
         }
+        if !isUnloading, let serving, self.serving?.takePackRetry(at: now) == true {
+            actions.append(.pack(generation: serving.number))
+        }
         return actions + settle(at: now)
     }
 }
@@ -260,7 +263,7 @@ package struct ModelLifecycle: Sendable {
 extension ModelLifecycle {
     private typealias Path = WritableKeyPath<ModelLifecycle, Generation?>
 
-    private var serves: Bool { serving.map { !$0.isOver } ?? false }
+    private var serves: Bool { serving.map { !$0.isDown } ?? false }
 
     private var servingNumber: UInt64 { serves ? serving?.number ?? 0 : 0 }
 
@@ -296,15 +299,21 @@ extension ModelLifecycle {
         return actions
     }
 
-    private mutating func close(_ refusal: Refusal) -> Action {
-        isClosed = true
-        return .close(refusal)
+    private func close(_ message: String) -> Action {
+        let isFinal = serving?.isOver ?? true
+        return .close(Refusal(.unavailable, message, retryAfter: isFinal ? nil : Pause.first))
+    }
+
+    /// The first load is over and has failed, and what it was for goes on trying.
+    private mutating func persist(_ code: StatusCode, _ message: String) -> [Action] {
+        (serving, incoming, isDown, isOver) = (incoming, nil, false, false)
+        return [.loaded(Outcome(code: code, message: message, generation: 0))]
     }
 
     private mutating func rollBack(_ code: StatusCode, _ message: String, at now: Instant) -> [Action] {
         var actions = stop(\.incoming, gracefully: false, at: now)
         reason = message
-        if !serves { actions.append(close(Refusal(.unavailable, message))) }
+        if !serves { actions.append(close(message)) }
         leaving = incoming
         incoming = nil
         outcome = Outcome(code: code, message: message, generation: servingNumber)
@@ -320,10 +329,10 @@ extension ModelLifecycle {
                 guard serving?.enlisted.insert(index).inserted == true else { continue }
                 actions.append(.seat(SeatID(generation: generation.number, index: index), .enlist))
             }
-            if generation.isOver, !isClosed {
-                let failure = generation.failure ?? "no worker is left"
-                reason = failure
-                actions.append(close(Refusal(.unavailable, failure)))
+            if (generation.isDown, generation.isOver) != (isDown, isOver) {
+                (isDown, isOver) = (generation.isDown, generation.isOver)
+                reason = isDown ? generation.failure ?? "no worker is left" : nil
+                actions.append(reason.map(close) ?? .activate(generation: generation.number))
             }
         }
         if let generation = leaving, generation.isOver {
@@ -352,7 +361,9 @@ extension ModelLifecycle {
             }
         } else {
             if generation.seats.contains(where: \.isReady) { return swap(at: now) }
-            if generation.isOver { return rollBack(.unavailable, generation.failure ?? "no worker is left", at: now) }
+            if let failure = generation.failure, generation.isDown {
+                return serving == nil ? persist(.unavailable, failure) : rollBack(.unavailable, failure, at: now)
+            }
         }
         return []
     }
@@ -361,7 +372,7 @@ extension ModelLifecycle {
     private mutating func swap(at now: Instant) -> [Action] {
         guard let generation = incoming else { return [] }
         reason = nil
-        isClosed = false
+        (isDown, isOver) = (false, false)
         leaving = serving
         serving = generation
         incoming = nil

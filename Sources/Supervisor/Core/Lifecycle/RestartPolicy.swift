@@ -7,7 +7,8 @@ package import Time
 /// - Any other: after a delay that doubles from 100 ms to 30 s, ±20 %; a worker that stayed ready for 60 s starts the
 ///   doubling anew.
 /// - Given up: after more than 5 deaths of the latter kind within 30 s, or 5 starts in a row that never became ready. What
-///   ended it from outside, or kept it from being started, counts for neither.
+///   ended it from outside, or kept it from being started, counts for neither. It is tried again after a pause, and with
+///   the first such death given up again, until it has stayed ready for 60 s.
 package struct RestartPolicy: Sendable {
     package static let floor = Duration.milliseconds(100)
     package static let ceiling = Duration.seconds(30)
@@ -18,10 +19,11 @@ package struct RestartPolicy: Sendable {
 
     package enum Verdict: Equatable, Sendable {
         case restart(at: Instant)
-        case giveUp(String)
+        case giveUp(String, retryAt: Instant)
     }
 
     private var delay = Self.floor
+    private var pause = Pause()
     private var startsNeverReady = 0
     private var recentDeaths: [Instant] = []
 
@@ -39,23 +41,50 @@ package struct RestartPolicy: Sendable {
     ) -> Verdict {
         if let readyAt {
             startsNeverReady = 0
-            if now - readyAt >= Self.healthy { delay = Self.floor }
+            if now - readyAt >= Self.healthy { (delay, pause) = (Self.floor, Pause()) }
             if isUseful || isFromOutside { return .restart(at: max(now, startedAt + Self.floor)) }
         }
         if !isFromOutside {
             if readyAt == nil { startsNeverReady += 1 }
             recentDeaths.removeAll { now - $0 > Self.window }
             recentDeaths.append(now)
-            if startsNeverReady >= Self.failedStarts {
-                return .giveUp("\(startsNeverReady) starts in a row never became ready")
-            }
+            var reason: String?
+            if pause.isTaken { reason = "it was started again, and died again" }
             if recentDeaths.count > Self.deathsInWindow {
-                return .giveUp("\(recentDeaths.count) deaths without a completed batch within 30 s")
+                reason = "\(recentDeaths.count) deaths without a completed batch within 30 s"
             }
+            if startsNeverReady >= Self.failedStarts {
+                reason = "\(startsNeverReady) starts in a row never became ready"
+            }
+            if let reason { return .giveUp(reason, retryAt: now + pause.next(jitter: jitter)) }
         }
         defer { delay = min(delay * 2, Self.ceiling) }
-        return .restart(at: now + delay * (0.8 + 0.4 * min(max(jitter, 0), 1)))
+        return .restart(at: now + delay.spread(by: jitter))
     }
+}
+
+/// How long what was given up is left alone before it is tried again: 30 s, and twice as long each time, up to 5 min, ±20 %.
+package struct Pause: Sendable {
+    package static let first = Duration.seconds(30)
+    package static let longest = Duration.seconds(300)
+
+    private var length = Self.first
+
+    package init() {}
+
+    /// Whether there was one already.
+    package var isTaken: Bool { length > Self.first }
+
+    /// - Parameter jitter: a random number in 0..<1.
+    package mutating func next(jitter: Double) -> Duration {
+        defer { length = min(length * 2, Self.longest) }
+        return length.spread(by: jitter)
+    }
+}
+
+extension Duration {
+    /// ±20 %, by a random number in 0..<1, so that what began together does not go on together.
+    fileprivate func spread(by jitter: Double) -> Duration { self * (0.8 + 0.4 * min(max(jitter, 0), 1)) }
 }
 
 /// Limits restarts over the whole server, so that many workers that die together do not make a storm of processes: a

@@ -31,9 +31,10 @@ package enum ProcessEnd: Equatable, Sendable {
 /// | ready    | –         | violation   | violation | –           | → draining      | –                      | → backoff, failed |
 /// | draining | –         | violation   | violation | Drain → ending | at once: → ending | SIGTERM → ending    | → stopped |
 /// | ending   | –         | –           | –         | –           | wanted: no restart | SIGTERM, then SIGKILL | → stopped, or as the state it came from |
-/// | backoff  | –         | –           | –         | –           | → stopped       | → starting             | –     |
-/// | failed, refused, stopped: no exits; a reload makes a new seat | | | | | | | |
+/// | backoff, failed | –  | –           | –         | –           | → stopped       | → starting             | –     |
+/// | refused, stopped: no exits; a reload makes a new seat | | | | | | | |
 ///
+/// A seat that has failed is given up until one of its workers is ready, although it is tried again now and then.
 /// `heard`, a sign of progress, changes no state: it puts off the timer of loading.
 package struct WorkerLifecycle: Sendable {
     package enum State: Equatable, Sendable {
@@ -50,8 +51,8 @@ package struct WorkerLifecycle: Sendable {
         case ending(Step, until: Instant)
         /// Dead, to be started again.
         case backoff(until: Instant)
-        /// Dead too often.
-        case failed(String)
+        /// Dead too often: left alone for some time.
+        case failed(retryAt: Instant)
         /// The checkpoint or its configuration is at fault: starting again would change nothing.
         case refused(String)
         /// Ended on purpose.
@@ -97,6 +98,8 @@ package struct WorkerLifecycle: Sendable {
     /// Starts after the first.
     package private(set) var restarts = 0
     package private(set) var lastEnd: String?
+    /// Why it was given up, since when no worker was ready.
+    private var givenUp: String?
     package let timeouts: Timeouts
     private var policy = RestartPolicy()
     private var startedAt = Instant.start
@@ -125,9 +128,17 @@ package struct WorkerLifecycle: Sendable {
     /// Whether no process exists and none will.
     package var isOver: Bool {
         switch state {
-        case .failed, .refused, .stopped: true
+        case .refused, .stopped: true
         default: false
         }
+    }
+
+    /// Whether nobody should wait for it.
+    package var isDown: Bool { isOver || givenUp != nil }
+
+    /// Why it was given up, for now or for good.
+    package var failureReason: String? {
+        if case .refused(let reason) = state { reason } else { givenUp }
     }
 
     /// Whether its end is wanted.
@@ -141,8 +152,8 @@ package struct WorkerLifecycle: Sendable {
         switch state {
         case .starting(let since): .at(since + timeouts.hello)
         case .loading(let heard): .at(heard + timeouts.load)
-        case .idle, .ready, .ending(.killed, _), .failed, .refused, .stopped: .never
-        case .draining(let until), .backoff(let until), .ending(_, let until): .at(until)
+        case .idle, .ready, .ending(.killed, _), .refused, .stopped: .never
+        case .draining(let until), .backoff(let until), .failed(let until), .ending(_, let until): .at(until)
         }
     }
 
@@ -173,6 +184,7 @@ package struct WorkerLifecycle: Sendable {
         guard case .loading = state else { return isEnding ? [] : violation("Ready out of turn", at: now) }
         state = .ready(since: now)
         readyAt = now
+        givenUp = nil
         return [.enlist]
     }
 
@@ -192,16 +204,17 @@ package struct WorkerLifecycle: Sendable {
         return [.kill]
     }
 
-    /// The seat will not be started again, for a reason outside of its process.
-    package mutating func refuse(_ reason: String) {
-        if !hasProcess, !isOver { state = .refused(reason) }
+    /// The seat will not be started again, or not soon, for a reason outside of its process.
+    package mutating func giveUp(_ reason: String, isFinal: Bool) {
+        guard !hasProcess, !isOver else { return }
+        if isFinal { state = .refused(reason) } else { givenUp = reason }
     }
 
     /// Ends the seat: after what was started is done, or at once.
     package mutating func stop(gracefully: Bool, at now: Instant) -> [Action] {
         stopWanted = true
         switch state {
-        case .idle, .backoff:
+        case .idle, .backoff, .failed:
             state = .stopped
             return []
         case .ready where gracefully:
@@ -214,7 +227,7 @@ package struct WorkerLifecycle: Sendable {
         case .ending(let step, _) where !gracefully && step == .drained:
             state = .ending(.terminated, until: now + timeouts.terminate)
             return [.terminate]
-        case .ending, .failed, .refused, .stopped:
+        case .ending, .refused, .stopped:
             return []
         }
     }
@@ -240,13 +253,13 @@ package struct WorkerLifecycle: Sendable {
         case .ending(.terminated, _):
             state = .ending(.killed, until: now)
             return [.kill]
-        case .backoff:
+        case .backoff, .failed:
             if let later = limiter.take(at: now) {
                 state = .backoff(until: later)
                 return []
             }
             return spawn(at: now)
-        case .idle, .ready, .ending(.killed, _), .failed, .refused, .stopped:
+        case .idle, .ready, .ending(.killed, _), .refused, .stopped:
             return []
         }
     }
@@ -272,7 +285,9 @@ package struct WorkerLifecycle: Sendable {
             )
             switch verdict {
             case .restart(let time): state = .backoff(until: time)
-            case .giveUp(let reason): state = .failed("\(reason); the last one: \(words)")
+            case .giveUp(let reason, let retryAt):
+                state = .failed(retryAt: retryAt)
+                givenUp = "\(reason); the last one: \(words)"
             }
         }
     }

@@ -78,6 +78,9 @@ typedef enum _Control__V1__WorkerState {
    * it died, and is started again after a while
    */
   CONTROL__V1__WORKER_STATE__WORKER_STATE_BACKOFF = 5,
+  /*
+   * it died too often, or cannot be served
+   */
   CONTROL__V1__WORKER_STATE__WORKER_STATE_FAILED = 6,
   CONTROL__V1__WORKER_STATE__WORKER_STATE_STOPPED = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CONTROL__V1__WORKER_STATE)
@@ -134,10 +137,14 @@ struct  Control__V1__WorkerStatus
   ProtobufCBinaryData last_exit;
   uint64_t requests;
   uint64_t generation;
+  /*
+   * until its seat has a process again; 0: it has one, or that is not known
+   */
+  uint64_t next_start_microseconds;
 };
 #define CONTROL__V1__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__worker_status__descriptor) \
-    , 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0 }
+    , 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, 0 }
 
 
 struct  Control__V1__ModelStatus
