@@ -20,6 +20,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var loadTimeout = Duration.seconds(60)
     package var stallTimeout: Duration? = .seconds(10)
     package var slowRequest: Duration? = .seconds(10)
+    package var quarantine: Duration? = .seconds(600)
     package var socketMode: UInt32 = 0o660
     package var logLevel = "info"
     package var origins: [String: String] = [:]
@@ -66,6 +67,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
             .about("The same of one that has requests; 0: for ever, for a debugger."),
         Setting("slow_request_microseconds", .hot, \.slowRequest, .microsecondsOrNone)
             .about("A request that takes longer is named in the log; 0: none is."),
+        Setting("quarantine_microseconds", .hot, \.quarantine, .microsecondsOrNone)
+            .about("How long a request that has ended two workers is refused when it comes again; 0: it is not."),
         Setting("log_level", .hot, \.logLevel, level)
             .about("What is not in the log: whatever is less urgent."),
     ]

@@ -58,16 +58,57 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         for process in world.processes.keys.sorted() { world.finish(process, .signalled(9)) }
         for _ in 0..<2 * seconds { round(world, lasting: .milliseconds(500)) }
         #expect(seconds == 1 || world.core.status().state != "READY")
-        for model in world.core.status().models where model.state == "UNAVAILABLE" {
+        let isPacking = world.processes.values.contains(where: \.isPacker)
+        for model in world.core.status().models where model.state == "UNAVAILABLE" && !isPacking {
             #expect(model.workers.allSatisfy { $0.pid > 0 || $0.nextStartMicroseconds > 0 }, "\(model)")
         }
         world.trouble = nil
         // The longest pause, and a bit.
-        for _ in 0..<800 where world.core.status().state != "READY" { round(world, lasting: .milliseconds(500)) }
-        #expect(world.core.status().state == "READY", "\(world.core.status())")
+        func serves() -> Bool {
+            world.core.status().models.allSatisfy { $0.workers.allSatisfy { $0.state == "READY" } }
+        }
+        for _ in 0..<800 where !serves() { round(world, lasting: .milliseconds(500)) }
+        #expect(serves() && world.core.status().state == "READY", "\(world.core.status())")
         for name in ["a", "b", "new"] { _ = world.call(client, Self.embed, model: name, bytes: 10) }
         for _ in 0..<30 { round(world) }
         #expect(world.answers == [.ok: 3])
+        finish(world)
+    }
+
+    /// Row 34: a request ends two workers and no more, however often it comes, until it has been long enough.
+    @Test func aPoisonedRequestEndsTwoWorkersAndNoMore() {
+        let world = CoreWorld(seed: 1, isCalm: true)
+        let client = world.connect()
+        world.greet(client)
+        for _ in 0..<30 { round(world) }
+        func ask(_ text: String, of model: String = "a") {
+            _ = world.call(client, Self.embed, model: model, payload: Array(text.utf8))
+            for _ in 0..<30 { round(world) }
+        }
+        for count in 1...5 {
+            ask("X1")
+            #expect(world.answers == [.failedPrecondition: count] && world.deaths == 2)
+        }
+        #expect(world.core.status().quarantined == 1)
+        ask("good")
+        #expect(world.answers[.ok] == 1)
+        // Another text, and another model.
+        ask("X2")
+        ask("X1", of: "b")
+        #expect(world.deaths == 6 && world.core.status().quarantined == 3)
+        world.now += .seconds(600)
+        world.settle()
+        #expect(world.core.status().quarantined == 0)
+        ask("X1")
+        #expect(world.deaths == 8 && world.core.status().quarantined == 1)
+        // Whoever turns it off wants it computed.
+        var settings = world.core.configuration
+        settings.quarantine = nil
+        world.tell(.configured(settings))
+        ask("X1", of: "b")
+        #expect(world.deaths == 10)
+        #expect(world.core.status().state == "READY")
+        #expect(sum("requests_quarantined_total", world) == 4)
         finish(world)
     }
 
@@ -84,7 +125,9 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             guard let client, let model = Self.references.randomElement(using: &world.random) else { return }
             let timeout = world.chance(1, in: 3) ? UInt64.random(in: 1...3_000_000, using: &world.random) : 0
             let bytes = Int.random(in: 0...300, using: &world.random)
-            _ = world.call(client, Self.embed, model: model, bytes: bytes, timeout: timeout)
+            let poison = [UInt8](repeating: 88, count: bytes % 3 + 1)
+            let payload = world.chance(1, in: 20) ? poison : nil
+            _ = world.call(client, Self.embed, model: model, bytes: bytes, payload: payload, timeout: timeout)
         case 17, 18:
             guard let client, let calls = world.clients[client]?.calls else { return }
             guard let stream = calls.keys.sorted().randomElement(using: &world.random) else { return }
@@ -271,9 +314,11 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         for name in ["a", "b"] {
             // Each that hangs takes a request to be found out; who dies too often is given up.
             let before = world.answers[.ok] ?? 0
-            for _ in 0..<10 where world.answers[.ok] ?? 0 == before {
+            for attempt in 0..<10 where world.answers[.ok] ?? 0 == before {
                 becomeReady()
-                guard let stream = world.call(probe, Self.embed, model: name, bytes: 10) else { break }
+                // Another request each time, and none that was sent before: two that hang are one in quarantine.
+                let bytes = 400 + attempt
+                guard let stream = world.call(probe, Self.embed, model: name, bytes: bytes) else { break }
                 for _ in 0..<500 where world.clients[probe]?.calls[stream] != nil { round(world) }
                 #expect(world.clients[probe]?.calls[stream] == nil, "a request has no answer")
             }

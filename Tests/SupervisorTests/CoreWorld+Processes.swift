@@ -86,6 +86,10 @@ extension CoreWorld {
             say(id, .prepared(FromWorker.Prepared(requestID: request, tokens: 9, sequences: 1)))
         }
         if let batch = processes[id]?.batches.first {
+            // A text with an X is more than a worker can take.
+            if batch.requestIDs.contains(where: { process.prepared[$0]?.payload.first == 88 }) {
+                return finish(id, .signalled(11))
+            }
             for request in batch.requestIDs {
                 // What was revoked gets no result.
                 guard processes[id]?.prepared.removeValue(forKey: request) != nil else { continue }

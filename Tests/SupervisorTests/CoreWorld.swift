@@ -128,7 +128,16 @@ final class CoreWorld {
         random = SeededGenerator(state: seed)
         self.isCalm = isCalm
         slots = (0..<Int.random(in: 1...3, using: &random)).map { Slot(id: $0, node: 0, cpus: [$0]) }
-        core = Core(configuration: limits, repository: "/r", slots: slots, userID: 7, processID: 1, run: "run", at: now)
+        core = Core(
+            configuration: limits,
+            repository: "/r",
+            slots: slots,
+            userID: 7,
+            processID: 1,
+            run: "run",
+            quarantineKey: seed,
+            at: now
+        )
         core.handle(.reload(isFirst: true), at: now)
         settle()
     }

@@ -8,7 +8,8 @@ import Testing
     /// The cases, for a walk through all of them: a new one does not compile before it is here.
     enum Kind: CaseIterable {
         case repositoryIsEmpty, slotsPlanned, started, stopped, slotsChanged, signal, acceptingPaused, workersDoNotEnd
-        case settingsChanged, settingsRefused, answered, replayed, refused, clientDoesNotRead, notServed, reload
+        case settingsChanged, settingsRefused, answered, replayed, quarantined, refused, clientDoesNotRead, notServed,
+            reload
         case reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded, packDamaged
         case packFileRemoved, packRemoved, packStuck, processStarted, processNotStarted, workerWarning, proofFailed
         case workerReady, protocolBroken, workerStuck, workerEnded
@@ -70,6 +71,7 @@ import Testing
         case .settingsRefused: return (.settingsRefused("modeld.yaml:1"), ["modeld.yaml:1"])
         case .answered: return (.answered(answer), ofRequest + ["OK", "ms"])
         case .replayed: return (.replayed(answer.request, cause: "killed by SIGKILL"), ofRequest + ["SIGKILL"])
+        case .quarantined: return (.quarantined(answer.request, cause: "killed by SIGABRT"), ofRequest + ["SIGABRT"])
         case .refused:
             return (
                 .refused(.model, Refusal(.notFound, "no 'x'"), process: 17), ["no 'x'", "NOT_FOUND", "17", "model"]
@@ -117,6 +119,7 @@ import Testing
         case .settingsRefused: .settingsRefused
         case .answered: .answered
         case .replayed: .replayed
+        case .quarantined: .quarantined
         case .refused: .refused
         case .clientDoesNotRead: .clientDoesNotRead
         case .notServed: .notServed

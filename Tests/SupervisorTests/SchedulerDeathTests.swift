@@ -64,6 +64,7 @@ import Wire
             if worker == 1 {
                 #expect(actions.compactMap(\.started) == [[1]])
             } else {
+                #expect(actions.first == .poison(RequestID(1), "SIGSEGV"))
                 #expect(actions.compactMap { $0.refusal?.code } == [.failedPrecondition])
             }
         }

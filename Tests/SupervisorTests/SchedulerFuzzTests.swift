@@ -69,7 +69,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                     #expect(workers[worker]?.prepared.remove(id) != nil)
                 case .refuse(let id, _):
                     answer(id)
-                case .replayed(let id, _):
+                case .replayed(let id, _), .poison(let id, _):
                     #expect(open.contains(id))
                 case .drained(let worker):
                     #expect(workers.removeValue(forKey: worker)?.batches.isEmpty == true)

@@ -281,6 +281,8 @@ package struct StatusResponse: Sendable, Equatable {
     package var connections: UInt32
     /// Of modeld itself.
     package var pssBytes: UInt64
+    /// Requests that have ended two workers, and are refused when they come again.
+    package var quarantined: UInt32
 
     package init(
         state: String = "",
@@ -289,7 +291,8 @@ package struct StatusResponse: Sendable, Equatable {
         uptimeSeconds: UInt64 = 0,
         models: [ModelStatus] = [],
         connections: UInt32 = 0,
-        pssBytes: UInt64 = 0
+        pssBytes: UInt64 = 0,
+        quarantined: UInt32 = 0
     ) {
         self.state = state
         self.version = version
@@ -298,6 +301,7 @@ package struct StatusResponse: Sendable, Equatable {
         self.models = models
         self.connections = connections
         self.pssBytes = pssBytes
+        self.quarantined = quarantined
     }
 }
 

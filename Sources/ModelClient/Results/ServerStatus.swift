@@ -17,6 +17,8 @@ public struct ServerStatus: Sendable, Hashable {
     public var connections: Int
     /// The server's own memory, with shared pages divided among those who share them; 0 when it was not asked for.
     public var pssBytes: Int
+    /// Requests that have ended two workers, and are refused when they come again.
+    public var quarantined: Int
 
     /// Makes a status, as a test double does.
     public init(
@@ -26,7 +28,8 @@ public struct ServerStatus: Sendable, Hashable {
         uptime: Duration = .zero,
         models: [ModelStatus] = [],
         connections: Int = 0,
-        pssBytes: Int = 0
+        pssBytes: Int = 0,
+        quarantined: Int = 0
     ) {
         self.state = state
         self.version = version
@@ -35,6 +38,7 @@ public struct ServerStatus: Sendable, Hashable {
         self.models = models
         self.connections = connections
         self.pssBytes = pssBytes
+        self.quarantined = quarantined
     }
 
     init(_ message: StatusResponse) {
@@ -45,6 +49,7 @@ public struct ServerStatus: Sendable, Hashable {
         models = message.models.map(ModelStatus.init)
         connections = Int(message.connections)
         pssBytes = Int(clamping: message.pssBytes)
+        quarantined = Int(message.quarantined)
     }
 }
 

@@ -56,7 +56,8 @@ extension Core {
             uptimeSeconds: UInt64(clamping: (now - startedAt).components.seconds),
             models: catalogue.entries.map { status(of: $0.id, $0.model, others) },
             connections: UInt32(clamping: clients.count),
-            pssBytes: own?.proportional ?? 0
+            pssBytes: own?.proportional ?? 0,
+            quarantined: UInt32(quarantine.count(at: now))
         )
     }
 

@@ -39,6 +39,11 @@ extension Core {
             arrival: now,
             deadline: deadline
         )
+        if configuration.quarantine != nil,
+            let refusal = quarantine.refusal(target.reference, request.method, request.payload, at: now)
+        {
+            return refuse(kept, refusal)
+        }
         let bytes = request.payload.count
         guard pendingBytes + bytes <= configuration.maxPendingBytes else {
             let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
@@ -77,6 +82,11 @@ extension Core {
         case .revoke(let id, let worker): tell(worker, .revoke(ToWorker.Revoke(requestID: id.value)))
         case .refuse(let id, let refusal):
             if let request = take(id) { refuse(request, refusal) }
+        case .poison(let id, let cause):
+            guard let request = pending[id], let time = configuration.quarantine else { return }
+            let label = request.label
+            quarantine.add(label.model, label.method, request.payload, cause: cause, until: now + time)
+            report(.quarantined(label, cause: cause))
         case .replayed(let id, let cause):
             if let request = pending[id] { report(.replayed(request.label, cause: cause)) }
         case .drained(let worker):

@@ -12,7 +12,7 @@ import Wire
 /// asked if nothing else happens. The core knows numbers and frames, no descriptors; the shell has those.
 ///
 /// Its parts decide each for one matter and know nothing of each other: `Clients`, `Catalogue`, `ModelLifecycle`,
-/// `PackCoordinator`, `Scheduler`, `Reload`, `Shutdown`. Here they are connected, an extension for each matter.
+/// `PackCoordinator`, `Scheduler`, `Quarantine`, `Reload`, `Shutdown`. Here they are connected, an extension for each matter.
 package struct Core: ~Copyable {
     package private(set) var configuration: ServerConfiguration {
         didSet {
@@ -41,6 +41,7 @@ package struct Core: ~Copyable {
     var scheduler: Scheduler
     var catalogue = Catalogue()
     var limiter = SpawnLimiter()
+    var quarantine: Quarantine
     var processes: [WorkerID: Supervised] = [:]
     /// Processes that have closed their channel and not ended, and when they are killed; the first of them first.
     var exiting: [(id: WorkerID, killAt: Instant)] = []
@@ -80,6 +81,7 @@ package struct Core: ~Copyable {
         userID: UInt32,
         processID: Int32,
         run: String,
+        quarantineKey: UInt64,
         at now: Instant
     ) {
         self.configuration = configuration
@@ -92,6 +94,7 @@ package struct Core: ~Copyable {
         clients = Clients(limits: configuration, userID: userID)
         scheduler = Scheduler(stallLimit: configuration.stallTimeout)
         packs = PackCoordinator(limit: slots.count)
+        quarantine = Quarantine(key: quarantineKey)
     }
 
     /// Whether nothing is left to do, and the shell may end.

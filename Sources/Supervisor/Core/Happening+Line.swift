@@ -25,7 +25,7 @@ extension Happening {
     var subject: Subject {
         switch self {
         case .answered(let answer): .request(answer.request)
-        case .replayed(let request, _): .request(request)
+        case .replayed(let request, _), .quarantined(let request, _): .request(request)
         case .serving(let model, _), .unavailable(let model, _), .notLoaded(let model, _, _), .replaced(let model),
             .moved(let model), .kept(let model, _), .unloaded(let model), .packDamaged(let model),
             .packFileRemoved(let model), .processNotStarted(let model, _):
@@ -63,6 +63,8 @@ extension Happening {
                     ["code": answer.status.name, "ms": "\(answer.after.milliseconds)"]
                 )
             case .replayed(_, let cause): (.notice, "request is computed again: \(cause)", [:])
+            case .quarantined(_, let cause):
+                (.warning, "request has ended two workers, and is refused when it comes again: \(cause)", [:])
             case .refused(let what, let refusal, let process):
                 (
                     refusal.code.severity(), "refused: \(refusal.message)",

@@ -62,6 +62,8 @@ package enum Happening: Equatable, Sendable {
     case answered(Answer)
     /// What computed it is gone, and it is computed again.
     case replayed(RequestLabel, cause: String)
+    /// It has ended two workers, and is refused when it comes again.
+    case quarantined(RequestLabel, cause: String)
     // Of clients.
     case refused(Refused, Refusal, process: Int32)
     case clientDoesNotRead(process: Int32)

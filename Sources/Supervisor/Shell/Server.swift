@@ -74,6 +74,7 @@ package final class Server {
             userID: userID,
             processID: ProcessSelf.processID,
             run: String(UInt32.random(in: .min ... .max), radix: 36),
+            quarantineKey: .random(in: .min ... .max),
             at: MonotonicClock.now
         )
     }

@@ -161,6 +161,7 @@ extension StatusResponse: WireMessage {
         (structure.n_models, structure.models) = arena.messages(models)
         structure.connections = connections
         structure.pss_bytes = pssBytes
+        structure.quarantined = quarantined
     }
 
     package init(_ structure: Control__V1__StatusResponse) throws(WireError) {
@@ -171,7 +172,8 @@ extension StatusResponse: WireMessage {
             uptimeSeconds: structure.uptime_seconds,
             models: try decodeMessages(structure.n_models, structure.models, "models"),
             connections: structure.connections,
-            pssBytes: structure.pss_bytes
+            pssBytes: structure.pss_bytes,
+            quarantined: structure.quarantined
         )
         try validate()
     }

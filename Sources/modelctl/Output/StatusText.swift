@@ -13,6 +13,9 @@ struct StatusText {
         if isVerbose, status.pssBytes > 0 {
             lines.append("memory of modeld itself: \(HumanText.bytes(status.pssBytes))")
         }
+        if status.quarantined > 0 {
+            lines.append("quarantined requests, each of which has ended two workers: \(status.quarantined)")
+        }
         lines.append("")
         guard !status.models.isEmpty else {
             return lines + ["There is no model in the server's model repository."]

@@ -68,6 +68,25 @@ import Wire
         #expect(worker.restarts >= 6)
     }
 
+    /// Row 34: who is refused once is refused at once when it comes again, and ends no more workers.
+    @Test func row34APoisonedRequestIsQuarantined() throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"], logLevel: "info")
+        var client = try server.client()
+        for count in 1...3 {
+            let refused = try client.call("crash", model: "m")
+            #expect(refused.status == .failedPrecondition)
+            #expect(refused.message.contains("quarantine_microseconds") == (count > 1), "\(refused.message)")
+        }
+        #expect(try client.call("echo after", model: "m").text == "w1:after")
+        let status = try client.status()
+        #expect(status.quarantined == 1)
+        #expect(status.models.first?.workers.first?.restarts == 2)
+        let lines = try server.log().filter { $0.contains("has ended two workers, and is refused") }
+        #expect(lines.count == 1)
+        let shown = try ModelServer.modelctl(["status"], socket: server.socket, folder: server.folder)
+        #expect(shown.lines.contains("quarantined requests, each of which has ended two workers: 1"), "\(shown)")
+    }
+
     /// Row 67: it is no model's end either that somebody kills its workers, while they have nothing to do.
     @Test func row67KillsFromOutsideNeverGiveAModelUp() throws {
         let server = try TestServer(flags: ["--threads-per-worker", "64"])

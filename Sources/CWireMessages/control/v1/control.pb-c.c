@@ -1508,7 +1508,7 @@ const ProtobufCMessageDescriptor control__v1__model_quality__descriptor =
   (ProtobufCMessageInit) control__v1__model_quality__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__status_response__field_descriptors[7] =
+static const ProtobufCFieldDescriptor control__v1__status_response__field_descriptors[8] =
 {
   {
     "state",
@@ -1594,20 +1594,34 @@ static const ProtobufCFieldDescriptor control__v1__status_response__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "quarantined",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__StatusResponse, quarantined),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__status_response__field_indices_by_name[] = {
   5,   /* field[5] = connections */
   4,   /* field[4] = models */
   2,   /* field[2] = pid */
   6,   /* field[6] = pss_bytes */
+  7,   /* field[7] = quarantined */
   0,   /* field[0] = state */
   3,   /* field[3] = uptime_seconds */
   1,   /* field[1] = version */
 };
-static const ProtobufCIntRange control__v1__status_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange control__v1__status_response__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 10, 7 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor control__v1__status_response__descriptor =
 {
@@ -1617,10 +1631,10 @@ const ProtobufCMessageDescriptor control__v1__status_response__descriptor =
   "Control__V1__StatusResponse",
   "control.v1",
   sizeof(Control__V1__StatusResponse),
-  7,
+  8,
   control__v1__status_response__field_descriptors,
   control__v1__status_response__field_indices_by_name,
-  1,  control__v1__status_response__number_ranges,
+  2,  control__v1__status_response__number_ranges,
   (ProtobufCMessageInit) control__v1__status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -32,6 +32,9 @@ enum Metrics {
         .counter("requests_replayed_total", "Times that a request was computed again.") {
             if case .replayed = $0 { 0 } else { nil }
         },
+        .counter("requests_quarantined_total", "Requests that have ended two workers.") {
+            if case .quarantined = $0 { 0 } else { nil }
+        },
         .counter("model_loads_total", "Generations that have begun to serve.") {
             if case .serving = $0 { 0 } else { nil }
         },

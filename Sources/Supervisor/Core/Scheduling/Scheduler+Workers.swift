@@ -122,6 +122,7 @@ extension Scheduler {
             if case .ownFault = death { request.faults += 1 }
             if case .ownFault(let cause) = death, batch.count == 1, request.faults >= 2 {
                 let message = "the worker ended (\(cause)) while it worked on this request alone; it is not sent again"
+                actions.append(.poison(request.id, cause))
                 refuse(request, Refusal(.failedPrecondition, message))
             } else if !queue.budget.allowsReplay {
                 refuse(request, Refusal(.unavailable, "workers of this model keep ending", retryAfter: .seconds(1)))

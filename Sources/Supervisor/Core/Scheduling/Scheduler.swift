@@ -33,6 +33,8 @@ package final class Scheduler {
         case start(BatchID, [RequestID], on: WorkerID)
         /// Send Revoke.
         case revoke(RequestID, on: WorkerID)
+        /// The request has ended two workers, by this cause; it is refused.
+        case poison(RequestID, String)
         /// Answer the request; it is no longer known here.
         case refuse(RequestID, Refusal)
         /// The request is queued again, as what computed it is gone; why.
