@@ -143,7 +143,9 @@ extension Core {
             packKey: pack.key,
             verifyPack: !pack.isVerified,
             instructionSet: pack.isVerified ? files.ready?.instructionSet ?? "" : "",
-            slowMicroseconds: configuration.slowRequest?.microseconds ?? 0
+            slowMicroseconds: configuration.slowRequest?.microseconds ?? 0,
+            maxRequestTokens: UInt64(files.configuration.maxRequestTokens),
+            maxRequestSequences: UInt32(clamping: files.configuration.maxRequestSequences)
         )
         processes[worker]?.pack = pack.id
         tell(worker, .load(load), with: [.pack(pack.id)])
