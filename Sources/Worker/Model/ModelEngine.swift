@@ -8,14 +8,18 @@ package struct ModelEngine: Engine {
     let maxStepTokens: Int
     let limits: WorkLimits
 
-    package func prepare(_ request: ToWorker.Prepare) throws(RequestFailure) -> Preparation<PreparedTask> {
+    package func prepare(
+        _ request: ToWorker.Prepare,
+        proceed: () -> Bool
+    ) throws(RequestFailure) -> Preparation<PreparedTask> {
         do {
             guard let method = InferenceMethod(rawValue: request.method) else {
                 throw TaskError(.unsupported, "the method \(request.method) is unknown to this worker")
             }
             let task = try model.prepare(
                 try InferenceRequest.decode(method, request.payload),
-                within: limits
+                within: limits,
+                proceed: proceed
             )
             if let immediate = task.immediate { return .answered(immediate.encode()) }
             return .work(task, tokens: task.tokens, sequences: task.sequences.count)
