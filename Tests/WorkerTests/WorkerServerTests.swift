@@ -388,6 +388,9 @@ import Worker
         try supervisor.send(start(1, 1))
         let frames = try supervisor.next(2)
         #expect(refusal(frames[0]) == "OK: ")
+        // With nothing to do it says every second that it is there.
+        let progress = FromWorker.progress(FromWorker.Progress())
+        #expect(try supervisor.next(2) == [progress, progress])
         try supervisor.leave()
         #expect(throws: Channel.Closed.self) { try end.get() }
     }

@@ -121,8 +121,8 @@ extension Core {
         switch action {
         case .spawn: break
         case .sendLoad: sendLoad(to: worker, process, seat, of: id)
-        case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot.id)
-        case .drain: scheduler.drain(worker)
+        case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot.id, at: now)
+        case .drain: scheduler.drain(worker, at: now)
         case .sendDrain: tell(worker, .drain(ToWorker.Drain()))
         case .terminate: effects.append(.terminate(worker))
         case .kill: effects.append(.kill(worker))
