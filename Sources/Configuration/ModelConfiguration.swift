@@ -50,6 +50,9 @@ package struct QueuePolicy: Equatable, Sendable {
 /// A model's `config.yaml`. Every key has a default, so the file may be absent.
 package struct ModelConfiguration: Configured, Equatable {
     package var policy = QueuePolicy()
+    /// The most that one request may make, with all its windows, labels and choices.
+    package var maxRequestTokens = 1 << 20
+    package var maxRequestSequences = 16_384
     package var instances = 0
     package var defaultTimeout: Duration? = .seconds(30)
     package var versionPolicy = VersionPolicy.all
@@ -82,6 +85,10 @@ package struct ModelConfiguration: Configured, Equatable {
             .about("Requests that may wait, not yet computing; one more is refused."),
         Setting("max_batch_tokens", .newGeneration, \.policy.maxBatchTokens, .integer(1...65_536))
             .about("Tokens after which a batch takes no further request. A longer one is computed alone, in steps."),
+        Setting("max_request_tokens", .newGeneration, \.maxRequestTokens, .integer(1...1_000_000_000))
+            .about("The most tokens that one request may make, in all its windows and with all its labels or choices."),
+        Setting("max_request_sequences", .newGeneration, \.maxRequestSequences, .integer(1...1_000_000))
+            .about("The most sequences that it may make: of each text one per label or choice, or one per window."),
         Setting("dynamic_batching.max_queue_delay_microseconds", .newGeneration, \.policy.maxQueueDelay, .microseconds)
             .about("How long an idle slot waits for a batch to fill."),
         Setting("dynamic_batching.preferred_batch_size", .newGeneration, \.policy.preferredBatchSize, leastOfSizes)

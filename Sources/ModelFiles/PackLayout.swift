@@ -17,7 +17,7 @@
 /// The format is private to one version of the software: a pack of another version is made anew, never converted.
 enum PackFormat {
     static let magic: [UInt8] = Array("DISTPACK".utf8)
-    static let version: UInt32 = 5
+    static let version: UInt32 = 6
     static let alignment = 64
     static let fixedBytes = 40
     /// More than any real header has; keeps a damaged length from being believed.

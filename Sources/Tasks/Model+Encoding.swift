@@ -68,6 +68,7 @@ extension Model {
             throw .invalid(field, error.message)
         }
         try check(length: sequence.ids.count, field, limit: truncation == .truncate ? maxTokens : limit ?? maxTokens)
+        try meter.add(tokens: sequence.ids.count, field)
         return (sequence, truncated)
     }
 
@@ -80,6 +81,7 @@ extension Model {
             throw .invalid(field, error.message)
         }
         try check(length: result.count, field, limit: maxTokens)
+        try meter.add(tokens: result.count, field)
         return result
     }
 
@@ -111,8 +113,9 @@ extension Model {
                 "windows of \(textLimit) tokens, \(specials) of them special, cannot share \(overlap); ask for fewer"
             )
         }
+        let windows: TokenWindows
         do throws(TokenizationError) {
-            return try tokenizer.encodeWindows(
+            windows = try tokenizer.windows(
                 text.text,
                 pair: text.pair,
                 maxLength: textLimit,
@@ -124,6 +127,8 @@ extension Model {
             if text.pair != nil, error.code == .lengthTooShort || stride == nil { throw noRoom("\(field)_pair") }
             throw .invalid(error.code == .strideTooLong ? "stride" : field, error.message)
         }
+        try meter.add(sequences: windows.count, tokens: windows.tokens, field)
+        return windows.encodings()
     }
 }
 

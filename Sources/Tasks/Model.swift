@@ -25,6 +25,8 @@ package final class Model {
     /// The names of a classifier's outputs, in their order; none for other models.
     package let labels: [String]
     private let pack: PackFile
+    /// Of the request that is being prepared.
+    var meter = WorkMeter()
 
     /// The longest sequence, special tokens included.
     package let maxTokens: Int

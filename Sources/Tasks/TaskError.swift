@@ -5,6 +5,8 @@ package struct TaskError: Error, Sendable, Equatable, CustomStringConvertible {
         case invalidArgument
         /// No model does that.
         case unsupported
+        /// Nobody waits for the answer any more.
+        case abandoned
         /// The worker is at fault.
         case `internal`
     }

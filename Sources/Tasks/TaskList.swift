@@ -31,14 +31,26 @@ extension Model {
     package var tasks: [InferenceMethod] { Tasks.tasks.filter { $0.isAnswered(by: self) }.map { $0.method } }
 
     /// Checks and tokenises a request.
-    package func prepare(_ request: InferenceRequest) throws(TaskError) -> PreparedTask {
+    ///
+    /// - Parameters:
+    ///   - limits: a request that makes more is refused before it has.
+    ///   - proceed: asked after each sequence; `false` stops it, and the error is `abandoned`.
+    package func prepare(
+        _ request: InferenceRequest,
+        within limits: WorkLimits = WorkLimits(),
+        proceed: () -> Bool = { true }
+    ) throws(TaskError) -> PreparedTask {
         let task = request.task
         guard type(of: task).isAnswered(by: self) else {
             let known = tasks.map(\.task).joined(separator: ", ")
             let kind = configuration.architecture
             throw .invalid("model", "it is a \(kind) and has no \(request.method.task); it has \(known)")
         }
-        return try task.prepare(for: self)
+        return try withoutActuallyEscaping(proceed) { (proceed) throws(TaskError) in
+            meter = WorkMeter(limits, proceed: proceed)
+            defer { meter = WorkMeter() }
+            return try task.prepare(for: self)
+        }
     }
 
     /// Answers one request by itself. `proceed` is asked before each product; `false` stops it, and there is no answer.

@@ -16,7 +16,7 @@ extension Tokenizer {
         strategy: TruncationStrategy = .longestFirst
     ) throws(TokenizationError) -> Encoding {
         let room = try room(maxLength, isPair: pair != nil, addSpecialTokens, strategy)
-        let first = tokens(of: text, alignment: true, limit: pair == nil ? limit(room, strategy) : .max)
+        let first = tokens(of: text, alignment: true, limit: limit(room, strategy, isPair: pair != nil))
         let second = pair.map { tokens(of: $0, alignment: true, limit: .max) }
         let kept = try Truncation(
             first: first.ids.count,
@@ -53,7 +53,7 @@ extension Tokenizer {
         typeIDs: inout [Int32]
     ) throws(TokenizationError) -> Bool {
         let room = try room(maxLength, isPair: pair != nil, addSpecialTokens, strategy)
-        let first = tokens(of: text, alignment: false, limit: pair == nil ? limit(room, strategy) : .max)
+        let first = tokens(of: text, alignment: false, limit: limit(room, strategy, isPair: pair != nil))
         let second = pair.map { tokens(of: $0, alignment: false, limit: .max) }
         let kept = try Truncation(
             first: first.ids.count,
@@ -82,15 +82,16 @@ extension Tokenizer {
     /// the text that is too long. Each window repeats the text that is not truncated, and the special tokens.
     /// A limit that leaves no room for a text gives windows beyond it, as in the reference.
     ///
+    /// - Returns: how many windows there are, and what makes them: many more tokens than the text has, at a large stride.
     /// - Throws: as `encode`, and `strideTooLong`.
-    package func encodeWindows(
+    package func windows(
         _ text: UnsafeBufferPointer<UInt8>,
         pair: UnsafeBufferPointer<UInt8>? = nil,
         addSpecialTokens: Bool = true,
         maxLength: Int,
         stride: Int,
         strategy: TruncationStrategy = .longestFirst
-    ) throws(TokenizationError) -> [Encoding] {
+    ) throws(TokenizationError) -> TokenWindows {
         let room = try room(maxLength, isPair: pair != nil, addSpecialTokens, strategy)
         let first = tokens(of: text, alignment: true, limit: .max)
         let second = pair.map { tokens(of: $0, alignment: true, limit: .max) }
@@ -103,24 +104,25 @@ extension Tokenizer {
         let firsts = try Truncation.windows(count: first.ids.count, length: kept.first, stride: stride)
         let seconds = try Truncation.windows(count: second?.ids.count ?? 0, length: kept.second, stride: stride)
         // The reference's order: the first window, then those that begin elsewhere in the first text, then the rest.
-        var result: [Encoding] = []
-        for (a, b) in Self.windowOrder(firsts.count, seconds.count) {
-            result.append(assemble(first, firsts[a], second, seconds[b], addSpecialTokens))
+        let ranges = Self.windowOrder(firsts.count, seconds.count).map { (firsts[$0], seconds[$1]) }
+        let template = second == nil ? singleTemplate : pairTemplate
+        let specials = addSpecialTokens ? template.specialCount : 0
+        return TokenWindows(ranges.map { $0.count + $1.count + specials }) {
+            ranges.map { assemble(first, $0, second, $1, addSpecialTokens) }
         }
-        return result
     }
 
-    /// `encodeWindows` of strings.
-    package func encodeWindows(
+    /// `windows` of strings.
+    package func windows(
         _ text: String,
         pair: String? = nil,
         addSpecialTokens: Bool = true,
         maxLength: Int,
         stride: Int,
         strategy: TruncationStrategy = .longestFirst
-    ) throws(TokenizationError) -> [Encoding] {
+    ) throws(TokenizationError) -> TokenWindows {
         try withBytes(of: text, pair) { (text, pair) throws(TokenizationError) in
-            try encodeWindows(
+            try windows(
                 text,
                 pair: pair,
                 addSpecialTokens: addSpecialTokens,
@@ -155,9 +157,11 @@ extension Tokenizer {
         return maxLength - specials
     }
 
-    /// How many tokens of a single text are worth making: one more than there is room for shows that it was too long.
-    private func limit(_ room: Int, _ strategy: TruncationStrategy) -> Int {
-        strategy == .longestFirst && room < .max ? room + 1 : .max
+    /// How many tokens of the first text are worth making: where it alone is cut, one more than there is room for shows that it
+    /// was too long.
+    private func limit(_ room: Int, _ strategy: TruncationStrategy, isPair: Bool) -> Int {
+        let isCutAlone = strategy == .onlyFirst || strategy == .longestFirst && !isPair
+        return isCutAlone && room < .max ? room + 1 : .max
     }
 
     /// Joins stretches of both texts by the template.

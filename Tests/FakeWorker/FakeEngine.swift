@@ -9,9 +9,12 @@ struct FakeEngine: Engine {
     /// Whether it was told to compare the pack with its hash.
     let verifiesPack: Bool
 
-    func prepare(_ request: ToWorker.Prepare) throws(RequestFailure) -> Preparation<String> {
+    func prepare(_ request: ToWorker.Prepare, proceed: () -> Bool) throws(RequestFailure) -> Preparation<String> {
         let command = String(decoding: request.payload, as: UTF8.self)
         guard command != "refuse" else { throw RequestFailure(.invalidArgument, "refused") }
+        if command.hasPrefix("preparing ") {
+            return .answered(Array(try perform(command.dropFirst(10), goesOn: proceed).utf8))
+        }
         return .work(command, tokens: command.utf8.count, sequences: 1)
     }
 

@@ -9,7 +9,7 @@ import Worker
 /// `WEIGHTS-VARIANT` and a quality.
 ///
 /// A payload is a command in text: `echo TEXT`, `sleep MILLISECONDS`, `refuse`, `fail TEXT` (an error of the engine's own), a fault, and
-/// `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the process's number, `verifies`
+/// `preparing COMMAND`, which does COMMAND while it is prepared, and `once FILE COMMAND`, which does COMMAND the first time and `echo` after that. `pid` answers with the process's number, `verifies`
 /// with whether it was told to verify the pack. `Fault` lists the faults.
 @main
 struct Program {

@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Supervisor
 import Testing
@@ -5,10 +6,13 @@ import Time
 
 /// What becomes of a worker that has closed its channel and does not end.
 @Suite struct ClosedChannelTests {
-    let world = CoreWorld(seed: 1, isCalm: true)
+    let world: CoreWorld
     let worker: WorkerID
 
     init() throws {
+        var limits = CoreWorld.limits
+        limits.stallTimeout = nil
+        world = CoreWorld(seed: 1, limits: limits, isCalm: true)
         for _ in 0..<100 {
             world.now += .milliseconds(100)
             world.settle()

@@ -43,6 +43,8 @@ final class CoreWorld {
         /// It does nothing any more, as a stopped process; only SIGKILL ends it.
         var hangs = false
         var end: ProcessEnd?
+
+        var isIdle: Bool { !hangs && end == nil && batches.isEmpty && unreported.isEmpty }
     }
 
     enum Behaviour: CaseIterable {
@@ -173,6 +175,8 @@ final class CoreWorld {
 
     func settle() {
         var rounds = 0
+        // What has nothing to do says every second that it is there.
+        for (id, process) in processes where process.isReady && process.isIdle { core.handle(.heard(id), at: now) }
         repeat {
             core.decide(at: now, into: &effects)
             let batch = effects

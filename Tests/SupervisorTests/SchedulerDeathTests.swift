@@ -15,7 +15,7 @@ import Wire
         #expect(harness.decide().compactMap(\.started) == [[1, 2, 3, 4], [5, 6]])
         _ = harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(1))
         harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
-        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0, at: harness.now)
         // 2, 3 and 4 are suspects; 5 and 6 had not begun.
         var batches: [[UInt64]] = []
         var actions = harness.decide()
@@ -35,7 +35,7 @@ import Wire
         harness.submit(1)
         _ = harness.decide()
         harness.scheduler.workerGone(WorkerID(1), .external)
-        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0, at: harness.now)
         let replayed = Scheduler.Action.replayed(RequestID(1), "it was ended from outside")
         #expect(harness.decide() == [replayed, .prepare(1, on: 2), .start(2, [1], on: 2)])
         #expect(harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(2))?.replays == 1)
@@ -47,7 +47,7 @@ import Wire
         harness.submit(1)
         _ = harness.decide()
         harness.scheduler.workerGone(WorkerID(1), .external)
-        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0, at: harness.now)
         _ = harness.decide()
         #expect(harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(1)) == nil)
         #expect(harness.scheduler.unanswered == 1)
@@ -59,7 +59,7 @@ import Wire
         _ = harness.decide()
         for worker: UInt64 in 1...2 {
             harness.scheduler.workerGone(WorkerID(worker), .ownFault("SIGSEGV"))
-            harness.scheduler.workerReady(WorkerID(worker + 1), queue: Harness.model, slot: 0)
+            harness.scheduler.workerReady(WorkerID(worker + 1), queue: Harness.model, slot: 0, at: harness.now)
             let actions = harness.decide()
             if worker == 1 {
                 #expect(actions.compactMap(\.started) == [[1]])
@@ -80,7 +80,7 @@ import Wire
             let worker = UInt64(index + 1)
             let wasWorking = harness.scheduler.workerGone(WorkerID(worker), death)
             #expect(wasWorking)
-            harness.scheduler.workerReady(WorkerID(worker + 1), queue: Harness.model, slot: 0)
+            harness.scheduler.workerReady(WorkerID(worker + 1), queue: Harness.model, slot: 0, at: harness.now)
             let codes = harness.decide().compactMap { $0.refusal?.code }
             #expect(codes == (index == 3 ? [.failedPrecondition] : []))
         }
@@ -107,7 +107,7 @@ import Wire
         while harness.scheduler.unanswered == 1, deaths < 100 {
             deaths += 1
             harness.scheduler.workerGone(WorkerID(UInt64(deaths)), .external)
-            harness.scheduler.workerReady(WorkerID(UInt64(deaths + 1)), queue: Harness.model, slot: 0)
+            harness.scheduler.workerReady(WorkerID(UInt64(deaths + 1)), queue: Harness.model, slot: 0, at: harness.now)
             let codes = harness.decide().compactMap { $0.refusal?.code }
             #expect(codes.allSatisfy { $0 == .unavailable })
         }
@@ -123,7 +123,7 @@ import Wire
         while harness.scheduler.unanswered > 1, worker < 50 {
             harness.scheduler.workerGone(WorkerID(worker), .external)
             worker += 1
-            harness.scheduler.workerReady(WorkerID(worker), queue: Harness.model, slot: 0)
+            harness.scheduler.workerReady(WorkerID(worker), queue: Harness.model, slot: 0, at: harness.now)
             let refused = harness.decide().compactMap { $0.refusal?.id }
             #expect(!refused.contains(3))
         }
@@ -137,7 +137,7 @@ import Wire
         #expect(harness.decide().compactMap(\.started) == [[1, 2], [3]])
         for id: UInt64 in [1, 2] { _ = harness.scheduler.result(RequestID(id), ok: true, by: WorkerID(1)) }
         harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGABRT"))
-        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0, at: harness.now)
         _ = harness.decide()
         #expect(harness.scheduler.result(RequestID(3), ok: true, by: WorkerID(2))?.replays == 1)
     }
@@ -146,8 +146,8 @@ import Wire
         let harness = Harness(policy: Harness.policy(tokens: 20))
         harness.submit(1, 2, 3, 4, 5, 6)
         #expect(harness.decide().compactMap(\.started) == [[1, 2], [3, 4]])
-        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0)
-        harness.scheduler.drain(WorkerID(1))
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0, at: harness.now)
+        harness.scheduler.drain(WorkerID(1), at: harness.now)
         let actions = harness.decide()
         #expect(actions.contains(.revoke(5)) && actions.contains(.revoke(6)))
         #expect(actions.contains(.prepare(5, on: 2)) && actions.contains(.prepare(6, on: 2)))
@@ -162,7 +162,7 @@ import Wire
 
     @Test func anIdleWorkerIsDrainedAtOnce() {
         let harness = Harness()
-        harness.scheduler.drain(WorkerID(1))
+        harness.scheduler.drain(WorkerID(1), at: harness.now)
         #expect(harness.decide() == [.drained(WorkerID(1))])
     }
 }

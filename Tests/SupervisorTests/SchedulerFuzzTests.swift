@@ -149,7 +149,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             case 17:
                 if let worker, workers[worker]?.draining == false {
                     workers[worker]?.draining = true
-                    scheduler.drain(worker)
+                    scheduler.drain(worker, at: now)
                 }
             case 18:
                 if let worker, Bool.random(using: &random) { workers[worker]?.hangs = true }
@@ -159,7 +159,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                 let queue = queues.randomElement(using: &random) ?? queues[0]
                 let slot = Int.random(in: 0..<slots, using: &random)
                 workers[new] = Worker(queue: queue, slot: slot)
-                scheduler.workerReady(new, queue: queue, slot: slot)
+                scheduler.workerReady(new, queue: queue, slot: slot, at: now)
             }
             turn()
         }
@@ -167,7 +167,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         for queue in queues {
             nextWorker += 1
             workers[WorkerID(nextWorker)] = Worker(queue: queue, slot: 0)
-            scheduler.workerReady(WorkerID(nextWorker), queue: queue, slot: 0)
+            scheduler.workerReady(WorkerID(nextWorker), queue: queue, slot: 0, at: now)
         }
         for _ in 0..<2000 where !open.isEmpty {
             now += .nanoseconds(100)

@@ -14,7 +14,7 @@ final class SchedulerHarness {
         scheduler = Scheduler(stallLimit: stallLimit)
         scheduler.addQueue(Self.model, policy: policy)
         for worker in 0..<workers {
-            scheduler.workerReady(WorkerID(UInt64(worker + 1)), queue: Self.model, slot: worker % slots)
+            scheduler.workerReady(WorkerID(UInt64(worker + 1)), queue: Self.model, slot: worker % slots, at: now)
         }
         _ = decide()
     }

@@ -16,7 +16,7 @@ import Wire
     init() {
         harness = SchedulerHarness(policy: SchedulerHarness.policy(tokens: 20), stallLimit: Self.limit)
         harness.scheduler.addQueue(Self.other, policy: SchedulerHarness.policy())
-        harness.scheduler.workerReady(WorkerID(2), queue: Self.other, slot: 0)
+        harness.scheduler.workerReady(WorkerID(2), queue: Self.other, slot: 0, at: harness.now)
         _ = harness.decide()
     }
 
@@ -51,14 +51,14 @@ import Wire
         #expect(harness.decide().compactMap(\.started) == [[1, 2]])
         harness.now += Self.limit
         #expect(stalled(harness.decide()) == [WorkerID(1)])
-        harness.scheduler.workerReady(WorkerID(3), queue: SchedulerHarness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(3), queue: SchedulerHarness.model, slot: 0, at: harness.now)
         #expect(harness.decide().compactMap(\.started) == [[1]])
         harness.now += Self.limit
         let actions = harness.decide()
         #expect(stalled(actions) == [WorkerID(3)])
         #expect(actions.compactMap { $0.refusal?.id } == [1])
         #expect(actions.compactMap { $0.refusal?.code } == [.failedPrecondition])
-        harness.scheduler.workerReady(WorkerID(4), queue: SchedulerHarness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(4), queue: SchedulerHarness.model, slot: 0, at: harness.now)
         #expect(harness.decide().compactMap(\.started) == [[2]])
     }
 
@@ -74,18 +74,54 @@ import Wire
         #expect(stalled(harness.decide()) == [WorkerID(1)])
     }
 
-    @Test func anIdleWorkerOwesNothing() {
+    /// How much longer than the limit an idle worker may be silent.
+    static let idle = Duration.seconds(2)
+
+    @Test func anIdleWorkerIsGivenUpALittleLater() {
         harness.submit(1)
         _ = harness.decide()
         #expect(harness.finish(1, 1))
-        harness.now += Self.limit * 100
+        harness.scheduler.progressed(WorkerID(1), at: harness.now)
+        let end = harness.now + Self.limit + Self.idle
+        harness.now = end - .nanoseconds(1)
         #expect(harness.decide() == [])
-        #expect(harness.scheduler.deadline == .never)
-        // The silence before does not count.
-        harness.submit(2)
-        #expect(harness.decide().compactMap(\.started) == [[2]])
+        harness.scheduler.progressed(WorkerID(2), at: harness.now)
+        #expect(harness.scheduler.deadline == .at(end))
+        harness.now = end
+        #expect(harness.decide() == [.stalled(WorkerID(1), "no sign of life for 2000 ms")])
+        // The other one has said that it is there.
+        harness.now += Self.idle
+        harness.scheduler.progressed(WorkerID(2), at: harness.now)
+        #expect(harness.decide() == [])
+    }
+
+    @Test func aRequestGivesASilentWorkerNoMoreTime() {
+        // It has said that it is there a second ago, as it should: all of the limit is left.
+        harness.now += .seconds(1)
+        harness.submit(1)
+        #expect(harness.decide().compactMap(\.started) == [[1]])
         harness.now += Self.limit - .nanoseconds(1)
         #expect(harness.decide() == [])
+        #expect(harness.finish(1, 1))
+        harness.scheduler.progressed(WorkerID(1), at: harness.now)
+        harness.scheduler.progressed(WorkerID(2), at: harness.now)
+        // It has not, and is given up when it would have been without the request.
+        let end = harness.now + Self.limit + Self.idle
+        harness.now = end - .nanoseconds(1)
+        harness.submit(2)
+        #expect(harness.decide().compactMap(\.started) == [[2]])
+        harness.now = end
+        harness.scheduler.progressed(WorkerID(2), at: harness.now)
+        #expect(stalled(harness.decide()) == [WorkerID(1)])
+    }
+
+    @Test func anIdleWorkerThatIsSilentIsNotAskedToExit() {
+        harness.now += Self.idle - .nanoseconds(1)
+        harness.scheduler.drain(WorkerID(1), at: harness.now)
+        #expect(harness.decide() == [.drained(WorkerID(1))])
+        harness.now += .nanoseconds(1)
+        harness.scheduler.drain(WorkerID(2), at: harness.now)
+        #expect(harness.decide() == [.stalled(WorkerID(2), "no sign of life for 2000 ms")])
     }
 
     @Test func aWorkerThatDoesNotPrepareIsGivenUpToo() {
@@ -98,7 +134,7 @@ import Wire
         harness.scheduler.progressed(WorkerID(2), at: harness.now)
         #expect(stalled(harness.decide()) == [WorkerID(1)])
         // The request is to blame when the next worker does not get over it either.
-        harness.scheduler.workerReady(WorkerID(3), queue: SchedulerHarness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(3), queue: SchedulerHarness.model, slot: 0, at: harness.now)
         #expect(harness.decide() == [.prepare(2, on: 3)])
         harness.scheduler.workerGone(WorkerID(3), .ownFault("SIGSEGV"))
         #expect(harness.decide().compactMap { $0.refusal?.code } == [.failedPrecondition])
@@ -133,7 +169,7 @@ import Wire
     @Test func aDrainingWorkerIsWatchedAsWell() {
         harness.submit(1)
         _ = harness.decide()
-        harness.scheduler.drain(WorkerID(1))
+        harness.scheduler.drain(WorkerID(1), at: harness.now)
         harness.now += Self.limit
         let actions = harness.decide()
         #expect(stalled(actions) == [WorkerID(1)])

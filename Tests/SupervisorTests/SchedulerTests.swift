@@ -117,8 +117,8 @@ import Wire
         heavy.weight = 3
         scheduler.addQueue(QueueID(1), policy: heavy)
         scheduler.addQueue(QueueID(2), policy: Harness.policy(tokens: 10, size: 10_000))
-        scheduler.workerReady(WorkerID(1), queue: QueueID(1), slot: 0)
-        scheduler.workerReady(WorkerID(2), queue: QueueID(2), slot: 0)
+        scheduler.workerReady(WorkerID(1), queue: QueueID(1), slot: 0, at: .start)
+        scheduler.workerReady(WorkerID(2), queue: QueueID(2), slot: 0, at: .start)
         for id in 0..<800 {
             let queue = QueueID(UInt64(id % 2 + 1))
             scheduler.submit(RequestID(UInt64(id)), to: queue, bytes: 30, deadline: .never, at: .start)
@@ -162,7 +162,7 @@ import Wire
         #expect(harness.scheduler.deadline == .at(deadline))
         harness.now = deadline
         #expect(harness.decide().map { $0.refusal?.code } == [.deadlineExceeded])
-        harness.scheduler.workerReady(WorkerID(9), queue: Harness.model, slot: 0)
+        harness.scheduler.workerReady(WorkerID(9), queue: Harness.model, slot: 0, at: harness.now)
         #expect(harness.decide() == [], "an answered request is not dispatched")
     }
 

@@ -121,8 +121,7 @@ import Wire
             "violation": ("killed", [.kill]), "ended": ("stopped", []),
         ],
         "drained": [
-            "stop at once": ("terminated", [.terminate]), "timer": ("terminated", [.terminate]),
-            "ended": ("stopped", []),
+            "stop at once": ("terminated", [.terminate]), "timer": ("killed", [.kill]), "ended": ("stopped", []),
         ],
         "terminated": ["timer": ("killed", [.kill]), "ended": ("stopped", [])],
         "killed": ["ended": ("backoff", [])],

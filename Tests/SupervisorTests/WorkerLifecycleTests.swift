@@ -106,10 +106,13 @@ import Time
         #expect(seat.state == .stopped)
     }
 
-    @Test func aDrainedWorkerIsAskedToExit() {
+    @Test mutating func aDrainedWorkerIsAskedToExitAndKilledIfItDoesNot() {
         var seat = Self.readySeat()
         _ = seat.stop(gracefully: true, at: .start)
         #expect(seat.drained(at: .start + .nanoseconds(5)) == [.sendDrain])
+        var stuck = seat
+        #expect(stuck.timer(at: .start + stuck.timeouts.exit, limiter: &limiter) == [])
+        #expect(stuck.timer(at: .start + stuck.timeouts.exit + .nanoseconds(5), limiter: &limiter) == [.kill])
         seat.ended(.exited(0), description: "exit 0", jitter: 0.5, at: .start + .nanoseconds(6))
         #expect(seat.state == .stopped)
     }

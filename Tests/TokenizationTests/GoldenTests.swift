@@ -92,13 +92,13 @@ import Tokenization
                 )
             ]
         }
-        return try tokenizer.encodeWindows(
+        return try tokenizer.windows(
             golden.text,
             pair: golden.pair,
             addSpecialTokens: golden.special,
             maxLength: limit,
             stride: stride,
             strategy: golden.truncation
-        )
+        ).encodings()
     }
 }

@@ -114,9 +114,9 @@ import Tokenization
             code { try tokenizer.encode("a", pair: "b b b", maxLength: 5, strategy: .onlyFirst) } == .lengthTooShort
         )
         for stride in [-1, 2, 3, Int.max] {
-            #expect(code { try tokenizer.encodeWindows("a a a", maxLength: 4, stride: stride) } == .strideTooLong)
+            #expect(code { try tokenizer.windows("a a a", maxLength: 4, stride: stride) } == .strideTooLong)
         }
-        #expect(code { try tokenizer.encodeWindows("a a a", maxLength: 3, stride: 1) } == .strideTooLong)
+        #expect(code { try tokenizer.windows("a a a", maxLength: 3, stride: 1) } == .strideTooLong)
     }
 
     /// Each of these would take minutes if the time grew with the square of the length.

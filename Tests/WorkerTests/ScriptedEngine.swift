@@ -6,6 +6,10 @@ import Worker
 final class ScriptedEngine: Engine {
     /// What preparing a text comes to, if it is not work.
     var onPrepare: (String) throws(RequestFailure) -> Preparation<String>? = { _ in nil }
+    /// What happens while a text is prepared.
+    var onPreparing: (_ text: String, _ proceed: () -> Bool) -> Void = { _, _ in }
+    /// The texts that were begun to be prepared.
+    private(set) var preparations: [String] = []
     /// What happens in a step. The step's texts are separated by spaces.
     var onStep: (_ texts: String, _ proceed: () -> Bool) -> Void = { _, _ in }
     /// What a text is answered with, if it is not its capitals; nil: nothing.
@@ -15,14 +19,17 @@ final class ScriptedEngine: Engine {
     /// The texts of the steps that were begun.
     fileprivate(set) var steps: [String] = []
 
-    func prepare(_ request: ToWorker.Prepare) throws(RequestFailure) -> Preparation<String> {
+    func prepare(_ request: ToWorker.Prepare, proceed: () -> Bool) throws(RequestFailure) -> Preparation<String> {
         let text = String(decoding: request.payload, as: UTF8.self)
+        preparations.append(text)
+        onPreparing(text, proceed)
         return try onPrepare(text) ?? .work(text, tokens: text.count, sequences: 1)
     }
 
     /// Forgets what the test said, and with it the test.
     func forget() {
         onPrepare = { _ in nil }
+        onPreparing = { _, _ in }
         onStep = { _, _ in }
     }
 

@@ -111,16 +111,114 @@ import Worker
         #expect(frames == [prepared(1, tokens: 1), prepared(2, tokens: 1), done(1, tokens: 2, computed: 400)])
     }
 
-    @Test(arguments: [0, 1]) func aRequestThatIsLateWhenItsBatchBeginsIsNotComputed(_ left: Int) throws {
+    @Test(arguments: [10, 11]) func aRequestThatIsLateWhenItsBatchBeginsIsNotComputed(_ left: Int) throws {
         let loop = try TestLoop()
-        let frames = try loop.run(prepare(1, "a", deadline: .at(loop.now + .nanoseconds(left))), start(1, 1))
-        if left > 0 {
-            #expect(frames == [prepared(1, tokens: 1), result(1, "A", tokens: 1), done(1, tokens: 1)])
+        loop.engine.onStep = { texts, _ in if texts == "b" { loop.now += .nanoseconds(10) } }
+        let deadline = Deadline.at(loop.now + .nanoseconds(left))
+        let frames = try loop.run(prepare(1, "a", deadline: deadline), prepare(2, "b"), start(1, 2), start(2, 1))
+        if left > 10 {
+            #expect(frames.suffix(2) == [result(1, "A", tokens: 1), done(2, tokens: 1)])
         } else {
-            #expect(frames.first == prepared(1, tokens: 1) && frames.last == done(1, tokens: 0))
-            #expect(refusal(frames[1])?.hasPrefix("DEADLINE_EXCEEDED") == true)
-            #expect(loop.engine.steps.isEmpty)
+            #expect(refusal(frames[frames.count - 2])?.hasPrefix("DEADLINE_EXCEEDED") == true)
+            #expect(frames.last == done(2, tokens: 0))
+            #expect(loop.engine.steps == ["b"])
         }
+    }
+
+    // MARK: - While a request is prepared
+
+    @Test func aRequestThatIsLateOrWasRevokedBeforeIsNotTokenised() throws {
+        let loop = try TestLoop()
+        let frames = try loop.run(
+            prepare(1, "a", deadline: .at(loop.now)),
+            prepare(2, "b"),
+            prepare(3, "c", deadline: .at(loop.now + .nanoseconds(1))),
+            prepare(4, "d"),
+            revoke(2),
+            start(1, 1, 2, 3),
+            revoke(4)
+        )
+        #expect(loop.engine.preparations == ["c"])
+        #expect(refusal(frames.first)?.hasPrefix("DEADLINE_EXCEEDED") == true)
+        #expect(frames.dropFirst() == [prepared(3, tokens: 1), result(3, "C", tokens: 1), done(1, tokens: 1)])
+    }
+
+    /// It is told so within 200 µs, and everything that it had made is forgotten.
+    @Test func aRequestThatIsRevokedWhileItIsPreparedStopsAndIsNotAnswered() throws {
+        let loop = try TestLoop()
+        var goesOn: [Bool] = []
+        loop.engine.onPreparing = { text, proceed in
+            guard text == "a" else { return }
+            #expect(throws: Never.self) {
+                try loop.supervisor.send(prepare(2, "bb"), revoke(1), start(1, 1, 2), .drain(ToWorker.Drain()))
+            }
+            loop.now += .nanoseconds(199_999)
+            goesOn.append(proceed())
+            loop.now += .nanoseconds(1)
+            goesOn += [proceed(), proceed()]
+        }
+        let frames = try loop.run(prepare(1, "a"), drains: false)
+        #expect(goesOn == [true, false, false])
+        #expect(loop.engine.preparations == ["a", "bb"])
+        #expect(frames == [prepared(2, tokens: 2), result(2, "BB", tokens: 2), done(1, tokens: 2)])
+    }
+
+    @Test(arguments: [false, true]) func aRequestThatIsLateWhileItIsPreparedIsAnsweredSo(_ looks: Bool) throws {
+        let loop = try TestLoop()
+        var goesOn: Bool?
+        loop.engine.onPreparing = { _, proceed in
+            loop.now += .milliseconds(1)
+            if looks { goesOn = proceed() }
+        }
+        let frames = try loop.run(prepare(1, "a", deadline: .at(loop.now + .milliseconds(1))), start(1, 1))
+        #expect(goesOn == (looks ? false : nil))
+        #expect(refusal(frames.first)?.hasPrefix("DEADLINE_EXCEEDED") == true)
+        #expect(frames.dropFirst() == [done(1, tokens: 0)])
+    }
+
+    /// What comes meanwhile is done in its order, also a Drain; a long preparation gives signs of life.
+    @Test func whatComesWhileARequestIsPreparedWaitsForItsTurn() throws {
+        let loop = try TestLoop()
+        var seen: [[FromWorker]] = []
+        loop.engine.onPreparing = { text, proceed in
+            guard text == "a" else { return }
+            #expect(throws: Never.self) {
+                try loop.supervisor.send(start(1, 1), prepare(2, "bb"), prepare(3, "c"), revoke(3), start(2, 2))
+                try loop.supervisor.send(.drain(ToWorker.Drain()))
+            }
+            for microseconds in [99_800, 200, 100_000] {
+                loop.now += .microseconds(microseconds)
+                let isWanted = proceed()
+                #expect(isWanted)
+                #expect(throws: Never.self) { seen.append(try loop.supervisor.arrived()) }
+            }
+        }
+        let frames = try loop.run(prepare(1, "a"), drains: false)
+        let progress = FromWorker.progress(FromWorker.Progress())
+        #expect(seen == [[], [progress], [progress]])
+        #expect(loop.engine.preparations == ["a", "bb"] && loop.engine.steps == ["a", "bb"])
+        #expect(frames.last == done(2, tokens: 2))
+    }
+
+    /// The batch that computes is not kept from its answer by a request that nobody waits for.
+    @Test func aRequestThatComesWhileABatchComputesIsWatchedToo() throws {
+        let loop = try TestLoop()
+        loop.engine.onStep = { texts, proceed in
+            guard texts == "a" else { return }
+            #expect(throws: Never.self) { try loop.supervisor.send(prepare(2, "b")) }
+            loop.now += .microseconds(200)
+            let isWanted = proceed()
+            #expect(!isWanted)
+        }
+        loop.engine.onPreparing = { text, proceed in
+            guard text == "b" else { return }
+            #expect(throws: Never.self) { try loop.supervisor.send(revoke(2), revoke(1)) }
+            loop.now += .microseconds(200)
+            let isWanted = proceed()
+            #expect(!isWanted)
+        }
+        let frames = try loop.run(prepare(1, "a"), start(1, 1))
+        #expect(frames == [prepared(1, tokens: 1), done(1, tokens: 1, computed: 400)])
     }
 
     @Test func anAnswerToARequestThatIsNotThereIsNotSent() throws {
@@ -264,6 +362,15 @@ import Worker
         }
         #expect(throws: Channel.Closed.self) { try computing.run(prepare(1, "a"), start(1, 1), drains: false) }
         #expect(goesOn == [false, false])
+
+        let preparing = try TestLoop()
+        preparing.engine.onPreparing = { _, proceed in
+            #expect(throws: Never.self) { try preparing.supervisor.leave() }
+            preparing.now += .microseconds(200)
+            goesOn = [proceed(), proceed(), true]
+        }
+        #expect(throws: Channel.Closed.self) { try preparing.run(prepare(1, "a"), drains: false) }
+        #expect(goesOn == [false, false, true])
     }
 
     /// Everything at its own time: the worker waits for each frame.
@@ -281,6 +388,9 @@ import Worker
         try supervisor.send(start(1, 1))
         let frames = try supervisor.next(2)
         #expect(refusal(frames[0]) == "OK: ")
+        // With nothing to do it says every second that it is there.
+        let progress = FromWorker.progress(FromWorker.Progress())
+        #expect(try supervisor.next(2) == [progress, progress])
         try supervisor.leave()
         #expect(throws: Channel.Closed.self) { try end.get() }
     }

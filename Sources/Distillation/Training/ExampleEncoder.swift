@@ -121,13 +121,13 @@ package struct ExampleEncoder: Sendable {
 
     /// Windows of a context, each with the whole question.
     private func windows(_ example: Example, _ index: Int) throws(TokenizationError) -> [EncodedExample] {
-        let encodings = try tokenizer.encodeWindows(
+        let encodings = try tokenizer.windows(
             example.text,
             pair: example.pair ?? "",
             maxLength: maxLength,
             stride: stride,
             strategy: .onlySecond
-        )
+        ).encodings()
         var range: (start: Int32, end: Int32)?
         if case .answers(let answers) = example.target, let answer = answers.first {
             let start = Int32(answer.start)

@@ -52,6 +52,10 @@ package enum ToWorker: Sendable, Equatable {
         package var instructionSet: String
         /// What takes longer is logged; 0: nothing is.
         package var slowMicroseconds: UInt64
+        /// A request that makes more is refused; 0: no limit.
+        package var maxRequestTokens: UInt64
+        /// The same.
+        package var maxRequestSequences: UInt32
 
         package init(
             modelDirectory: String = "",
@@ -64,7 +68,9 @@ package enum ToWorker: Sendable, Equatable {
             packKey: String = "",
             verifyPack: Bool = false,
             instructionSet: String = "",
-            slowMicroseconds: UInt64 = 0
+            slowMicroseconds: UInt64 = 0,
+            maxRequestTokens: UInt64 = 0,
+            maxRequestSequences: UInt32 = 0
         ) {
             self.modelDirectory = modelDirectory
             self.name = name
@@ -77,6 +83,8 @@ package enum ToWorker: Sendable, Equatable {
             self.verifyPack = verifyPack
             self.instructionSet = instructionSet
             self.slowMicroseconds = slowMicroseconds
+            self.maxRequestTokens = maxRequestTokens
+            self.maxRequestSequences = maxRequestSequences
         }
     }
 
@@ -332,8 +340,8 @@ package enum FromWorker: Sendable, Equatable {
         }
     }
 
-    /// The work goes on: loading, packing or a batch. Sent between two pieces of it when nothing was said for a tenth
-    /// of a second.
+    /// The work goes on: loading, packing, preparing or a batch. Sent between two pieces of it when nothing was said
+    /// for a tenth of a second; and every second by a process that has nothing to do.
     package struct Progress: Sendable, Equatable {
         package init() {
         }

@@ -121,8 +121,8 @@ extension Core {
         switch action {
         case .spawn: break
         case .sendLoad: sendLoad(to: worker, process, seat, of: id)
-        case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot.id)
-        case .drain: scheduler.drain(worker)
+        case .enlist: scheduler.workerReady(worker, queue: id, slot: process.slot.id, at: now)
+        case .drain: scheduler.drain(worker, at: now)
         case .sendDrain: tell(worker, .drain(ToWorker.Drain()))
         case .terminate: effects.append(.terminate(worker))
         case .kill: effects.append(.kill(worker))
@@ -143,7 +143,9 @@ extension Core {
             packKey: pack.key,
             verifyPack: !pack.isVerified,
             instructionSet: pack.isVerified ? files.ready?.instructionSet ?? "" : "",
-            slowMicroseconds: configuration.slowRequest?.microseconds ?? 0
+            slowMicroseconds: configuration.slowRequest?.microseconds ?? 0,
+            maxRequestTokens: UInt64(files.configuration.maxRequestTokens),
+            maxRequestSequences: UInt32(clamping: files.configuration.maxRequestSequences)
         )
         processes[worker]?.pack = pack.id
         tell(worker, .load(load), with: [.pack(pack.id)])

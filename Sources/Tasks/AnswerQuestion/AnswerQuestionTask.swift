@@ -15,6 +15,7 @@ struct AnswerQuestionTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.inputs.isEmpty else { throw .invalid("inputs", "there is no question") }
+        try model.meter.expect(request.inputs.count, "inputs")
         guard request.topK <= Self.mostAnswers else {
             throw .invalid("top_k", "it is \(request.topK); it must be between 1 and \(Self.mostAnswers)")
         }
@@ -47,20 +48,18 @@ struct AnswerQuestionTask: InferenceTask {
     ) throws(TaskError) -> [AnswerWindow] {
         try model.checkPair(field)
         var tokens = 0
+        let windows: TokenWindows
         do throws(TokenizationError) {
             tokens = try model.tokenizer.encode(question.question, addSpecialTokens: false).count
-            let encodings = try model.tokenizer.encodeWindows(
+            windows = try model.tokenizer.windows(
                 question.question,
                 pair: question.context,
                 maxLength: length,
                 stride: stride,
                 strategy: .onlySecond
             )
-            guard encodings.allSatisfy({ $0.count <= length }) else {
+            guard windows.longest <= length else {
                 throw TokenizationError(.lengthTooShort, "a window has no room for the texts")
-            }
-            return encodings.map {
-                AnswerWindow($0, questionTokens: tokens, classID: model.tokenizer.classID)
             }
         } catch {
             let room = max(0, length - tokens - 3)
@@ -77,6 +76,10 @@ struct AnswerQuestionTask: InferenceTask {
                     + "\(stride) with the next one; shorten the question"
                     + (length < model.maxTokens ? " or take windows of more tokens (max_seq_len)" : "")
             )
+        }
+        try model.meter.add(sequences: windows.count, tokens: windows.tokens, field)
+        return windows.encodings().map {
+            AnswerWindow($0, questionTokens: tokens, classID: model.tokenizer.classID)
         }
     }
 }

@@ -17,6 +17,7 @@ struct ClassifyTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.inputs.isEmpty else { throw .invalid("inputs", "there is no text") }
+        try model.meter.expect(request.inputs.count, "inputs")
         var pipeline = ClassifyPipeline(
             pooling: request.windowPooling,
             count: request.allLabels ? .max : request.topK.given ?? 1,

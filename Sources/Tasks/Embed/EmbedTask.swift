@@ -15,6 +15,7 @@ struct EmbedTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.inputs.isEmpty else { throw .invalid("inputs", "there is no text") }
+        try model.meter.expect(request.inputs.count, "inputs")
         if let dimensions = request.truncateDim.given {
             let full = model.embedder.dimensions(request)
             guard dimensions <= full else {

@@ -11,6 +11,7 @@ struct FeaturesTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.inputs.isEmpty else { throw .invalid("inputs", "there is no text") }
+        try model.meter.expect(request.inputs.count, "inputs")
         var pipeline = FeaturesPipeline()
         var sequences: [TokenSequence] = []
         for (index, text) in request.inputs.enumerated() {

@@ -19,6 +19,7 @@ struct FillMaskTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.texts.isEmpty else { throw .invalid("texts", "there is no text") }
+        try model.meter.expect(request.texts.count, "texts")
         try request.truncation.refuseWindows()
         guard let mask = model.tokenizer.maskID else {
             throw .invalid("model", "its tokenizer has no mask token")

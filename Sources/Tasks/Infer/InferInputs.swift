@@ -38,6 +38,8 @@ struct InferInputs {
         guard ids.count / length <= Self.mostRows else {
             throw .invalid("input_ids", "it has \(ids.count / length) rows, and \(Self.mostRows) is the most at once")
         }
+        try model.meter.expect(ids.count / length, "input_ids")
+        try model.meter.add(tokens: ids.count, "input_ids")
         self.shape = shape
         let limits = (
             vocabulary: model.configuration.vocabularySize, types: model.configuration.typeVocabularySize

@@ -14,6 +14,7 @@ struct MultipleChoiceTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.inputs.isEmpty else { throw .invalid("inputs", "there is no text") }
+        try model.meter.expect(request.inputs.reduce(0) { $0 + $1.choices.count }, "choices")
         var pipeline = MultipleChoicePipeline(activation: request.functionToApply.activation ?? .softmax)
         var sequences: [TokenSequence] = []
         for (index, question) in request.inputs.enumerated() {

@@ -14,6 +14,7 @@ struct RerankTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.texts.isEmpty else { throw .invalid("texts", "there is no text") }
+        try model.meter.expect(request.texts.count, "texts")
         guard request.functionToApply != .softmax else {
             throw .invalid("function_to_apply", "the softmax of one score is always 1; choose none or sigmoid")
         }

@@ -17,6 +17,7 @@ struct TagTokensTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.texts.isEmpty else { throw .invalid("texts", "there is no text") }
+        try model.meter.expect(request.texts.count, "texts")
         guard request.truncation != .windows || request.aggregationStrategy != .none else {
             throw .invalid(
                 "aggregation_strategy",

@@ -10,6 +10,7 @@ struct TokenizeTask: InferenceTask {
 
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.inputs.isEmpty else { throw .invalid("inputs", "there is no text") }
+        try model.meter.expect(request.inputs.count, "inputs")
         try request.truncation.refuseWindows()
         var results: [TextEncoding] = []
         for (index, text) in request.inputs.enumerated() {
@@ -27,6 +28,7 @@ struct TokenizeTask: InferenceTask {
             if request.truncation == .error {
                 try model.check(length: encoding.count, "inputs[\(index)].text", limit: model.maxTokens)
             }
+            try model.meter.add(tokens: encoding.count, "inputs[\(index)].text")
             results.append(
                 TextEncoding(
                     ids: encoding.ids.map(UInt32.init),

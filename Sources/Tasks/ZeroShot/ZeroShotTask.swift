@@ -18,6 +18,7 @@ struct ZeroShotTask: InferenceTask {
     func prepare(for model: Model) throws(TaskError) -> PreparedTask {
         guard !request.texts.isEmpty else { throw .invalid("texts", "there is no text") }
         guard !request.labels.isEmpty else { throw .invalid("labels", "there is none to choose") }
+        try model.meter.expect(request.texts.count, of: request.labels.count, "texts")
         let template = try HypothesisTemplate(
             request.hypothesisTemplate.isEmpty ? HypothesisTemplate.standard : request.hypothesisTemplate
         )

@@ -74,6 +74,8 @@ extension ToWorker.Load: WireMessage {
         structure.verify_pack = verifyPack ? 1 : 0
         structure.instruction_set = arena.text(instructionSet)
         structure.slow_microseconds = slowMicroseconds
+        structure.max_request_tokens = maxRequestTokens
+        structure.max_request_sequences = maxRequestSequences
     }
 
     package init(_ structure: Worker__V1__ToWorker__Load) throws(WireError) {
@@ -88,7 +90,9 @@ extension ToWorker.Load: WireMessage {
             packKey: try decodeText(structure.pack_key, "pack_key"),
             verifyPack: structure.verify_pack != 0,
             instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
-            slowMicroseconds: structure.slow_microseconds
+            slowMicroseconds: structure.slow_microseconds,
+            maxRequestTokens: structure.max_request_tokens,
+            maxRequestSequences: structure.max_request_sequences
         )
         try validate()
     }

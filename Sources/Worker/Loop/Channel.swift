@@ -16,6 +16,9 @@ package struct Channel: ~Copyable {
     /// How long a silence is after which the supervisor is told that the work goes on.
     private static let silence = Duration.milliseconds(100)
 
+    /// How often it is told, with nothing to do, that this process would go on.
+    private static let idleSilence = Duration.seconds(1)
+
     /// The most that come with one frame.
     private static let mostDescriptors = 8
 
@@ -42,12 +45,15 @@ package struct Channel: ~Copyable {
         return try decoder.next(ToWorker.self)
     }
 
-    /// The next frame, waited for.
+    /// The next frame, waited for with a sign of life every second.
     mutating func receive() throws -> ToWorker {
         while true {
             if let frame = try poll() { return frame }
-            _ = try stream.descriptor.waitReadable()
-            quietSince = now
+            if try stream.descriptor.waitReadable(within: Self.idleSilence) {
+                quietSince = now
+            } else {
+                try send(.progress(FromWorker.Progress()))
+            }
         }
     }
 

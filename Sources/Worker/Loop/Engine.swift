@@ -8,7 +8,10 @@ package protocol Engine {
     associatedtype Batch: EngineBatch
 
     /// Decodes and tokenises a request.
-    func prepare(_ request: ToWorker.Prepare) throws(RequestFailure) -> Preparation<Batch.Work>
+    ///
+    /// - Parameter proceed: to be called between any two pieces of the work; it serves the channel. On `false` nobody waits for
+    ///   the request any more, and what it comes to does not matter.
+    func prepare(_ request: ToWorker.Prepare, proceed: () -> Bool) throws(RequestFailure) -> Preparation<Batch.Work>
 
     /// A batch without requests.
     func makeBatch() -> Batch

@@ -3,7 +3,7 @@ import Time
 import Wire
 
 /// The serving life of a worker: requests are prepared (tokenised) as they come, batches computed in the order of their
-/// Start frames, one at a time.
+/// Start frames, one at a time. Who waits for a request is looked at before and while it is prepared, and while it is computed.
 package struct WorkerServer<Served: Engine>: ~Copyable {
     private let engine: Served
     private var channel: Channel
@@ -12,8 +12,12 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
     private var prepared: [UInt64: Prepared] = [:]
     private var batches: [ToWorker.Start] = []
     private var draining = false
+    /// What arrived while a request was prepared, and waits for its turn.
+    private var inbox: [ToWorker] = []
+    /// The request that is being prepared, unless it was revoked.
+    private var preparing: UInt64?
 
-    /// While a step computes, the channel is looked at no more often than this.
+    /// While a request is prepared or a step computes, the channel is looked at no more often than this.
     private static var lookInterval: Duration { .microseconds(200) }
 
     private struct Prepared {
@@ -42,7 +46,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
     /// Serves until drained. Throws `Channel.Closed` when the supervisor is gone.
     package mutating func run() throws {
         while true {
-            while let frame = try channel.poll() {
+            while let frame = try next() {
                 try handle(frame)
                 try channel.sign()
             }
@@ -59,29 +63,74 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
         }
     }
 
+    private mutating func next() throws -> ToWorker? {
+        inbox.isEmpty ? try channel.poll() : inbox.removeFirst()
+    }
+
     private mutating func handle(_ frame: ToWorker) throws {
         switch frame {
         case .prepare(let request): try prepare(request)
         case .start(let batch): batches.append(batch)
-        case .revoke(let request): prepared[request.requestID] = nil
+        case .revoke(let request): revoke(request.requestID)
         case .drain: draining = true
         default: throw WireError(.malformed, "unexpected frame from the supervisor")
         }
     }
 
-    /// Tokenises; what needs no computing, or cannot be computed, is answered at once.
+    private mutating func revoke(_ id: UInt64) {
+        prepared[id] = nil
+        if preparing == id { preparing = nil }
+        inbox.removeAll { if case .prepare(let request) = $0 { request.requestID == id } else { false } }
+    }
+
+    /// Reads what has arrived: what means less work takes effect, and the rest waits.
+    private mutating func readAhead() throws {
+        while let frame = try channel.poll() {
+            switch frame {
+            case .revoke, .drain: try handle(frame)
+            default: inbox.append(frame)
+            }
+        }
+    }
+
+    /// Tokenises, as long as somebody waits for it; what needs no computing, or cannot be computed, is answered at once.
     private mutating func prepare(_ request: ToWorker.Prepare) throws {
-        let (names, start) = (RequestNames(request), channel.now)
-        let preparation = Result { () throws(RequestFailure) in try engine.prepare(request) }
+        let (names, start, engine) = (RequestNames(request), channel.now, self.engine)
+        let deadline = Deadline(nanoseconds: request.deadlineNanoseconds)
+        let late = RequestFailure(.deadlineExceeded, "the deadline passed before the request was tokenised")
+        preparing = names.number
+        defer { preparing = nil }
+        try readAhead()
+        guard preparing != nil else { return }
+        guard !deadline.isDue(at: start) else { return try answer(names, .failure(late)) }
+        var (closed, looked): ((any Error)?, Instant) = (nil, start)
+        let preparation = Result { () throws(RequestFailure) in
+            try engine.prepare(request) {
+                let now = channel.now
+                if closed == nil, now - looked >= Self.lookInterval {
+                    looked = now
+                    do {
+                        try readAhead()
+                        try channel.sign()
+                    } catch {
+                        closed = error
+                    }
+                }
+                return closed == nil && preparing != nil && !deadline.isDue(at: now)
+            }
+        }
+        if let closed { throw closed }
+        guard preparing != nil else { return }
         let elapsed = channel.now - start
         if let slow, elapsed >= slow { log("\(names): preparing it took \(elapsed.milliseconds) ms") }
         switch preparation {
+        case _ where deadline.isDue(at: start + elapsed): try answer(names, .failure(late))
         case .success(.work(let work, let tokens, let sequences)):
             prepared[names.number] = Prepared(
                 names: names,
                 work: work,
                 tokens: tokens,
-                deadline: Deadline(nanoseconds: request.deadlineNanoseconds),
+                deadline: deadline,
                 tokenizationMicroseconds: elapsed.microseconds
             )
             try channel.queue(
@@ -181,7 +230,7 @@ package struct WorkerServer<Served: Engine>: ~Copyable {
             guard closed == nil, now - looked >= Self.lookInterval else { return closed == nil }
             looked = now
             do {
-                while let frame = try channel.poll() {
+                while let frame = try next() {
                     try handle(frame)
                     try channel.flush()
                 }

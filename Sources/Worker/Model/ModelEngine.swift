@@ -6,13 +6,21 @@ import Wire
 package struct ModelEngine: Engine {
     let model: Model
     let maxStepTokens: Int
+    let limits: WorkLimits
 
-    package func prepare(_ request: ToWorker.Prepare) throws(RequestFailure) -> Preparation<PreparedTask> {
+    package func prepare(
+        _ request: ToWorker.Prepare,
+        proceed: () -> Bool
+    ) throws(RequestFailure) -> Preparation<PreparedTask> {
         do {
             guard let method = InferenceMethod(rawValue: request.method) else {
                 throw TaskError(.unsupported, "the method \(request.method) is unknown to this worker")
             }
-            let task = try model.prepare(try InferenceRequest.decode(method, request.payload))
+            let task = try model.prepare(
+                try InferenceRequest.decode(method, request.payload),
+                within: limits,
+                proceed: proceed
+            )
             if let immediate = task.immediate { return .answered(immediate.encode()) }
             return .work(task, tokens: task.tokens, sequences: task.sequences.count)
         } catch {
@@ -41,6 +49,7 @@ extension RequestFailure {
                 switch error.kind {
                 case .invalidArgument: .invalidArgument
                 case .unsupported: .unimplemented
+                case .abandoned: .cancelled
                 case .internal: .internal
                 }
             self.init(status, error.message)

@@ -55,7 +55,12 @@ package struct ModelLoader: EngineLoader {
                 labels: model.labels,
                 expectedAnswers: UInt32(clamping: expected)
             )
-            return (ModelEngine(model: model, maxStepTokens: max(1, Int(request.maxBatchTokens))), ready)
+            let limits = WorkLimits(
+                tokens: request.maxRequestTokens > 0 ? Int(clamping: request.maxRequestTokens) : .max,
+                sequences: request.maxRequestSequences > 0 ? Int(request.maxRequestSequences) : .max
+            )
+            let stepTokens = max(1, Int(request.maxBatchTokens))
+            return (ModelEngine(model: model, maxStepTokens: stepTokens, limits: limits), ready)
         } catch {
             let explained = Self.explained(error)
             guard !request.verifyPack, explained is LoadFailure else { throw explained }

@@ -49,6 +49,44 @@ import Wire
         #expect(try client.response(again).status == .ok)
     }
 
+    /// Row 3: nobody has to ask it. The other one, as idle, says every second that it is there.
+    @Test func row3AnIdleWorkerThatIsStoppedIsReplacedBeforeSomebodyAsks() throws {
+        let server = try TestServer(models: ["m/1": "w1", "n/1": "w2"], flags: Self.flags)
+        var client = try server.client()
+        let (before, other) = (try worker(of: "m", &client), try worker(of: "n", &client))
+        #expect(kill(before.pid, SIGSTOP) == 0)
+        let begin = ContinuousClock.now
+        #expect(isGone(before.pid, within: 10))
+        // The limit and two seconds, and something for a machine that is busy.
+        #expect(ContinuousClock.now - begin < .milliseconds(1500 + 2000 + 1000))
+        let after = try waitForRestart(of: "m", before, &client)
+        #expect(after.lastExit == "no sign of life for 3500 ms (killed by SIGKILL)")
+        #expect(try client.call("pid", model: "m").text == "\(after.pid)")
+        let same = try worker(of: "n", &client)
+        #expect(same.pid == other.pid && same.restarts == 0)
+    }
+
+    /// Row 73: it has nothing to do, so nobody waits for it, whether it was silent before or is found so.
+    @Test(arguments: [true, false]) func row73AStoppedIdleWorkerHoldsUpNeitherAReloadNorTheEnd(wasSilent: Bool) throws {
+        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        var client = try server.client()
+        func stop() throws -> Int32 {
+            let worker = try worker(of: "m", &client)
+            #expect(kill(worker.pid, SIGSTOP) == 0)
+            // Two silent seconds, after which it is not even asked to exit.
+            if wasSilent { usleep(2_100_000) }
+            return worker.pid
+        }
+        let old = try stop()
+        #expect(try client.reload("m").map(\.status) == [.ok])
+        #expect(isGone(old, within: wasSilent ? 1 : 4))
+        _ = try stop()
+        let begin = ContinuousClock.now
+        try server.signal(.terminate)
+        #expect(try server.waitForExit() == .exited(0))
+        #expect(ContinuousClock.now - begin < .seconds(wasSilent ? 2 : 5))
+    }
+
     /// Stopped, and computing without ever looking at its channel.
     @Test(arguments: ["hang", "spin"])
     func aRequestThatHangsIsSentAgainOnceAndItsNeighboursSucceed(_ fault: String) throws {

@@ -193,7 +193,7 @@ void   worker__v1__from_worker__free_unpacked
   assert(message->base.descriptor == &worker__v1__from_worker__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor worker__v1__to_worker__load__field_descriptors[11] =
+static const ProtobufCFieldDescriptor worker__v1__to_worker__load__field_descriptors[13] =
 {
   {
     "model_directory",
@@ -327,11 +327,37 @@ static const ProtobufCFieldDescriptor worker__v1__to_worker__load__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "max_request_tokens",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__ToWorker__Load, max_request_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_request_sequences",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__ToWorker__Load, max_request_sequences),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__to_worker__load__field_indices_by_name[] = {
   6,   /* field[6] = generation */
   9,   /* field[9] = instruction_set */
   4,   /* field[4] = max_batch_tokens */
+  12,   /* field[12] = max_request_sequences */
+  11,   /* field[11] = max_request_tokens */
   0,   /* field[0] = model_directory */
   1,   /* field[1] = name */
   7,   /* field[7] = pack_key */
@@ -344,7 +370,7 @@ static const unsigned worker__v1__to_worker__load__field_indices_by_name[] = {
 static const ProtobufCIntRange worker__v1__to_worker__load__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor worker__v1__to_worker__load__descriptor =
 {
@@ -354,7 +380,7 @@ const ProtobufCMessageDescriptor worker__v1__to_worker__load__descriptor =
   "Worker__V1__ToWorker__Load",
   "worker.v1",
   sizeof(Worker__V1__ToWorker__Load),
-  11,
+  13,
   worker__v1__to_worker__load__field_descriptors,
   worker__v1__to_worker__load__field_indices_by_name,
   1,  worker__v1__to_worker__load__number_ranges,

@@ -30,7 +30,7 @@ package enum ProcessEnd: Equatable, Sendable {
 /// | loading  | –         | violation   | → ready   | –           | → ending        | kill → ending          | → backoff, failed, refused |
 /// | ready    | –         | violation   | violation | –           | → draining      | –                      | → backoff, failed |
 /// | draining | –         | violation   | violation | Drain → ending | at once: → ending | SIGTERM → ending    | → stopped |
-/// | ending   | –         | –           | –         | –           | wanted: no restart | SIGTERM, then SIGKILL | → stopped, or as the state it came from |
+/// | ending   | –         | –           | –         | –           | wanted: no restart | SIGKILL            | → stopped, or as the state it came from |
 /// | backoff, failed | –  | –           | –         | –           | → stopped       | → starting             | –     |
 /// | refused, stopped: no exits; a reload makes a new seat | | | | | | | |
 ///
@@ -60,7 +60,7 @@ package struct WorkerLifecycle: Sendable {
     }
 
     package enum Step: Equatable, Sendable {
-        /// Drain was sent; SIGTERM is next.
+        /// Drain was sent; SIGKILL is next, for what does not exit with nothing to do is stuck.
         case drained
         /// SIGTERM was sent; SIGKILL is next.
         case terminated
@@ -86,7 +86,7 @@ package struct WorkerLifecycle: Sendable {
         /// From Load, or a sign that the worker goes on, to the next one or Ready.
         package var load = Duration.seconds(60)
         package var drain = Duration.seconds(30)
-        /// From Drain, when nothing is left to do, to SIGTERM.
+        /// From Drain, when nothing is left to do, to SIGKILL.
         package var exit = Duration.seconds(2)
         /// From SIGTERM to SIGKILL.
         package var terminate = Duration.seconds(5)
@@ -247,10 +247,10 @@ package struct WorkerLifecycle: Sendable {
             return violation("no Hello within \(timeouts.hello.components.seconds) s", at: now)
         case .loading:
             return violation("not ready, and no progress for \(timeouts.load.milliseconds) ms", at: now)
-        case .draining, .ending(.drained, _):
+        case .draining:
             state = .ending(.terminated, until: now + timeouts.terminate)
             return [.terminate]
-        case .ending(.terminated, _):
+        case .ending(.drained, _), .ending(.terminated, _):
             state = .ending(.killed, until: now)
             return [.kill]
         case .backoff, .failed:

@@ -78,8 +78,8 @@ final class WorkerRecord {
     let queue: QueueRecord
     let slot: SlotRecord
     var draining = false
-    /// When the worker last gave a sign of progress, or began to owe one.
-    var heardAt = Instant.start
+    /// When the worker last gave a sign of life, or began to owe one.
+    var heardAt: Instant
     /// Prepared (or being prepared) and in no batch, in the order of their Prepares.
     var assigned: [RequestRecord] = []
     var assignedTokens = 0
@@ -87,8 +87,9 @@ final class WorkerRecord {
     var computing: Batch?
     var committed: Batch?
 
-    init(id: WorkerID, queue: QueueRecord, slot: SlotRecord) {
+    init(id: WorkerID, queue: QueueRecord, slot: SlotRecord, heardAt: Instant) {
         self.id = id
+        self.heardAt = heardAt
         self.queue = queue
         self.slot = slot
     }

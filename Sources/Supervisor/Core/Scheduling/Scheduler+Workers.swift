@@ -4,22 +4,25 @@ import Wire
 
 extension Scheduler {
     /// A worker is ready to take requests of `queueID`.
-    package func workerReady(_ id: WorkerID, queue queueID: QueueID, slot number: Int) {
+    package func workerReady(_ id: WorkerID, queue queueID: QueueID, slot number: Int, at now: Instant) {
         guard let queue = queues[queueID], workers[id] == nil else { return }
         let slot = slots[number] ?? SlotRecord(id: number)
         slots[number] = slot
-        let worker = WorkerRecord(id: id, queue: queue, slot: slot)
+        let worker = WorkerRecord(id: id, queue: queue, slot: slot, heardAt: now)
         workers[id] = worker
         queue.workers.append(worker)
         slot.workers.append(worker)
+        stallCheckAt = min(stallCheckAt, .after(stallLimit, from: now))
         markDirty(queue)
         markDirty(slot)
     }
 
     /// The worker takes nothing new: what it has not started goes back to the queue, free. When what it started is
-    /// done, `drained` follows.
-    package func drain(_ id: WorkerID) {
+    /// done, `drained` follows. One that does nothing, and does not even say so, is given up at once.
+    package func drain(_ id: WorkerID, at now: Instant) {
         guard let worker = workers[id], !worker.draining else { return }
+        let silence = now - worker.heardAt
+        if stallLimit != nil, !worker.owes, silence >= Self.idleSilence { return giveUp(worker, after: silence) }
         worker.draining = true
         worker.queue.workers.removeAll { $0 === worker }
         for request in worker.assigned {
@@ -144,28 +147,37 @@ extension Scheduler {
     /// The worker is about to be sent something to do: from now on it owes, unless it did already.
     func expectProgress(of worker: WorkerRecord, at now: Instant) {
         guard !worker.owes else { return }
-        worker.heardAt = now
-        stallCheckAt = min(stallCheckAt, .after(stallLimit, from: now))
+        // One that is silent while idle gains no time by it.
+        worker.heardAt = min(now, worker.heardAt + Self.idleSilence)
+        stallCheckAt = min(stallCheckAt, .after(stallLimit, from: worker.heardAt))
     }
 
     /// Gives up each worker that has been silent for too long.
     func giveUpStalled(at now: Instant) {
         stallCheckAt = .never
         guard let stallLimit else { return }
-        for worker in workers.values.sorted(by: { $0.id < $1.id }) where worker.owes {
-            if now - worker.heardAt >= stallLimit + Self.lateness {
+        for worker in workers.values.sorted(by: { $0.id < $1.id }) {
+            let limit = worker.owes ? stallLimit : stallLimit + Self.idleSilence
+            if now - worker.heardAt >= limit + Self.lateness {
                 // Nobody looked when it was due: this process stood still, and the worker perhaps with it.
                 worker.heardAt = now
             }
-            guard now - worker.heardAt >= stallLimit else {
-                stallCheckAt = min(stallCheckAt, .at(worker.heardAt + stallLimit))
+            guard now - worker.heardAt >= limit else {
+                stallCheckAt = min(stallCheckAt, .at(worker.heardAt + limit))
                 continue
             }
-            let message = "no progress for \(stallLimit.milliseconds) ms"
-            actions.append(.stalled(worker.id, message))
-            workerGone(worker.id, .ownFault(message))
+            giveUp(worker, after: limit)
         }
     }
+
+    private func giveUp(_ worker: WorkerRecord, after silence: Duration) {
+        let message = "no \(worker.owes ? "progress" : "sign of life") for \(silence.milliseconds) ms"
+        actions.append(.stalled(worker.id, message))
+        workerGone(worker.id, .ownFault(message))
+    }
+
+    /// A worker that has nothing to do says every second that it is there. It may be silent for longer than one that has, by this.
+    private static let idleSilence = Duration.seconds(2)
 
     /// By how much a wake-up is so late that the time before it says nothing about the workers.
     private static let lateness = Duration.seconds(1)

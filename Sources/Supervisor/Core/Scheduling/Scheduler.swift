@@ -86,9 +86,9 @@ package final class Scheduler {
     var actions: [Action] = []
     var dirtyQueues: [QueueRecord] = []
     var dirtySlots: [SlotRecord] = []
-    /// How long a worker which owes something may be silent; nil: for ever.
+    /// How long a worker which owes something may be silent, an idle one a little longer; nil: for ever.
     package var stallLimit: Duration? { didSet { stallCheckAt = .at(.start) } }
-    /// No worker that owes something is to be given up before this.
+    /// No worker is to be given up before this.
     var stallCheckAt = Deadline.never
     private var lastBatch: UInt64 = 0
     private var shuttingDown: Refusal?

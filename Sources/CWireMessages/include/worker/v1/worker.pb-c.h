@@ -87,10 +87,18 @@ struct  Worker__V1__ToWorker__Load
    * what takes longer is logged; 0: nothing is
    */
   uint64_t slow_microseconds;
+  /*
+   * a request that makes more is refused; 0: no limit
+   */
+  uint64_t max_request_tokens;
+  /*
+   * the same
+   */
+  uint32_t max_request_sequences;
 };
 #define WORKER__V1__TO_WORKER__LOAD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__to_worker__load__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, 0 }
 
 
 /*
@@ -376,7 +384,8 @@ struct  Worker__V1__FromWorker__PackDone
 
 
 /*
- * The work goes on: loading, packing or a batch. Sent between two pieces of it when nothing was said for a tenth of a second.
+ * The work goes on: loading, packing, preparing or a batch. Sent between two pieces of it when nothing was said for a tenth of
+ * a second; and every second by a process that has nothing to do.
  */
 struct  Worker__V1__FromWorker__Progress
 {
