@@ -35,7 +35,8 @@ import Wire
         #expect(told("id-2", "slow request") == 1)
         #expect(told("id-3", "computed again") == 1)
         #expect(told("id-3", "warning", "request failed: the worker ended", "code=FAILED_PRECONDITION") == 1)
-        #expect(lines.count == 5)
+        #expect(told("id-3", "warning", "has ended two workers") == 1)
+        #expect(lines.count == 6)
         #expect(try !server.log().contains { $0.contains("secret") })
     }
 
