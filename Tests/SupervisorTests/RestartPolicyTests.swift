@@ -105,25 +105,29 @@ extension RestartPolicy {
         }
     }
 
-    /// Whoever has ended it, or keeps it from being started, says nothing about it.
-    @Test func whatComesFromOutsideNeverGivesUp() {
+    /// Whoever has ended it says nothing about it. Who keeps it from becoming ready is waited for, and then told of.
+    @Test func whatComesFromOutsideGivesUpLate() {
         var policy = RestartPolicy()
         var now = Instant.start
         for _ in 1...100 {
             let verdict = policy.died(startedAt: now, readyAt: now, isFromOutside: true, at: now)
             #expect(verdict == .restart(at: now + RestartPolicy.floor))
         }
-        for _ in 1...100 {
-            guard case .restart(let next) = policy.died(startedAt: now, readyAt: nil, isFromOutside: true, at: now)
-            else {
-                Issue.record("given up")
-                return
+        let start = now
+        for attempt in 1...100 {
+            switch policy.died(startedAt: now, readyAt: nil, isFromOutside: true, at: now) {
+            case .restart(let next):
+                #expect(attempt < 8 && next > now && next - now <= RestartPolicy.ceiling)
+                now = next
+            case .giveUp(_, let next):
+                #expect(attempt >= 8 && now - start > .seconds(10))
+                #expect(next - now >= .seconds(24) && next - now <= .seconds(360), "it is not tried all the time")
+                now = next
             }
-            #expect(next > now && next - now <= RestartPolicy.ceiling)
-            now = next
         }
-        #expect(now - .start > RestartPolicy.ceiling * 90, "it is not tried all the time")
-        // And does not count for what comes of its own.
+        // Once it was ready, it begins anew.
+        now += RestartPolicy.healthy
+        _ = policy.died(startedAt: now, readyAt: now - RestartPolicy.healthy, isFromOutside: true, at: now)
         for _ in 1...4 {
             guard case .restart = policy.died(startedAt: now, readyAt: nil, at: now) else {
                 Issue.record("given up")

@@ -41,7 +41,8 @@ extension Core {
         }
         switch shutdown {
         case .stopping, .killing:
-            guard processes.isEmpty, todo.isEmpty else { break }
+            // What has happened until then is told before.
+            guard processes.isEmpty, todo.isEmpty, effects.isEmpty else { break }
             shutdown = .flushing(until: now + Clients.closingTimeout)
             clients.endWatches(Refusal(.unavailable, "the server is shutting down"))
         case .serving, .draining, .flushing, .finished: break

@@ -26,7 +26,7 @@ struct ServerLog {
         var line = happening.line
         switch happening {
         case .notServed(let entry) where !told.insert(entry).inserted: return nil
-        case .answered, .replayed, .quarantined, .refused:
+        case .answered, .replayed, .refused:
             let limit = LineLimit(perSecond: 20)
             guard let untold = limits[line.severity, default: limit].admit(at: MonotonicClock.now) else { return nil }
             if untold > 0 { line.fields["untold"] = "\(untold)" }

@@ -6,9 +6,9 @@ package import Time
 ///   not within 100 ms of its last start.
 /// - Any other: after a delay that doubles from 100 ms to 30 s, ±20 %; a worker that stayed ready for 60 s starts the
 ///   doubling anew.
-/// - Given up: after more than 5 deaths of the latter kind within 30 s, or 5 starts in a row that never became ready. What
-///   ended it from outside, or kept it from being started, counts for neither. It is tried again after a pause, and with
-///   the first such death given up again, until it has stayed ready for 60 s.
+/// - Given up: after more than 5 deaths of the latter kind within 30 s, or 5 starts in a row that never became ready: 8, some
+///   13 s, where it was ended from outside or could not be started, which is more often passing, but has to be answered, too. It
+///   is tried again after a pause, and with the first such death given up again, until it has stayed ready for 60 s.
 package struct RestartPolicy: Sendable {
     package static let floor = Duration.milliseconds(100)
     package static let ceiling = Duration.seconds(30)
@@ -16,6 +16,7 @@ package struct RestartPolicy: Sendable {
     package static let window = Duration.seconds(30)
     package static let deathsInWindow = 5
     package static let failedStarts = 5
+    package static let failedStartsFromOutside = 8
 
     package enum Verdict: Equatable, Sendable {
         case restart(at: Instant)
@@ -44,20 +45,20 @@ package struct RestartPolicy: Sendable {
             if now - readyAt >= Self.healthy { (delay, pause) = (Self.floor, Pause()) }
             if isUseful || isFromOutside { return .restart(at: max(now, startedAt + Self.floor)) }
         }
+        if readyAt == nil { startsNeverReady += 1 }
+        var reason: String?
         if !isFromOutside {
-            if readyAt == nil { startsNeverReady += 1 }
             recentDeaths.removeAll { now - $0 > Self.window }
             recentDeaths.append(now)
-            var reason: String?
             if pause.isTaken { reason = "it was started again, and died again" }
             if recentDeaths.count > Self.deathsInWindow {
                 reason = "\(recentDeaths.count) deaths without a completed batch within 30 s"
             }
-            if startsNeverReady >= Self.failedStarts {
-                reason = "\(startsNeverReady) starts in a row never became ready"
-            }
-            if let reason { return .giveUp(reason, retryAt: now + pause.next(jitter: jitter)) }
         }
+        if startsNeverReady >= (isFromOutside ? Self.failedStartsFromOutside : Self.failedStarts) {
+            reason = "\(startsNeverReady) starts in a row never became ready"
+        }
+        if let reason { return .giveUp(reason, retryAt: now + pause.next(jitter: jitter)) }
         defer { delay = min(delay * 2, Self.ceiling) }
         return .restart(at: now + delay.spread(by: jitter))
     }
