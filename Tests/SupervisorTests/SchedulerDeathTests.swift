@@ -88,6 +88,31 @@ import Wire
         #expect(!wasWorking, "nothing is left that could be to blame")
     }
 
+    /// A worker prepares between two pieces of computing, and may fail at either: neither request is condemned for it, and from
+    /// then on each has a worker to itself.
+    @Test func whatIsPreparedBesideAnotherIsToBlameToo() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        harness.submit(2)
+        #expect(harness.decide().contains(.prepare(2)))
+        harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        harness.scheduler.workerReady(WorkerID(2), queue: Harness.model, slot: 0, at: harness.now)
+        func prepared(_ actions: [Scheduler.Action]) -> [UInt64] {
+            actions.compactMap { if case .prepare(let id, _) = $0 { id.value } else { nil } }
+        }
+        var actions = harness.decide()
+        let first = prepared(actions)
+        #expect(first.count == 1 && !actions.contains { $0.refusal != nil }, "\(actions)")
+        harness.scheduler.prepared(RequestID(first[0]), tokens: 10, by: WorkerID(2))
+        actions += harness.decide()
+        for case .start(let batch, let ids, _) in actions {
+            #expect(ids.map(\.value) == first)
+            #expect(harness.finish(batch.value, first[0], by: 2))
+        }
+        #expect(prepared(harness.decide()) == [3 - first[0]])
+    }
+
     /// Its client has left, and it computes on.
     @Test func aCancelledRequestIsToBlameToo() {
         let harness = Harness()

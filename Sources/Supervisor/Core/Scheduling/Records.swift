@@ -104,6 +104,14 @@ final class WorkerRecord {
     /// Whether it has something to do: a batch, or a Prepare, which are answered in order.
     var owes: Bool { computing != nil || assigned.last?.isPrepared == false }
 
+    /// Whether it has been given nothing that is not done.
+    var isFree: Bool { assigned.isEmpty && computing == nil && committed == nil }
+
+    /// Whether it has a request that is to be alone.
+    var isReserved: Bool {
+        computing?.alone == true || committed?.alone == true || assigned.contains { $0.alone && $0.phase == .assigned }
+    }
+
     /// Tokens that were sent to this worker and not yet computed.
     var load: Int { assignedTokens + (computing?.tokens ?? 0) + (committed?.tokens ?? 0) }
 }

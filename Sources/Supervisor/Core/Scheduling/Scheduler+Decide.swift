@@ -37,8 +37,8 @@ extension Scheduler {
     /// Sends requests ahead to the model's workers, the least loaded first, until each has two batches' worth waiting.
     private func assign(_ queue: QueueRecord, at now: Instant) {
         let limit = 2 * queue.policy.maxBatchTokens
-        while queue.queued > 0, let worker = leastLoaded(of: queue, below: limit) {
-            guard let (_, request) = queue.heap.first(where: { $0.phase == .queued }) else { return }
+        while queue.queued > 0, let (_, request) = queue.heap.first(where: { $0.phase == .queued }) {
+            guard let worker = leastLoaded(of: queue, below: limit, alone: request.alone) else { return }
             queue.heap.removeTop()
             queue.queued -= 1
             queue.queuedTokens -= request.tokens
@@ -53,12 +53,15 @@ extension Scheduler {
         }
     }
 
-    /// The worker with room whose slot has the least to do; among instances on one slot, the one with the least.
-    private func leastLoaded(of queue: QueueRecord, below limit: Int) -> WorkerRecord? {
+    /// The worker with room whose slot has the least to do; among instances on one slot, the one with the least. A request that
+    /// is to be alone gets a worker that has nothing else, and that gets nothing else, so that it is clear what the worker
+    /// fails at.
+    private func leastLoaded(of queue: QueueRecord, below limit: Int, alone: Bool) -> WorkerRecord? {
         var best: WorkerRecord?
         var bestLoad = (Int.max, Int.max)
         for worker in queue.workers {
             guard worker.assignedTokens + (worker.committed?.tokens ?? 0) < limit else { continue }
+            guard alone ? worker.isFree : !worker.isReserved else { continue }
             let load = (worker.slot.workers.reduce(0) { $0 + $1.load }, worker.load)
             if load < bestLoad { (best, bestLoad) = (worker, load) }
         }

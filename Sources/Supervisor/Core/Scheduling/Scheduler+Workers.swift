@@ -87,8 +87,8 @@ extension Scheduler {
     ///
     /// What it had not started, and the batch that waited behind the computing one, goes back to the queue, free. What
     /// it was computing is sent again, each request alone, while the model's budget of deaths allows; a request that
-    /// was computed alone when its worker failed by itself, and has made another one fail before, is refused. Of a worker
-    /// that failed by itself and computed nothing, the same goes for the request that it was preparing.
+    /// was computed alone when its worker failed by itself, and has made another one fail before, is refused. The same goes
+    /// for the request that a worker which failed by itself was preparing; beside one that computed, neither is condemned.
     ///
     /// - Returns: whether it was working on a request, although that may have its answer.
     @discardableResult
@@ -106,10 +106,10 @@ extension Scheduler {
             // All of the first batch was answered, so the second may have begun before that was reported.
             (batch, suspects, innocent) = (committed.requests, innocent, [])
         }
-        if worker.computing == nil, case .ownFault = death {
-            // It computed nothing, so what it failed at is the oldest request that it had to prepare.
-            suspects = worker.assigned.first { !$0.isPrepared }.map { [$0] } ?? []
-            batch = suspects
+        if case .ownFault = death, let preparing = worker.assigned.first(where: { !$0.isPrepared }) {
+            // It prepares between two pieces of computing, too: the oldest request that it had to prepare.
+            suspects.append(preparing)
+            batch.append(preparing)
         }
         let wasWorking = worker.computing != nil || !suspects.isEmpty
         worker.computing = nil
