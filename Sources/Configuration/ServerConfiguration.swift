@@ -1,5 +1,15 @@
 import LinuxSystem
 
+/// Where the weights of a model lie on a machine with several NUMA nodes.
+package enum NUMAPolicy: String, Equatable, Sendable, CaseIterable {
+    /// On each node whose slots have workers, when there are several and all have room; else as `shared`.
+    case auto
+    /// Once, in the page cache, on whatever node it was that first read the pack.
+    case shared
+    /// On each node whose slots have workers, even if it is one.
+    case replicate
+}
+
 /// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags. The table says what each is.
 package struct ServerConfiguration: Configured, Equatable, CustomStringConvertible {
     package var modelRepository = ""
@@ -10,6 +20,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var threadsPerWorker = 0
     package var cpus: String?
     package var reserveCPUs = 0
+    package var numa = NUMAPolicy.auto
+    package var isNUMAStrict = false
     package var maxFrameBytes = 16 << 20
     package var maxInFlight = 4096
     package var maxConnections = 1024
@@ -48,6 +60,10 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
             .about("The CPUs to use, such as 0-3,8; else all that the process may use."),
         Setting("reserve_cpus", .newGeneration, \.reserveCPUs, .integer(0...4096))
             .about("How many CPUs are left to others."),
+        Setting("numa", .newGeneration, \.numa, numaPolicy)
+            .about("auto: of several NUMA nodes with workers each gets a copy of the weights; replicate; shared."),
+        Setting("numa_strict", .newGeneration, \.isNUMAStrict, .flag)
+            .about("Whether a model is not loaded, or a worker fails, rather than use another node's memory."),
         Setting("max_frame_bytes", .restart, \.maxFrameBytes, .integer(4096...(16 << 20)))
             .about("Of a client's largest frame."),
         Setting("max_in_flight", .hot, \.maxInFlight, .integer(1...1_000_000))
@@ -77,6 +93,12 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         "octal permissions such as 0660",
         show: { "0" + String($0, radix: 8) },
         parse: { text in UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil } }
+    )
+
+    private static let numaPolicy = Notation<NUMAPolicy>.word(
+        "auto, shared or replicate",
+        show: { $0.rawValue },
+        parse: { NUMAPolicy(rawValue: $0) }
     )
 
     private static let level: Notation<String> = {

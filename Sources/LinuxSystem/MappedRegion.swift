@@ -42,13 +42,24 @@ package enum MemoryFile {
     /// - Parameter name: shown in `/proc/PID/maps`.
     package static func create(name: String, size: Int) throws(SystemError) -> OwnedDescriptor {
         let file = OwnedDescriptor(try checked("memfd_create", linux_memfd_create(name)))
-        try retrying("set the size of memory file", path: name) { ftruncate(file.rawValue, size) }
+        try resize(file, to: size)
         return file
+    }
+
+    /// Cuts the file, or extends it by zeros.
+    package static func resize(_ file: borrowing OwnedDescriptor, to size: Int) throws(SystemError) {
+        let descriptor = file.rawValue
+        try retrying("set the size of a memory file") { ftruncate(descriptor, size) }
     }
 
     /// Forbids for ever every change of size or content. Fails with EBUSY while a writable mapping exists.
     package static func seal(_ file: borrowing OwnedDescriptor) throws(SystemError) {
         try checked("seal memory file", linux_memfd_seal(file.rawValue))
+    }
+
+    /// The same file, to be read only: before Linux 6.7 a sealed one that was opened for writing cannot be mapped shared.
+    package static func reopened(_ file: borrowing OwnedDescriptor) throws(SystemError) -> OwnedDescriptor {
+        try OwnedDescriptor.open("/proc/self/fd/\(file.rawValue)", flags: O_RDONLY)
     }
 
     /// Whether the file can neither change nor shrink any more; false too for what is not a memory file.

@@ -7,10 +7,13 @@ package struct MemoryUsage: Equatable, Sendable {
     /// Pages in memory, each divided by the number of processes that share it, in bytes (PSS). The sum over processes
     /// is what they occupy together. Nil where the kernel does not say or may not tell us.
     package var proportionalBytes: Int?
+    /// Of the pages in memory, what is mapped as huge pages, in bytes; 0 where the kernel does not say.
+    package var hugeBytes: Int
 
-    package init(residentBytes: Int, proportionalBytes: Int?) {
+    package init(residentBytes: Int, proportionalBytes: Int?, hugeBytes: Int = 0) {
         self.residentBytes = residentBytes
         self.proportionalBytes = proportionalBytes
+        self.hugeBytes = hugeBytes
     }
 
     /// Measures a process. ESRCH or ENOENT means that it is gone.
@@ -18,9 +21,11 @@ package struct MemoryUsage: Equatable, Sendable {
         if let rollup = try? FileContents.readText("/proc/\(processID)/smaps_rollup"),
             let resident = kibibytes("Rss:", in: rollup)
         {
+            let huge = ["AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"].compactMap { kibibytes($0, in: rollup) }
             return MemoryUsage(
                 residentBytes: resident * 1024,
-                proportionalBytes: kibibytes("Pss:", in: rollup).map { $0 * 1024 }
+                proportionalBytes: kibibytes("Pss:", in: rollup).map { $0 * 1024 },
+                hugeBytes: huge.reduce(0, +) * 1024
             )
         }
         let path = "/proc/\(processID)/statm"

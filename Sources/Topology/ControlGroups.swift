@@ -1,49 +1,60 @@
 import LinuxSystem
 
-/// CPU limits of control groups, versions 1 and 2.
+/// CPU and memory limits of control groups, versions 1 and 2.
 enum ControlGroups {
     /// A mounted hierarchy, as `/proc/self/mountinfo` tells of it.
     struct Mount: Equatable {
         /// The group that is visible at the mount point; "/" outside containers.
         var root: String
         var point: String
-        /// Version 2, or the version 1 hierarchy of the cpu controller.
+        /// Version 2, or the version 1 hierarchy of the controller.
         var isUnified: Bool
     }
 
     /// The tightest limit of the process's groups and their ancestors, in CPUs; nil when there is none.
-    static func cpuLimit(root: String) -> Double? {
+    static func cpuLimit(root: String) -> Double? { tightest("cpu", root: root, limit) }
+
+    /// The least that a group of the process or an ancestor may still take, in bytes; nil when none has a limit. What was only
+    /// read from files and not used lately counts as free.
+    static func memoryRoom(root: String) -> UInt64? { tightest("memory", root: root, room) }
+
+    private static func tightest<Limit: Comparable>(
+        _ controller: String,
+        root: String,
+        _ limit: (_ folder: String, _ unified: Bool) -> Limit?
+    ) -> Limit? {
         guard let groups = try? FileContents.readText(root + "/proc/self/cgroup"),
             let mounts = try? FileContents.readText(root + "/proc/self/mountinfo")
         else { return nil }
-        var tightest: Double?
-        for mount in parse(mountInfo: mounts) {
-            guard let group = group(in: groups, unified: mount.isUnified) else { continue }
+        var tightest: Limit?
+        for mount in parse(mountInfo: mounts, controller: controller) {
+            guard let group = group(in: groups, controller, unified: mount.isUnified) else { continue }
             for folder in folders(of: group, mount: mount) {
-                guard let limit = limit(folder: root + folder, unified: mount.isUnified) else { continue }
+                guard let limit = limit(root + folder, mount.isUnified) else { continue }
                 tightest = min(tightest ?? limit, limit)
             }
         }
         return tightest
     }
 
-    static func parse(mountInfo: String) -> [Mount] {
+    static func parse(mountInfo: String, controller: String = "cpu") -> [Mount] {
         mountInfo.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
             guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, dash >= 5 else { return nil }
             let isUnified = fields[dash + 1] == "cgroup2"
-            let isCPU = fields[dash + 1] == "cgroup" && fields[dash + 3].split(separator: ",").contains("cpu")
-            guard isUnified || isCPU else { return nil }
+            let controllers = fields[dash + 3].split(separator: ",")
+            let isItsOwn = fields[dash + 1] == "cgroup" && controllers.contains { $0 == controller }
+            guard isUnified || isItsOwn else { return nil }
             return Mount(root: String(fields[3]), point: String(fields[4]), isUnified: isUnified)
         }
     }
 
-    /// The path of the process's group: the line "0::/path", or the one that names the cpu controller.
-    private static func group(in text: String, unified: Bool) -> String? {
+    /// The path of the process's group: the line "0::/path", or the one that names the controller.
+    private static func group(in text: String, _ controller: String, unified: Bool) -> String? {
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { continue }
-            let matches = unified ? fields[0] == "0" : fields[1].split(separator: ",").contains("cpu")
+            let matches = unified ? fields[0] == "0" : fields[1].split(separator: ",").contains { $0 == controller }
             if matches { return String(fields[2]) }
         }
         return nil
@@ -79,5 +90,19 @@ enum ControlGroups {
         }
         guard let quota, let period, quota > 0, period > 0 else { return nil }
         return quota / period
+    }
+
+    private static func room(folder: String, unified: Bool) -> UInt64? {
+        func number(_ name: String) -> UInt64? {
+            (try? FileContents.readText("\(folder)/\(name)")).flatMap { UInt64($0.prefix { $0.isNumber }) }
+        }
+        // "max", or as good as no limit in version 1.
+        guard let limit = number(unified ? "memory.max" : "memory.limit_in_bytes"), limit < 1 << 60,
+            let used = number(unified ? "memory.current" : "memory.usage_in_bytes")
+        else { return nil }
+        let key = unified ? "inactive_file " : "total_inactive_file "
+        let lines = ((try? FileContents.readText("\(folder)/memory.stat")) ?? "").split(separator: "\n")
+        let old = lines.first { $0.hasPrefix(key) }.flatMap { UInt64($0.dropFirst(key.utf8.count)) } ?? 0
+        return limit - min(limit, used - min(used, old))
     }
 }

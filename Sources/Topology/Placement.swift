@@ -13,6 +13,8 @@ package enum Placement {
         case bind
         /// From the node while it has room, then from others.
         case prefer
+
+        fileprivate var mode: Int32 { Int32(self == .bind ? MPOL_BIND : MPOL_PREFERRED) }
     }
 
     /// Pins the calling thread, and all threads and processes that it starts from now on, to the CPUs of a slot and its
@@ -21,7 +23,7 @@ package enum Placement {
     /// Call it before the first thread starts and before memory is touched: pages stay where they were first touched.
     ///
     /// - Returns: what could not be done, as sentences; an environment that forbids placement is not an error.
-    package static func apply(_ slot: Slot, memory: MemoryBinding = .bind) -> [String] {
+    package static func apply(_ slot: Slot, memory: MemoryBinding) -> [String] {
         pinThread(to: slot.cpus) + bindMemory(to: slot.node, memory)
     }
 
@@ -41,12 +43,27 @@ package enum Placement {
         guard isMemoryPolicyAvailable else {
             return node == 0 ? [] : ["the kernel has no NUMA policies: memory is not bound to node \(node)"]
         }
-        let mode = binding == .bind ? MPOL_BIND : MPOL_PREFERRED
         let mask = CPUSet([node]).words.map { UInt($0) }
         // The kernel reads one bit less than it is told.
-        if set_mempolicy(Int32(mode), mask, UInt(mask.count * 64 + 1)) == 0 { return [] }
+        if set_mempolicy(binding.mode, mask, UInt(mask.count * 64 + 1)) == 0 { return [] }
         let error = SystemError("set_mempolicy", errno)
         return ["cannot bind memory to node \(node): \(error)"]
+    }
+
+    /// Binds the pages of a mapping that are not there yet to a node; of a memory file, those of everybody who maps it, for as
+    /// long as the file lives. Huge pages are asked for, where the administrator lets files in memory have them.
+    ///
+    /// - Returns: what could not be done, as sentences; the policy of the thread holds then.
+    package static func bind(
+        _ range: UnsafeMutableRawBufferPointer,
+        to node: Int,
+        _ binding: MemoryBinding
+    ) -> [String] {
+        _ = madvise(range.baseAddress, range.count, MADV_HUGEPAGE)
+        guard isMemoryPolicyAvailable else { return [] }
+        let mask = CPUSet([node]).words.map { UInt($0) }
+        let done = mbind(range.baseAddress, UInt(range.count), binding.mode, mask, UInt(mask.count * 64 + 1), 0)
+        return done == 0 ? [] : ["cannot bind a copy of the weights to node \(node): \(SystemError("mbind", errno))"]
     }
 
     // MARK: - Where memory lies

@@ -70,5 +70,13 @@ struct FakeLoader: EngineLoader {
         return contents.count
     }
 
+    func check(_ copy: borrowing OwnedDescriptor, key: String) throws {
+        var contents = [UInt8](repeating: 0, count: 4096)
+        let count = contents.withUnsafeMutableBytes { pread(copy.rawValue, $0.baseAddress, $0.count, 0) }
+        guard String(decoding: contents.prefix(max(0, count)), as: UTF8.self) == "PACK \(key.dropFirst(5))" else {
+            throw LoadFailure(.pack, "the copy is no pack of the key \(key)")
+        }
+    }
+
     private func behaviour(_ folder: String) -> String { (try? FileContents.readText("\(folder)/behaviour")) ?? "" }
 }

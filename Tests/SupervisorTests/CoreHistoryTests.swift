@@ -214,6 +214,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         settings.maxInFlight = Int.random(in: 10...20, using: &world.random)
         settings.maxConnections = Int.random(in: 4...6, using: &world.random)
         settings.stallTimeout = [nil, .seconds(1), .seconds(2)].randomElement(using: &world.random) ?? nil
+        settings.numa = NUMAPolicy.allCases.randomElement(using: &world.random) ?? .auto
+        settings.isNUMAStrict = world.chance(1, in: 3)
         settings.loadTimeout = .seconds(Int.random(in: 4...6, using: &world.random))
         settings.slowRequest = [nil, .milliseconds(100), .milliseconds(200)].randomElement(using: &world.random) ?? nil
         world.tell(.configured(settings))
@@ -226,7 +228,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         } else if world.slots.count < 4 {
             let number = world.lastSlot + 1
             world.lastSlot = number
-            world.slots.append(Slot(id: number, node: 0, cpus: [number]))
+            world.slots.append(Slot(id: number, node: number % 2, cpus: [number]))
         }
         world.tell(.slots(world.slots))
     }
@@ -334,7 +336,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         let (isFinished, unanswered) = (world.core.isFinished, world.core.unanswered)
         #expect(isFinished)
         #expect(world.processes.isEmpty)
-        #expect(world.heldPacks.isEmpty, "packs are held open")
+        #expect(world.heldPacks.isEmpty && world.copies.isEmpty, "packs are held open")
         #expect(world.files.isEmpty, "files of packers are left")
         #expect(unanswered.requests == 0 && unanswered.bytes == 0)
         #expect(sum("inference_requests_total", world) == world.told.count)

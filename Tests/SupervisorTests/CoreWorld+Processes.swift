@@ -3,6 +3,7 @@ import Messages
 import Supervisor
 import Testing
 import Time
+import Topology
 import Wire
 
 /// What the processes do.
@@ -22,12 +23,28 @@ extension CoreWorld {
             files.insert(job)
             processes[id]?.pack = (pack, job)
         case .packProceed: processes[id]?.mayWrite = true
+        case .copy:
+            guard attachments.count == 2, case .pack(let pack) = attachments[0], case .memory(let job) = attachments[1]
+            else {
+                Issue.record("a Copy without a pack and a file: \(attachments)")
+                return
+            }
+            #expect(heldPacks.contains(pack) && copies[pack] == nil, "a pack that is not held open")
+            if trouble == .noFiles || chance(1, in: 30) {
+                refusedCopies.insert(job)
+                return core.handle(.fileRefused(job, "no memory"), at: now)
+            }
+            #expect(heldPacks.insert(job).inserted)
+            copies[job] = processes[id]?.slot.node
+            processes[id]?.copy = job
         case .load(let load):
             guard case .pack(let job)? = attachments.first else {
                 Issue.record("a Load without a pack")
                 return
             }
             #expect(heldPacks.contains(job), "a pack that is not held open")
+            let node = processes[id]?.slot.node
+            #expect(copies[job] == nil || copies[job] == node, "a worker of node \(node ?? -1) has another one's copy")
             processes[id]?.load = load
         case .prepare(let request):
             #expect(processes[id]?.isReady == true)
@@ -57,6 +74,10 @@ extension CoreWorld {
     }
 
     private func pack(_ id: WorkerID, _ process: Process) {
+        if process.copy != nil {
+            processes[id]?.end = chance(1, in: 10) ? .signalled(7) : .exited(0)
+            if processes[id]?.end == .exited(0) { say(id, .packDone(FromWorker.PackDone(bytes: 10))) }
+        }
         guard let (request, job) = process.pack else { return }
         if trouble == .packerDies { return finish(id, .signalled(9)) }
         let behaviour = behaviours[request.modelDirectory + request.variant] ?? .good

@@ -28,12 +28,13 @@ final class CoreWorld {
     }
 
     struct Process {
-        let slot: Int
+        let slot: Slot
         let isPacker: Bool
         var isGreeted = false
         var load: ToWorker.Load?
         var isReady = false
         var pack: (request: ToWorker.Pack, job: PackJobID)?
+        var copy: PackJobID?
         var hasNamedKey = false
         var mayWrite = false
         var prepared: [UInt64: ToWorker.Prepare] = [:]
@@ -85,6 +86,10 @@ final class CoreWorld {
     var behaviours: [String: Behaviour] = [:]
     var cached: Set<String> = []
     var heldPacks: Set<PackJobID> = []
+    /// The nodes of the copies that are held.
+    var copies: [PackJobID: Int] = [:]
+    /// Copies for which there was no file.
+    var refusedCopies: Set<PackJobID> = []
     var files: Set<PackJobID> = []
     var isStopped = false
     /// What fails for all that are started, as long as it lasts.
@@ -129,7 +134,7 @@ final class CoreWorld {
     init(seed: UInt64, limits: ServerConfiguration = limits, isCalm: Bool = false) {
         random = SeededGenerator(state: seed)
         self.isCalm = isCalm
-        slots = (0..<Int.random(in: 1...3, using: &random)).map { Slot(id: $0, node: 0, cpus: [$0]) }
+        slots = (0..<Int.random(in: 1...3, using: &random)).map { Slot(id: $0, node: $0 % 2, cpus: [$0]) }
         core = Core(
             configuration: limits,
             repository: "/r",
@@ -202,12 +207,12 @@ final class CoreWorld {
             #expect(clients.removeValue(forKey: id) != nil, "a client is disconnected that is not there")
             ghosts.append(id)
         case .stopListening: isStopped = true
-        case .spawn(let id, let slot, let isPacker):
+        case .spawn(let id, let slot, let isPacker, _):
             if trouble == .noProcesses || chance(1, in: 30) {
                 return tell(.notSpawned(id, error: "no more processes", jitter: 0.5))
             }
             lastProcess += 1
-            processes[id] = Process(slot: slot.id, isPacker: isPacker)
+            processes[id] = Process(slot: slot, isPacker: isPacker)
             #expect(processes.count < 60, "too many processes")
             tell(.spawned(id, process: lastProcess))
         case .tell(let id, let frame, let files): hear(frame, files, id)
@@ -226,8 +231,15 @@ final class CoreWorld {
         case .openPack(let job, let key):
             guard cached.contains(key) else { return tell(.packNotOpened(job, "no such file")) }
             #expect(heldPacks.insert(job).inserted)
-            tell(.packOpened(job, key: key))
-        case .closePack(let job): #expect(heldPacks.remove(job) != nil)
+            let room: UInt64 = (64 << 20) + (chance(1, in: 10) ? 9 : 10)
+            tell(.packOpened(job, key: key, bytes: 10, room: MemoryRoom(nodes: [0: room, 1: room])))
+        case .closePack(let job):
+            copies[job] = nil
+            #expect(heldPacks.remove(job) != nil || refusedCopies.contains(job))
+        case .sealCopy(let job, let bytes):
+            #expect(bytes == 10)
+            let isSealed = heldPacks.contains(job) && !chance(1, in: 20)
+            tell(.copySealed(job, error: isSealed ? nil : "it is written to"))
         case .removeFile(let job): files.remove(job)
         case .removePack(let key): cached.remove(key)
         case .listCache(let purpose):
@@ -382,8 +394,8 @@ final class CoreWorld {
         for model in status.models where model.state == "UNAVAILABLE" {
             #expect(model.queued == 0, "requests wait for \(model.name), which nobody serves")
         }
-        for slot in Set(processes.values.map(\.slot)) {
-            let busy = processes.values.count { $0.slot == slot && $0.end == nil && !$0.batches.isEmpty }
+        for slot in Set(processes.values.map(\.slot.id)) {
+            let busy = processes.values.count { $0.slot.id == slot && $0.end == nil && !$0.batches.isEmpty }
             #expect(busy <= 1, "\(busy) workers compute on slot \(slot)")
         }
         let ready = Set(status.models.filter { $0.state == "READY" }.map(\.name))

@@ -10,7 +10,7 @@ import Testing
         case repositoryIsEmpty, slotsPlanned, started, stopped, slotsChanged, signal, acceptingPaused, workersDoNotEnd
         case settingsChanged, settingsRefused, answered, replayed, quarantined, refused, clientDoesNotRead, notServed,
             reload
-        case reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded, packDamaged
+        case reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded, notReplicated, packDamaged
         case packFileRemoved, packRemoved, packStuck, processStarted, processNotStarted, workerWarning, proofFailed
         case workerReady, protocolBroken, workerStuck, workerEnded
     }
@@ -88,6 +88,7 @@ import Testing
         case .moved: return (.moved(model: model), [model])
         case .kept: return (.kept(model: model, "why"), [model, "why"])
         case .unloaded: return (.unloaded(model: model), [model])
+        case .notReplicated: return (.notReplicated(model: model, "no room"), [model, "no room"])
         case .packDamaged: return (.packDamaged(model: model), [model])
         case .packFileRemoved: return (.packFileRemoved(model: model), [model])
         case .packRemoved: return (.packRemoved(key: "k", bytes: 17), ["\"k\"", "17"])
@@ -132,6 +133,7 @@ import Testing
         case .moved: .moved
         case .kept: .kept
         case .unloaded: .unloaded
+        case .notReplicated: .notReplicated
         case .packDamaged: .packDamaged
         case .packFileRemoved: .packFileRemoved
         case .packRemoved: .packRemoved

@@ -18,6 +18,9 @@ extension StateTableTests {
         _ = identifying.hello(job, at: .start)
         var packing = identifying
         _ = packing.identified(job, key: "k", cachedBytes: nil, at: .start)
+        var copying = PackCoordinator(limit: 2)
+        _ = copying.request(job, isCopy: true, at: .start)
+        _ = copying.hello(job, at: .start)
         var queued = PackCoordinator(limit: 2)
         for id in [other, job] {
             _ = queued.request(id, at: .start)
@@ -28,7 +31,7 @@ extension StateTableTests {
         _ = over.identified(job, key: "k", cachedBytes: 9, at: .start)
         return [
             "none": none, "waiting": waiting, "starting": starting, "identifying": identifying, "queued": queued,
-            "packing": packing, "over": over,
+            "packing": packing, "copying": copying, "over": over,
         ]
     }()
 
@@ -57,6 +60,9 @@ extension StateTableTests {
             case .sendPack(Self.job): "send"
             case .sendProceed(Self.job): "proceed"
             case .store(Self.job, _, _): "store"
+            case .sendCopy(Self.job): "send"
+            case .seal(Self.job, _): "seal"
+            case .copied(Self.job): "finished"
             case .kill(Self.job): "kill"
             case .finished(Self.job, _, _): "finished"
             case .failed(Self.job, _, _): "failed"
@@ -89,6 +95,11 @@ extension StateTableTests {
         "packing": [
             "cancel": "kill", "hello": "kill failed", "new key": "kill failed", "cached key": "kill failed",
             "packed": "store", "stored": "kill finished", "not stored": "kill failed", "refused": "kill failed",
+            "violation": "kill failed", "timer": "kill failed", "ended": "failed",
+        ],
+        "copying": [
+            "cancel": "kill", "hello": "kill failed", "new key": "kill failed", "cached key": "kill failed",
+            "packed": "seal", "stored": "kill finished", "not stored": "kill failed", "refused": "kill failed",
             "violation": "kill failed", "timer": "kill failed", "ended": "failed",
         ],
         "over": [:],

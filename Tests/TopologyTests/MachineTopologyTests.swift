@@ -117,6 +117,47 @@ import Topology
         #expect(limit == nil)
     }
 
+    // MARK: - Memory
+
+    @Test func theRoomOfANodeIsWhatIsFreeAndWhatFilesHold() throws {
+        let tree = try FakeRoot([
+            "proc/meminfo": "MemTotal: 9000 kB\nMemAvailable:    700 kB\n",
+            "sys/devices/system/node/node0/meminfo": """
+            Node 0 MemTotal:       4000 kB
+            Node 0 MemFree:         100 kB
+            Node 0 Active(file):     20 kB
+            Node 0 Inactive(file):    3 kB
+            Node 0 Active:         2000 kB
+            """,
+        ])
+        let room = MemoryRoom.current(of: [0, 1], root: tree.path)
+        #expect(room == MemoryRoom(total: 700 << 10, nodes: [0: 123 << 10]))
+        #expect(MemoryRoom.current(of: [0], root: try FakeRoot([:]).path) == MemoryRoom())
+    }
+
+    @Test func aContainersLimitBoundsTheRoom() throws {
+        let unified = try FakeRoot([
+            "proc/meminfo": "MemAvailable: 9000 kB",
+            "proc/self/cgroup": "0::/a/b",
+            "proc/self/mountinfo": Self.unifiedMount,
+            "sys/fs/cgroup/a/memory.max": "100000",
+            "sys/fs/cgroup/a/memory.current": "60000",
+            "sys/fs/cgroup/a/memory.stat": "anon 40000\nfile 20000\ninactive_file 15000\n",
+            "sys/fs/cgroup/a/b/memory.max": "max",
+            "sys/fs/cgroup/a/b/memory.current": "10",
+        ])
+        #expect(MemoryRoom.current(of: [], root: unified.path).total == 55_000)
+        let first = try FakeRoot([
+            "proc/self/cgroup": "4:memory:/m\n0::/",
+            "proc/self/mountinfo": "32 1 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
+            "sys/fs/cgroup/memory/m/memory.limit_in_bytes": "100000",
+            "sys/fs/cgroup/memory/m/memory.usage_in_bytes": "120000",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes": "5",
+        ])
+        #expect(MemoryRoom.current(of: [], root: first.path).total == 0)
+    }
+
     private func limit(_ files: [String: String]) throws -> Double? {
         let tree = try FakeRoot(files)
         return MachineTopology.read(root: tree.path, affinity: [0]).cpuLimit

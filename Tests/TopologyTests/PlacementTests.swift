@@ -9,7 +9,7 @@ import Topology
         let slot = try #require(
             try planSlots(topology: topology, request: SlotRequest(threadsPerWorker: 1)).slots.last
         )
-        let outcome = try onOwnThread { (Placement.apply(slot), try MachineTopology.current().allowed) }
+        let outcome = try onOwnThread { (Placement.apply(slot, memory: .bind), try MachineTopology.current().allowed) }
         #expect(outcome.1 == slot.cpus)
         #expect(outcome.0 == [])
         // The rest of the process is where it was.
@@ -19,7 +19,9 @@ import Topology
     @Test func whatCannotBeHadIsAWarning() throws {
         let allowed = try MachineTopology.current().allowed
         let absent = Slot(id: 0, node: 700, cpus: [CPUSet.largestNumber])
-        let outcome = try onOwnThread { (Placement.apply(absent), try MachineTopology.current().allowed) }
+        let outcome = try onOwnThread {
+            (Placement.apply(absent, memory: .bind), try MachineTopology.current().allowed)
+        }
         #expect(outcome.0.count == 2, "\(outcome.0)")
         #expect(outcome.0.first?.hasPrefix("cannot pin to CPUs 8191: sched_setaffinity: ") == true)
         #expect(outcome.0.last?.contains("node 700") == true)

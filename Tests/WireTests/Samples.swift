@@ -110,6 +110,7 @@ enum Samples {
         .drain(.init()),
         .pack(.init(modelDirectory: "/models/m/1", variant: "fp32")),
         .packProceed(.init()),
+        .copy(.init(packKey: "k", strict: true)),
     ]
 
     static let fromWorker: [FromWorker] = [
@@ -121,8 +122,7 @@ enum Samples {
                 architecture: "BertModel",
                 packBytes: 99,
                 instructionSet: "avx2",
-                loadMicroseconds: 1234,
-                numa: "node 0"
+                loadMicroseconds: 1234
             )
         ),
         .failed(.init(kind: .configuration, message: "no vocab.txt")),

@@ -25,10 +25,10 @@ final class SupervisorEnd {
         }
     }
 
-    /// Sends a frame with a descriptor beside it.
-    func send(_ frame: ToWorker, with descriptor: Int32) throws {
+    /// Sends a frame with descriptors beside it.
+    func send(_ frame: ToWorker, with first: Int32, _ others: Int32...) throws {
         let bytes = try FrameEncoder.encode(frame)
-        let written = try bytes.withUnsafeBytes { try stream.write($0, descriptors: [descriptor]) }
+        let written = try bytes.withUnsafeBytes { try stream.write($0, descriptors: [first] + others) }
         try #require(written == .bytes(bytes.count))
     }
 

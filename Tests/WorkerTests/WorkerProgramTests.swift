@@ -37,6 +37,10 @@ import Worker
             _ = try bytes.withUnsafeBytes { try file.write($0) }
             return bytes.count
         }
+
+        func check(_ copy: borrowing OwnedDescriptor, key: String) throws {
+            if key != "k" { throw LoadFailure(.pack, "its key is not \(key)") }
+        }
     }
 
     private static let load = ToWorker.load(ToWorker.Load(variant: "fp32"))
@@ -166,5 +170,32 @@ import Worker
     func aCommandLineThatIsNotTheServersIsRefusedByItsFlag(_ flags: [String]) throws {
         let error = #expect(throws: Arguments.Unusable.self) { try Arguments(["modelworker"] + flags) }
         #expect(error?.description.hasPrefix(flags[0]) == true)
+    }
+
+    // MARK: - Copying
+
+    @Test func aCopyIsMadeCheckedAndNotWrittenToAfterwards() throws {
+        let pack = try MemoryFile.create(name: "pack", size: 5 << 20)
+        let copy = try MemoryFile.create(name: "copy", size: 0)
+        let text = Array("weights".utf8)
+        #expect(text.withUnsafeBytes { pwrite(pack.rawValue, $0.baseAddress, $0.count, 4 << 20) } == text.count)
+        try loop.supervisor.send(.copy(ToWorker.Copy(packKey: "k", strict: true)), with: pack.rawValue, copy.rawValue)
+        try work("--pack", "--node", "0")
+        #expect(try loop.supervisor.arrived().last == .packDone(FromWorker.PackDone(bytes: 5 << 20)))
+        var read = [UInt8](repeating: 0, count: text.count)
+        #expect(pread(copy.rawValue, &read, read.count, 4 << 20) == read.count && read == text)
+        // It is mapped no more, so that it can be sealed, and then it can still be mapped.
+        try MemoryFile.seal(copy)
+        let region = try MappedRegion(try MemoryFile.reopened(copy))
+        #expect(region.bytes.count == 5 << 20)
+    }
+
+    @Test func aCopyOfAnotherPackIsRefused() throws {
+        let pack = try MemoryFile.create(name: "pack", size: 9)
+        let copy = try MemoryFile.create(name: "copy", size: 0)
+        try loop.supervisor.send(.copy(ToWorker.Copy(packKey: "other")), with: pack.rawValue, copy.rawValue)
+        #expect(throws: LoadFailure.self) { try work("--pack") }
+        let failed = FromWorker.Failed(kind: .pack, message: "its key is not other")
+        #expect(try loop.supervisor.arrived() == [.failed(failed)])
     }
 }

@@ -122,6 +122,8 @@ package struct WorkerStatus: Sendable, Equatable {
     package var generation: UInt64
     /// Until its seat has a process again; 0: it has one, or that is not known.
     package var nextStartMicroseconds: UInt64
+    /// Where the kernel says, and the status is verbose.
+    package var memory: MemoryPlacement?
 
     package init(
         pid: Int32 = 0,
@@ -135,7 +137,8 @@ package struct WorkerStatus: Sendable, Equatable {
         lastExit: String = "",
         requests: UInt64 = 0,
         generation: UInt64 = 0,
-        nextStartMicroseconds: UInt64 = 0
+        nextStartMicroseconds: UInt64 = 0,
+        memory: MemoryPlacement? = nil
     ) {
         self.pid = pid
         self.slot = slot
@@ -149,6 +152,34 @@ package struct WorkerStatus: Sendable, Equatable {
         self.requests = requests
         self.generation = generation
         self.nextStartMicroseconds = nextStartMicroseconds
+        self.memory = memory
+    }
+}
+
+/// Where a worker's pages in memory lie, in bytes.
+package struct MemoryPlacement: Sendable, Equatable {
+    /// Of its pack, as far as it has touched it.
+    package var weights: UInt64
+    /// On the node of its CPUs.
+    package var weightsOnNode: UInt64
+    /// Heap, arenas, stacks.
+    package var own: UInt64
+    package var ownOnNode: UInt64
+    /// Of all these, in huge pages.
+    package var huge: UInt64
+
+    package init(
+        weights: UInt64 = 0,
+        weightsOnNode: UInt64 = 0,
+        own: UInt64 = 0,
+        ownOnNode: UInt64 = 0,
+        huge: UInt64 = 0
+    ) {
+        self.weights = weights
+        self.weightsOnNode = weightsOnNode
+        self.own = own
+        self.ownOnNode = ownOnNode
+        self.huge = huge
     }
 }
 

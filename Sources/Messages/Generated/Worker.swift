@@ -34,6 +34,8 @@ package enum ToWorker: Sendable, Equatable {
     case pack(ToWorker.Pack)
     /// No such pack in the cache, write it.
     case packProceed(ToWorker.PackProceed)
+    /// With the pack's descriptor, and a writable one of an empty file in memory.
+    case copy(ToWorker.Copy)
 
     package struct Load: Sendable, Equatable {
         /// Config and vocabulary; the weights come from the pack.
@@ -171,6 +173,19 @@ package enum ToWorker: Sendable, Equatable {
         package init() {
         }
     }
+
+    /// Copy the pack into the memory of the process's NUMA node; PackDone follows.
+    package struct Copy: Sendable, Equatable {
+        /// Must be the pack's own.
+        package var packKey: String
+        /// Not a page of it may lie on another node.
+        package var strict: Bool
+
+        package init(packKey: String = "", strict: Bool = false) {
+            self.packKey = packKey
+            self.strict = strict
+        }
+    }
 }
 
 /// What a worker or a packer sends.
@@ -215,8 +230,6 @@ package enum FromWorker: Sendable, Equatable {
         /// Avx2.
         package var instructionSet: String
         package var loadMicroseconds: UInt64
-        /// Where the pack's pages are.
-        package var numa: String
         /// As it was packed; absent for fp32.
         package var quality: ModelQuality?
         /// Better instruction sets than its own, and what they compute wrongly.
@@ -235,7 +248,6 @@ package enum FromWorker: Sendable, Equatable {
             packBytes: UInt64 = 0,
             instructionSet: String = "",
             loadMicroseconds: UInt64 = 0,
-            numa: String = "",
             quality: ModelQuality? = nil,
             failedProofs: [String] = [],
             family: String = "",
@@ -248,7 +260,6 @@ package enum FromWorker: Sendable, Equatable {
             self.packBytes = packBytes
             self.instructionSet = instructionSet
             self.loadMicroseconds = loadMicroseconds
-            self.numa = numa
             self.quality = quality
             self.failedProofs = failedProofs
             self.family = family

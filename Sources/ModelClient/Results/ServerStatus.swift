@@ -181,6 +181,30 @@ public struct WorkerStatus: Sendable, Hashable {
     public var generation: UInt64
     /// Where there is no process, how long it is until the next one is started; nil when there will be none.
     public var nextStart: Duration?
+    /// On which memory node its pages lie; nil where the kernel does not say, or the status is not verbose.
+    public var memory: Memory?
+
+    /// Pages in memory, in bytes.
+    public struct Memory: Sendable, Hashable {
+        /// Of the weights, as far as they were touched.
+        public var weights: Int
+        /// Of these, on the node of the worker's CPUs.
+        public var weightsOnNode: Int
+        /// Of what the worker has for itself: heap, arenas, stacks.
+        public var own: Int
+        /// Of these, on the node of the worker's CPUs.
+        public var ownOnNode: Int
+        /// Of all, in huge pages.
+        public var huge: Int
+
+        init(_ message: Messages.MemoryPlacement) {
+            weights = Int(clamping: message.weights)
+            weightsOnNode = Int(clamping: message.weightsOnNode)
+            own = Int(clamping: message.own)
+            ownOnNode = Int(clamping: message.ownOnNode)
+            huge = Int(clamping: message.huge)
+        }
+    }
 
     init(_ message: Messages.WorkerStatus) {
         pid = Int(message.pid)
@@ -195,6 +219,7 @@ public struct WorkerStatus: Sendable, Hashable {
         requests = message.requests
         generation = message.generation
         nextStart = message.nextStartMicroseconds > 0 ? .microseconds(message.nextStartMicroseconds) : nil
+        memory = message.memory.map(Memory.init)
     }
 }
 

@@ -94,7 +94,7 @@ extension Core {
             computing: UInt32(clamping: counts.computing),
             replays: counts.replays,
             architecture: ready?.architecture ?? "",
-            numa: ready?.numa ?? "",
+            numa: model.serving?.pack?.placement.map { "\($0)" } ?? "",
             path: model.path,
             quality: ready?.quality,
             instructionSet: ready?.instructionSet ?? "",
@@ -135,7 +135,21 @@ extension Core {
             lastExit: seat.lastEnd ?? "",
             requests: process?.requests ?? 0,
             generation: generation.number,
-            nextStartMicroseconds: generation.nextStart(of: index).microseconds(from: now)
+            nextStartMicroseconds: generation.nextStart(of: index).microseconds(from: now),
+            memory: memory.flatMap { memory in slot.flatMap { MemoryPlacement(memory, onNode: $0.node) } }
+        )
+    }
+}
+
+extension MemoryPlacement {
+    fileprivate init?(_ memory: ProcessMemory, onNode node: Int) {
+        guard let (weights, own) = memory.byNode else { return nil }
+        self.init(
+            weights: weights.values.reduce(0, +),
+            weightsOnNode: weights[node] ?? 0,
+            own: own.values.reduce(0, +),
+            ownOnNode: own[node] ?? 0,
+            huge: memory.huge
         )
     }
 }

@@ -102,7 +102,7 @@ extension Core {
                 packJobs[job] = nil
                 enqueue(packs.cancel(job, at: now))
             }
-            if let pack = files?.pack { effects.append(.closePack(pack.id)) }
+            closePack(of: id, generation)
             catalogue.update(id) { $0.generations[generation] = nil }
         case .loaded(let outcome):
             if outcome.code != .ok { report(.notLoaded(model: model.reference, outcome.code, outcome.message)) }
@@ -148,6 +148,6 @@ extension Core {
             maxRequestSequences: UInt32(clamping: files.configuration.maxRequestSequences)
         )
         processes[worker]?.pack = pack.id
-        tell(worker, .load(load), with: [.pack(pack.id)])
+        tell(worker, .load(load), with: [.pack(pack.copies[process.slot.node] ?? pack.id)])
     }
 }

@@ -1,5 +1,6 @@
 import Configuration
 import Messages
+import Topology
 import Wire
 
 extension Core {
@@ -11,6 +12,9 @@ extension Core {
         case .sendPack(let job): sendPack(job)
         case .sendProceed(let job):
             if let id = packer(job) { tell(id, .packProceed(ToWorker.PackProceed())) }
+        case .sendCopy(let job): if let id = packer(job) { sendCopy(job, to: id) }
+        case .seal(let job, let bytes): effects.append(.sealCopy(job, bytes: bytes))
+        case .copied(let job): copied(job)
         case .store(let job, let key, let bytes): effects.append(.storePack(job, key: key, bytes: bytes))
         case .kill(let job): if let id = packer(job) { effects.append(.kill(id)) }
         case .finished(let job, let key, _):
@@ -20,9 +24,14 @@ extension Core {
     }
 
     mutating func packFailed(_ job: PackJobID, _ code: StatusCode, _ message: String) {
+        if copyFailed(job, code, message) { return }
         guard let (model, generation) = packJobs.removeValue(forKey: job) else { return }
         catalogue.update(model) { $0.generations[generation]?.job = nil }
-        change(model) { $0.packFailed(generation: generation, code, message, at: $1) }
+        failPack(of: model, generation, code, message)
+    }
+
+    mutating func failPack(of id: QueueID, _ generation: UInt64, _ code: StatusCode, _ message: String) {
+        change(id) { $0.packFailed(generation: generation, code, message, at: $1) }
     }
 
     /// Starts over with a pack whose file was removed, with its folder most likely, while it was written; once.
@@ -56,17 +65,17 @@ extension Core {
         tell(id, .pack(pack), with: [.file(job)])
     }
 
-    mutating func packOpened(_ job: PackJobID, key: String) {
+    mutating func packOpened(_ job: PackJobID, key: String, bytes: UInt64, room: MemoryRoom) {
         guard let (model, generation) = packJobs.removeValue(forKey: job) else {
             return effects.append(.closePack(job))
         }
         // Workers of a damaged pack that was made anew may have asked for it until now.
-        if let old = catalogue[model]?.generations[generation]?.pack { effects.append(.closePack(old.id)) }
+        closePack(of: model, generation)
         catalogue.update(model) { model in
             model.generations[generation]?.job = nil
-            model.generations[generation]?.pack = OpenPack(id: job, key: key)
+            model.generations[generation]?.pack = OpenPack(id: job, key: key, bytes: bytes)
         }
-        change(model) { $0.packed(generation: generation, key: key, at: $1) }
+        place(model, generation, room: room)
         if configuration.cacheMaxBytes > 0 { effects.append(.listCache(.limit)) }
     }
 

@@ -1,3 +1,4 @@
+import Configuration
 import Messages
 import Time
 import Topology
@@ -12,7 +13,7 @@ extension Core {
     private mutating func spawn(_ role: Supervised.Role, on slot: Slot) -> WorkerID {
         let id = WorkerID(nextID())
         processes[id] = Supervised(role, slot: slot)
-        effects.append(.spawn(id, on: slot, isPacker: role.isPacker))
+        effects.append(.spawn(id, on: slot, isPacker: role.isPacker, isStrict: configuration.isNUMAStrict))
         return id
     }
 
@@ -27,7 +28,7 @@ extension Core {
     }
 
     mutating func startPacker(_ job: PackJobID) {
-        _ = spawn(.packer(job), on: slots[Int(job.value % UInt64(slots.count))])
+        _ = spawn(.packer(job), on: slot(forCopy: job) ?? slots[Int(job.value % UInt64(slots.count))])
     }
 
     mutating func started(_ id: WorkerID, _ processID: Int32) {
@@ -184,7 +185,9 @@ extension Core {
         case .seat(let model, let seat):
             label.model = catalogue[model]?.reference
             label.generation = seat.generation
-        case .packer(let job): label.model = packJobs[job].flatMap { catalogue[$0.model]?.reference }
+        case .packer(let job):
+            let model = packJobs[job]?.model ?? copyJobs[job]?.model
+            label.model = model.flatMap { catalogue[$0]?.reference }
         }
         return label
     }

@@ -25,7 +25,7 @@ extension Core {
     private mutating func unloadAll(gracefully: Bool) {
         let refusal = Refusal(.unavailable, "the server is shutting down")
         for id in catalogue.all { change(id) { $0.unload(gracefully: gracefully, refusal, at: $1) } }
-        for job in packJobs.keys.sorted() { enqueue(packs.cancel(job, at: now)) }
+        for job in (Array(packJobs.keys) + copyJobs.keys).sorted() { enqueue(packs.cancel(job, at: now)) }
     }
 
     /// Goes on with the shutdown as far as it can.

@@ -47,6 +47,7 @@ package struct Core: ~Copyable {
     var exiting: [(id: WorkerID, killAt: Instant)] = []
     var packs: PackCoordinator
     var packJobs: [PackJobID: (model: QueueID, generation: UInt64)] = [:]
+    var copyJobs: [PackJobID: CopyJob] = [:]
     var reloads: [ReloadID: Reload] = [:]
     /// Models that others have replaced, and that still have something to answer.
     var retiring: [QueueID] = []
@@ -153,7 +154,8 @@ package struct Core: ~Copyable {
         case .packNotStored(let job, let message, let isLost):
             if isLost, packAgain(job) { return }
             enqueue(packs.stored(job, bytes: 0, error: message, at: now))
-        case .packOpened(let job, let key): packOpened(job, key: key)
+        case .packOpened(let job, let key, let bytes, let room): packOpened(job, key: key, bytes: bytes, room: room)
+        case .copySealed(let job, let error): enqueue(packs.stored(job, bytes: 0, error: error, at: now))
         case .packNotOpened(let job, let error):
             packFailed(job, .unavailable, "the pack cannot be opened: \(error)")
         case .cacheListed(let purpose, let path, let packs): cacheListed(purpose, path: path, packs)

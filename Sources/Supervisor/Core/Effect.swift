@@ -19,7 +19,7 @@ package enum Effect: Sendable {
     // MARK: Processes
 
     /// Start a process on a slot; `spawned` or `notSpawned` follows.
-    case spawn(WorkerID, on: Slot, isPacker: Bool)
+    case spawn(WorkerID, on: Slot, isPacker: Bool, isStrict: Bool)
     /// `files` go with the frame.
     case tell(WorkerID, ToWorker, with: [AttachedFile])
     case terminate(WorkerID)
@@ -33,7 +33,10 @@ package enum Effect: Sendable {
     case storePack(PackJobID, key: String, bytes: UInt64)
     /// Hold the pack open for workers; `packOpened` or `packNotOpened` follows.
     case openPack(PackJobID, key: String)
+    /// Close a pack, or a copy of one.
     case closePack(PackJobID)
+    /// Let nobody change a copy any more; `copySealed` follows.
+    case sealCopy(PackJobID, bytes: UInt64)
     case removeFile(PackJobID)
     case removePack(key: String)
     /// `cacheListed` follows.
@@ -53,8 +56,10 @@ package enum Effect: Sendable {
 
 /// A descriptor that goes with a frame.
 package enum AttachedFile: Equatable, Sendable {
-    /// A pack that is open.
+    /// A pack that is open, or a copy that is sealed.
     case pack(PackJobID)
+    /// A new file in memory, for a copy of a pack.
+    case memory(PackJobID)
     /// The file that a packer writes.
     case file(PackJobID)
 }

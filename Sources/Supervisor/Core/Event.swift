@@ -37,8 +37,11 @@ package enum Event: Sendable {
     case packStored(PackJobID, bytes: UInt64)
     /// `isLost`: its file was removed while it was written.
     case packNotStored(PackJobID, String, isLost: Bool)
-    case packOpened(PackJobID, key: String)
+    /// `room` is what memory is left for copies of its bytes.
+    case packOpened(PackJobID, key: String, bytes: UInt64, room: MemoryRoom)
     case packNotOpened(PackJobID, String)
+    /// Nobody can change the copy any more, or that is not so, and why.
+    case copySealed(PackJobID, error: String?)
     case cacheListed(CachePurpose, path: String, [CachedPack])
     /// Of so many bytes, these packs were removed.
     case cachePruned(CachePurpose, [CachedPack], of: UInt64)
@@ -64,13 +67,20 @@ package enum Event: Sendable {
 }
 
 /// The memory of a process, in bytes.
-package struct ProcessMemory: Equatable, Sendable {
+package struct ProcessMemory: Sendable {
     package var resident: UInt64
     /// Pages that are shared divided by those that share them; as `resident` where the kernel does not say.
     package var proportional: UInt64
+    package var huge: UInt64
+    /// Of the weights and of what else it has, by node; nil where the kernel does not say.
+    package var byNode: (weights: [Int: UInt64], own: [Int: UInt64])?
 
-    package init(resident: UInt64, proportional: UInt64) {
-        self.resident = resident
-        self.proportional = proportional
+    package init(
+        resident: UInt64,
+        proportional: UInt64,
+        huge: UInt64 = 0,
+        byNode: (weights: [Int: UInt64], own: [Int: UInt64])? = nil
+    ) {
+        (self.resident, self.proportional, self.huge, self.byNode) = (resident, proportional, huge, byNode)
     }
 }

@@ -28,7 +28,7 @@ extension Happening {
         case .replayed(let request, _), .quarantined(let request, _): .request(request)
         case .serving(let model, _), .unavailable(let model, _), .notLoaded(let model, _, _), .replaced(let model),
             .moved(let model), .kept(let model, _), .unloaded(let model), .packDamaged(let model),
-            .packFileRemoved(let model), .processNotStarted(let model, _):
+            .packFileRemoved(let model), .processNotStarted(let model, _), .notReplicated(let model, _):
             .model(model)
         case .processStarted(let process, _), .workerWarning(let process, _), .proofFailed(let process, _, _),
             .workerReady(let process, _), .protocolBroken(let process, _), .workerStuck(let process, _),
@@ -83,6 +83,8 @@ extension Happening {
             case .moved: (.info, "its workers move to other slots", [:])
             case .kept(_, let reason): (.warning, "kept: \(reason)", [:])
             case .unloaded: (.info, "unloaded", [:])
+            case .notReplicated(_, let reason):
+                (.warning, "all nodes share one copy of the weights: \(reason)", [:])
             case .packDamaged: (.warning, "a damaged pack is made again", [:])
             case .packFileRemoved: (.warning, "the file of a pack was removed; it is made again", [:])
             case .packRemoved(let key, let bytes): (.info, "a pack was removed", ["key": key, "bytes": "\(bytes)"])

@@ -79,6 +79,8 @@ package enum Happening: Equatable, Sendable {
     case kept(model: String, String)
     case unloaded(model: String)
     // Of packs.
+    /// Its workers share one copy of the weights, and why.
+    case notReplicated(model: String, String)
     case packDamaged(model: String)
     case packFileRemoved(model: String)
     case packRemoved(key: String, bytes: UInt64)

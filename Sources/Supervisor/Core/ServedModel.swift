@@ -43,8 +43,7 @@ struct ServedModel {
 
     /// The slot of a seat.
     func slot(of seat: SeatID) -> Int? {
-        let generations = [lifecycle.serving, lifecycle.incoming, lifecycle.leaving].compactMap { $0 }
-        return generations.first { $0.number == seat.generation }?.slots[seat.index]
+        lifecycle.generation(seat.generation)?.slots[seat.index]
     }
 }
 
@@ -70,6 +69,13 @@ struct GenerationFiles {
 struct OpenPack {
     let id: PackJobID
     let key: String
+    let bytes: UInt64
+    /// Where its workers find the weights; nil until it is decided.
+    var placement: WeightPlacement?
+    /// The sealed copies by node; either all that are wanted or none.
+    var copies: [Int: PackJobID] = [:]
     /// Whether a worker has compared its bytes with its hash. Until then each one that maps it does.
     var isVerified = false
+
+    init(id: PackJobID, key: String, bytes: UInt64) { (self.id, self.key, self.bytes) = (id, key, bytes) }
 }

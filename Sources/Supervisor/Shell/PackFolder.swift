@@ -44,19 +44,43 @@ struct PackFolder {
         return UInt64(information.st_size)
     }
 
-    /// Opens a pack until it is released, and notes that it was used now. Returns why it cannot be opened.
-    mutating func hold(_ job: PackJobID, key: String) -> SystemError? {
-        do throws(SystemError) {
-            held[job] = HeldDescriptor(try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW))
-        } catch {
-            return error
-        }
+    /// Opens a pack until it is released, and notes that it was used now. Returns its size.
+    mutating func hold(_ job: PackJobID, key: String) throws(SystemError) -> UInt64 {
+        let pack = try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW)
+        var information = stat()
+        guard fstat(pack.rawValue, &information) == 0 else { throw SystemError("fstat", errno, path: file(of: key)) }
+        held[job] = HeldDescriptor(pack)
         // A cache that is only readable still serves; its packs then have no order of use.
         _ = utimensat(AT_FDCWD, file(of: key), nil, AT_SYMLINK_NOFOLLOW)
-        return nil
+        return UInt64(information.st_size)
     }
 
     func held(_ job: PackJobID) -> HeldDescriptor? { held[job] }
+
+    // MARK: - Copies in memory
+
+    /// Makes the file for a copy of a pack, and holds it until it is released.
+    mutating func makeCopy(_ job: PackJobID) throws(SystemError) -> HeldDescriptor {
+        let copy = HeldDescriptor(try MemoryFile.create(name: "pack", size: 0))
+        held[job] = copy
+        return copy
+    }
+
+    /// Nobody can change a copy any more, so that what is mapped is what was compared. Returns what is wrong with it.
+    mutating func seal(_ job: PackJobID, bytes: UInt64) -> String? {
+        guard let copy = held[job] else { return "the copy is gone" }
+        do throws(SystemError) {
+            try MemoryFile.seal(copy.descriptor)
+            held[job] = HeldDescriptor(try MemoryFile.reopened(copy.descriptor))
+        } catch {
+            return "\(error)"
+        }
+        var information = stat()
+        guard fstat(copy.descriptor.rawValue, &information) == 0, UInt64(information.st_size) == bytes else {
+            return "the packer copied \(information.st_size) bytes and promised \(bytes)"
+        }
+        return nil
+    }
 
     mutating func release(_ job: PackJobID) { held[job] = nil }
 

@@ -20,6 +20,9 @@ package final class Server {
     private let repository: ModelRepository
     private var slots: [Slot]
     private var nextSlot: Int
+    /// The CPUs of this process when it was last looked, and when that is done again.
+    private var affinity: [UInt64]?
+    private var nextLook: Instant
     private let loop: EventLoop
     private let signals: SignalDescriptor
     private let clients: ClientStreams
@@ -28,6 +31,8 @@ package final class Server {
     private var log: ServerLog
     private var core: Core
     private var effects: [Effect] = []
+
+    private static let lookInterval = Duration.milliseconds(500)
 
     /// Binds the socket and gets everything ready; `run` starts the workers.
     ///
@@ -56,6 +61,8 @@ package final class Server {
         for warning in plan.warnings { log.report(.slotsPlanned(warning: "\(warning)")) }
         slots = plan.slots
         nextSlot = plan.slots.count
+        affinity = try? ThreadAffinity.current()
+        nextLook = MonotonicClock.now + Self.lookInterval
         signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
         try ProcessSelf.ignoreWriteSignals()
         _ = try? ProcessSelf.raiseOpenFileLimit()
@@ -85,9 +92,10 @@ package final class Server {
         core.handle(.reload(isFirst: true), at: MonotonicClock.now)
         settle(at: MonotonicClock.now)
         while !core.isFinished {
-            try loop.wait(until: min(core.deadline, clients.acceptAt))
+            try loop.wait(until: min(core.deadline, clients.acceptAt, .at(nextLook)))
             let now = MonotonicClock.now
             for event in loop.ready { handle(event, at: now) }
+            if now >= nextLook { lookAtCPUs(at: now) }
             clients.resumeAccepting(at: now)
             settle(at: now)
         }
@@ -141,6 +149,14 @@ package final class Server {
         }
     }
 
+    /// CPUs that go offline, or that a container loses, are no longer among those that this process may use.
+    private func lookAtCPUs(at now: Instant) {
+        nextLook = now + Self.lookInterval
+        guard let current = try? ThreadAffinity.current(), current != affinity else { return }
+        affinity = current
+        lookAtSlots { core.handle($0, at: now) }
+    }
+
     /// Plans anew: CPUs may have gone offline or come back, or the container's may be others.
     private func lookAtSlots(_ tell: (Event) -> Void) {
         guard let plan = try? Self.planSlots(configuration) else { return }
@@ -178,7 +194,8 @@ package final class Server {
         case .endOutput(let id): clients.endOutput(of: id)
         case .disconnect(let id): clients.disconnect(id)
         case .stopListening: clients.stopListening()
-        case .spawn(let id, let slot, let isPacker): processes.spawn(id, on: slot, isPacker: isPacker, tell)
+        case .spawn(let id, let slot, let isPacker, let isStrict):
+            processes.spawn(id, on: slot, (isPacker ? ["--pack"] : []) + (isStrict ? ["--strict"] : []), tell)
         case .tell(let id, let frame, let files): send(frame, with: files, to: id, tell)
         case .terminate(let id): processes.signal(id, .terminate)
         case .kill(let id): processes.signal(id, .kill)
@@ -188,8 +205,13 @@ package final class Server {
             let problem = packs.store(job, key: key, bytes: bytes)
             tell(problem.map { .packNotStored(job, $0, isLost: isLost) } ?? .packStored(job, bytes: bytes))
         case .openPack(let job, let key):
-            let problem = packs.hold(job, key: key)
-            tell(problem.map { .packNotOpened(job, "\($0)") } ?? .packOpened(job, key: key))
+            do throws(SystemError) {
+                let bytes = try packs.hold(job, key: key)
+                tell(.packOpened(job, key: key, bytes: bytes, room: .current(of: Set(slots.map(\.node)))))
+            } catch {
+                tell(.packNotOpened(job, "\(error)"))
+            }
+        case .sealCopy(let job, let bytes): tell(.copySealed(job, error: packs.seal(job, bytes: bytes)))
         case .closePack(let job): packs.release(job)
         case .removeFile(let job): packs.removeTemporary(job)
         case .removePack(let key): packs.remove(key: key)
@@ -217,6 +239,12 @@ package final class Server {
         for file in files {
             switch file {
             case .pack(let job): if let pack = packs.held(job) { held.append(pack) }
+            case .memory(let job):
+                do throws(SystemError) {
+                    held.append(try packs.makeCopy(job))
+                } catch {
+                    return tell(.fileRefused(job, "\(error)"))
+                }
             case .file(let job):
                 do throws(ConfigurationError) {
                     held.append(try packs.makeTemporary(job))

@@ -33,9 +33,9 @@ final class WorkerProcesses {
 
     // MARK: - Starting
 
-    func spawn(_ id: WorkerID, on slot: Slot, isPacker: Bool, _ tell: Tell) {
+    func spawn(_ id: WorkerID, on slot: Slot, _ flags: [String], _ tell: Tell) {
         do throws(SystemError) {
-            let process = try start(id, on: slot, isPacker: isPacker)
+            let process = try start(id, on: slot, flags)
             processes[id] = process
             tell(.spawned(id, process: process.child.processID))
         } catch {
@@ -43,17 +43,16 @@ final class WorkerProcesses {
         }
     }
 
-    private func start(_ id: WorkerID, on slot: Slot, isPacker: Bool) throws(SystemError) -> Process {
-        var arguments = [
+    private func start(_ id: WorkerID, on slot: Slot, _ flags: [String]) throws(SystemError) -> Process {
+        let arguments = [
             "--channel-fd", "3", "--cpus", "\(slot.cpus)", "--node", "\(slot.node)", "--threads", "\(slot.cpus.count)",
             "--parent", "\(ProcessSelf.processID)",
         ]
-        if isPacker { arguments.append("--pack") }
         let pair = try UnixStream.pair()
         let child = try ChildProcess(
             ChildCommand(
                 executable,
-                arguments: arguments,
+                arguments: arguments + flags,
                 environment: environment,
                 descriptors: [3: pair.second.rawValue],
                 newProcessGroup: true
@@ -161,9 +160,13 @@ extension ProcessMemory {
     /// Measures a process; nil when it is gone.
     init?(of processID: Int32) {
         guard let memory = try? MemoryUsage.of(processID: processID) else { return nil }
+        // Packs in the cache, and their copies.
+        let places = try? MemoryByNode.of(processID: processID) { $0.hasSuffix(".pack") || $0.hasPrefix("/memfd:pack") }
         self.init(
             resident: UInt64(memory.residentBytes),
-            proportional: UInt64(memory.proportionalBytes ?? memory.residentBytes)
+            proportional: UInt64(memory.proportionalBytes ?? memory.residentBytes),
+            huge: UInt64(memory.hugeBytes),
+            byNode: places.map { ($0.files.mapValues { UInt64($0) }, $0.own.mapValues { UInt64($0) }) }
         )
     }
 }

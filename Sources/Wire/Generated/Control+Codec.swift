@@ -39,6 +39,7 @@ extension WorkerStatus: WireMessage {
         structure.requests = requests
         structure.generation = generation
         structure.next_start_microseconds = nextStartMicroseconds
+        if let memory { structure.memory = arena.message(memory) }
     }
 
     package init(_ structure: Control__V1__WorkerStatus) throws(WireError) {
@@ -54,7 +55,33 @@ extension WorkerStatus: WireMessage {
             lastExit: try decodeText(structure.last_exit, "last_exit"),
             requests: structure.requests,
             generation: structure.generation,
-            nextStartMicroseconds: structure.next_start_microseconds
+            nextStartMicroseconds: structure.next_start_microseconds,
+            memory: try decodeMessage(structure.memory, "memory")
+        )
+        try validate()
+    }
+}
+
+extension MemoryPlacement: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__MemoryPlacement>) {
+        control__v1__memory_placement__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__MemoryPlacement, _ arena: inout EncodingArena) {
+        structure.weights = weights
+        structure.weights_on_node = weightsOnNode
+        structure.own = own
+        structure.own_on_node = ownOnNode
+        structure.huge = huge
+    }
+
+    package init(_ structure: Control__V1__MemoryPlacement) throws(WireError) {
+        self.init(
+            weights: structure.weights,
+            weightsOnNode: structure.weights_on_node,
+            own: structure.own,
+            ownOnNode: structure.own_on_node,
+            huge: structure.huge
         )
         try validate()
     }

@@ -8,6 +8,7 @@ package enum MessageRegistry {
     package static let all: [any WireMessage.Type] = [
         StatusRequest.self,
         WorkerStatus.self,
+        MemoryPlacement.self,
         ModelStatus.self,
         ModelQuality.self,
         StatusResponse.self,
@@ -81,6 +82,7 @@ package enum MessageRegistry {
         ToWorker.Drain.self,
         ToWorker.Pack.self,
         ToWorker.PackProceed.self,
+        ToWorker.Copy.self,
         FromWorker.self,
         FromWorker.Hello.self,
         FromWorker.Ready.self,

@@ -32,6 +32,9 @@ extension ToWorker: WireMessage {
         case .packProceed(let body):
             structure.body_case = WORKER__V1__TO_WORKER__BODY_PACK_PROCEED
             structure.pack_proceed = arena.message(body)
+        case .copy(let body):
+            structure.body_case = WORKER__V1__TO_WORKER__BODY_COPY
+            structure.copy = arena.message(body)
         }
     }
 
@@ -51,6 +54,8 @@ extension ToWorker: WireMessage {
             self = .pack(try decodeBody(structure.pack, "pack"))
         case WORKER__V1__TO_WORKER__BODY_PACK_PROCEED:
             self = .packProceed(try decodeBody(structure.pack_proceed, "pack_proceed"))
+        case WORKER__V1__TO_WORKER__BODY_COPY:
+            self = .copy(try decodeBody(structure.copy, "copy"))
         default:
             throw WireError(.malformed, "the frame has no body that this version knows")
         }
@@ -212,6 +217,25 @@ extension ToWorker.PackProceed: WireMessage {
     }
 }
 
+extension ToWorker.Copy: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__ToWorker__Copy>) {
+        worker__v1__to_worker__copy__init(structure)
+    }
+
+    package func fill(_ structure: inout Worker__V1__ToWorker__Copy, _ arena: inout EncodingArena) {
+        structure.pack_key = arena.text(packKey)
+        structure.strict = strict ? 1 : 0
+    }
+
+    package init(_ structure: Worker__V1__ToWorker__Copy) throws(WireError) {
+        self.init(
+            packKey: try decodeText(structure.pack_key, "pack_key"),
+            strict: structure.strict != 0
+        )
+        try validate()
+    }
+}
+
 extension FromWorker: WireMessage {
     package static func initialize(_ structure: UnsafeMutablePointer<Worker__V1__FromWorker>) {
         worker__v1__from_worker__init(structure)
@@ -310,7 +334,6 @@ extension FromWorker.Ready: WireMessage {
         structure.pack_bytes = packBytes
         structure.instruction_set = arena.text(instructionSet)
         structure.load_microseconds = loadMicroseconds
-        structure.numa = arena.text(numa)
         if let quality { structure.quality = arena.message(quality) }
         (structure.n_failed_proofs, structure.failed_proofs) = arena.texts(failedProofs)
         structure.family = arena.text(family)
@@ -326,7 +349,6 @@ extension FromWorker.Ready: WireMessage {
             packBytes: structure.pack_bytes,
             instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
             loadMicroseconds: structure.load_microseconds,
-            numa: try decodeText(structure.numa, "numa"),
             quality: try decodeMessage(structure.quality, "quality"),
             failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs"),
             family: try decodeText(structure.family, "family"),

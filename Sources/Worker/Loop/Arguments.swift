@@ -2,8 +2,10 @@ import Topology
 
 /// What the supervisor passes on the command line, because it must be done before anything else: placement.
 package struct Arguments {
-    /// Whether it packs a checkpoint instead of serving one.
+    /// Whether it packs a checkpoint, or copies a pack, instead of serving one.
     var isPacker = false
+    /// Whether memory that its node does not have is not taken from others.
+    var isStrict = false
     /// The socketpair's descriptor.
     var channel: Int32 = 3
     var cpus: CPUSet?
@@ -19,8 +21,8 @@ package struct Arguments {
     package init(_ arguments: [String]) throws(Unusable) {
         var rest = arguments.dropFirst()[...]
         while let flag = rest.popFirst() {
-            if flag == "--pack" {
-                isPacker = true
+            if flag == "--pack" || flag == "--strict" {
+                if flag == "--pack" { isPacker = true } else { isStrict = true }
                 continue
             }
             guard let value = rest.popFirst() else { throw Unusable(description: "\(flag) needs a value") }

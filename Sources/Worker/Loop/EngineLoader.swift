@@ -31,6 +31,11 @@ package protocol EngineLoader {
         propose: (_ key: String) throws -> Void,
         progress: () throws -> Void
     ) throws -> Int
+
+    /// Looks whether a copy of a pack is one, whole and of that key.
+    ///
+    /// - Throws: `LoadFailure`, which the supervisor is told.
+    func check(_ copy: borrowing OwnedDescriptor, key: String) throws
 }
 
 /// Why a worker or a packer cannot go on.

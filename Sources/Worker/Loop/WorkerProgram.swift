@@ -35,7 +35,7 @@ package enum WorkerProgram {
             try ProcessSelf.ignoreWriteSignals()
             try ProcessSelf.forbidNewPrivileges()
             let slot = arguments.cpus.map { Slot(id: 0, node: arguments.node ?? 0, cpus: $0) }
-            let warnings = slot.map { Placement.apply($0) } ?? []
+            let warnings = slot.map { Placement.apply($0, memory: arguments.isStrict ? .bind : .prefer) } ?? []
             var channel = try Channel(descriptor: arguments.channel)
             try channel.send(
                 .hello(
@@ -68,7 +68,7 @@ package enum WorkerProgram {
     ) throws {
         let (engine, slow): (Loader.Loaded, Duration?)
         do {
-            if arguments.isPacker { return try pack(&channel, loader) }
+            if arguments.isPacker { return try pack(&channel, loader, onNode: arguments.node) }
             (engine, slow) = try load(&channel, loader, threads: arguments.threads)
         } catch let failure as LoadFailure {
             try channel.send(.failed(FromWorker.Failed(kind: failure.kind, message: failure.message)))
@@ -93,17 +93,27 @@ package enum WorkerProgram {
         return (engine, request.slowMicroseconds > 0 ? .microseconds(request.slowMicroseconds) : nil)
     }
 
-    private static func pack(_ channel: inout Channel, _ loader: some EngineLoader) throws {
-        guard case .pack(let request) = try channel.receive(), let file = channel.takeDescriptor() else {
-            throw WireError(.malformed, "expected Pack with a descriptor")
-        }
-        let bytes = try loader.pack(request, into: file) { key in
-            try channel.send(.packKey(FromWorker.PackKey(key: key)))
-            guard case .packProceed = try channel.receive() else {
-                throw WireError(.malformed, "expected PackProceed")
+    private static func pack(_ channel: inout Channel, _ loader: some EngineLoader, onNode node: Int?) throws {
+        let frame = try channel.receive()
+        guard let first = channel.takeDescriptor() else { throw WireError(.malformed, "expected a descriptor") }
+        let bytes: Int
+        switch frame {
+        case .pack(let request):
+            bytes = try loader.pack(request, into: first) { key in
+                try channel.send(.packKey(FromWorker.PackKey(key: key)))
+                guard case .packProceed = try channel.receive() else {
+                    throw WireError(.malformed, "expected PackProceed")
+                }
+            } progress: {
+                try channel.sign()
             }
-        } progress: {
-            try channel.sign()
+        case .copy(let request):
+            guard let copy = channel.takeDescriptor() else { throw WireError(.malformed, "expected two descriptors") }
+            bytes = try NodeCopy.make(of: first, in: copy, node: node ?? 0, isStrict: request.strict) {
+                try channel.sign()
+            }
+            try loader.check(copy, key: request.packKey)
+        default: throw WireError(.malformed, "expected Pack or Copy")
         }
         try channel.send(.packDone(FromWorker.PackDone(bytes: UInt64(bytes))))
     }

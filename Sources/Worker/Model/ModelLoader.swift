@@ -48,7 +48,6 @@ package struct ModelLoader: EngineLoader {
                 architecture: model.configuration.architecture,
                 packBytes: UInt64(pack.byteCount),
                 instructionSet: proven.instructionSet.rawValue,
-                numa: "shared",
                 quality: quality,
                 failedProofs: proven.failures,
                 family: model.configuration.family.rawValue,

@@ -31,6 +31,16 @@ extension ModelLoader {
         }
     }
 
+    package func check(_ copy: borrowing OwnedDescriptor, key: String) throws {
+        do {
+            let pack = try PackFile(descriptor: copy.rawValue, name: "copy of a pack")
+            guard pack.key == key else { throw EngineError.pack("the pack has the key \(pack.key), expected \(key)") }
+            guard pack.verify() else { throw EngineError.pack("the pack's bytes are not those that were written") }
+        } catch {
+            throw Self.explained(error)
+        }
+    }
+
     /// What packs the folder. Known answers and a variant's quality are worked out when the cache has no such pack.
     private func packer(
         _ request: ToWorker.Pack,

@@ -45,6 +45,13 @@ extension WorkerStatus {
         if isVerbose {
             members += [("requests", requests), ("generation", generation), ("last_exit", lastExit)]
             if let nextStart { members.append(("next_start_seconds", nextStart / .seconds(1))) }
+            if let memory {
+                let json = JSONText.object([
+                    "weights_bytes": memory.weights, "weights_bytes_on_node": memory.weightsOnNode,
+                    "own_bytes": memory.own, "own_bytes_on_node": memory.ownOnNode, "huge_bytes": memory.huge,
+                ])
+                members.append(("memory", json))
+            }
         }
         return .object(members)
     }

@@ -67,7 +67,7 @@ struct StatusText {
         if let quality = model.quality { details += quality.lines }
         if !model.instructionSet.isEmpty { details.append("computes with \(model.instructionSet)") }
         details += model.failedProofs.map { "not used, as it computes wrongly here: \($0)" }
-        if !model.numa.isEmpty { details.append("memory nodes: \(model.numa)") }
+        if !model.numa.isEmpty { details.append("weights in memory: \(model.numa)") }
         if !model.path.isEmpty { details.append("from \(model.path)") }
         if model.replays > 0 {
             details.append("\(HumanText.grouped(model.replays)) requests computed anew after a worker's death")
@@ -93,6 +93,9 @@ struct StatusText {
                 ]
                 if isVerbose { cells += [HumanText.bytes(worker.rssBytes), "\(worker.generation)"] }
                 table.add(cells, styles: [5: .state(worker.state)])
+                if isVerbose, let memory = worker.memory, worker.numaNode >= 0 {
+                    table.addNote("        " + memory.line(onNode: worker.numaNode))
+                }
                 if let next = worker.nextStart {
                     table.addNote("        \(worker.state.lowercased()), next start in \(HumanText.time(next))")
                 }
@@ -102,6 +105,16 @@ struct StatusText {
             }
         }
         return table.lines
+    }
+}
+
+extension WorkerStatus.Memory {
+    fileprivate func line(onNode node: Int) -> String {
+        func share(_ part: Int, _ whole: Int) -> String {
+            whole > 0 ? HumanText.fixed(100 * Double(part) / Double(whole), 1) + " %" : "-"
+        }
+        return "on node \(node): \(share(weightsOnNode, weights)) of its \(HumanText.bytes(weights)) of weights, "
+            + "\(share(ownOnNode, own)) of its other \(HumanText.bytes(own)); \(HumanText.bytes(huge)) in huge pages"
     }
 }
 

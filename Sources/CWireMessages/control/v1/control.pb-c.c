@@ -97,6 +97,51 @@ void   control__v1__worker_status__free_unpacked
   assert(message->base.descriptor == &control__v1__worker_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   control__v1__memory_placement__init
+                     (Control__V1__MemoryPlacement         *message)
+{
+  static const Control__V1__MemoryPlacement init_value = CONTROL__V1__MEMORY_PLACEMENT__INIT;
+  *message = init_value;
+}
+size_t control__v1__memory_placement__get_packed_size
+                     (const Control__V1__MemoryPlacement *message)
+{
+  assert(message->base.descriptor == &control__v1__memory_placement__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__memory_placement__pack
+                     (const Control__V1__MemoryPlacement *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__memory_placement__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__memory_placement__pack_to_buffer
+                     (const Control__V1__MemoryPlacement *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__memory_placement__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__MemoryPlacement *
+       control__v1__memory_placement__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__MemoryPlacement *)
+     protobuf_c_message_unpack (&control__v1__memory_placement__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__memory_placement__free_unpacked
+                     (Control__V1__MemoryPlacement *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__memory_placement__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   control__v1__model_status__init
                      (Control__V1__ModelStatus         *message)
 {
@@ -900,7 +945,7 @@ const ProtobufCMessageDescriptor control__v1__status_request__descriptor =
   (ProtobufCMessageInit) control__v1__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__worker_status__field_descriptors[12] =
+static const ProtobufCFieldDescriptor control__v1__worker_status__field_descriptors[13] =
 {
   {
     "pid",
@@ -1046,11 +1091,24 @@ static const ProtobufCFieldDescriptor control__v1__worker_status__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "memory",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__WorkerStatus, memory),
+    &control__v1__memory_placement__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__worker_status__field_indices_by_name[] = {
   3,   /* field[3] = cpus */
   10,   /* field[10] = generation */
   8,   /* field[8] = last_exit */
+  12,   /* field[12] = memory */
   11,   /* field[11] = next_start_microseconds */
   2,   /* field[2] = numa_node */
   0,   /* field[0] = pid */
@@ -1064,7 +1122,7 @@ static const unsigned control__v1__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange control__v1__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
 {
@@ -1074,11 +1132,101 @@ const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
   "Control__V1__WorkerStatus",
   "control.v1",
   sizeof(Control__V1__WorkerStatus),
-  12,
+  13,
   control__v1__worker_status__field_descriptors,
   control__v1__worker_status__field_indices_by_name,
   1,  control__v1__worker_status__number_ranges,
   (ProtobufCMessageInit) control__v1__worker_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__memory_placement__field_descriptors[5] =
+{
+  {
+    "weights",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__MemoryPlacement, weights),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weights_on_node",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__MemoryPlacement, weights_on_node),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "own",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__MemoryPlacement, own),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "own_on_node",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__MemoryPlacement, own_on_node),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "huge",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__MemoryPlacement, huge),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__memory_placement__field_indices_by_name[] = {
+  4,   /* field[4] = huge */
+  2,   /* field[2] = own */
+  3,   /* field[3] = own_on_node */
+  0,   /* field[0] = weights */
+  1,   /* field[1] = weights_on_node */
+};
+static const ProtobufCIntRange control__v1__memory_placement__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor control__v1__memory_placement__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.MemoryPlacement",
+  "MemoryPlacement",
+  "Control__V1__MemoryPlacement",
+  "control.v1",
+  sizeof(Control__V1__MemoryPlacement),
+  5,
+  control__v1__memory_placement__field_descriptors,
+  control__v1__memory_placement__field_indices_by_name,
+  1,  control__v1__memory_placement__number_ranges,
+  (ProtobufCMessageInit) control__v1__memory_placement__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor control__v1__model_status__field_descriptors[21] =

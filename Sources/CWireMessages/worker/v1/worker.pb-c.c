@@ -49,6 +49,12 @@ void   worker__v1__to_worker__pack_proceed__init
   static const Worker__V1__ToWorker__PackProceed init_value = WORKER__V1__TO_WORKER__PACK_PROCEED__INIT;
   *message = init_value;
 }
+void   worker__v1__to_worker__copy__init
+                     (Worker__V1__ToWorker__Copy         *message)
+{
+  static const Worker__V1__ToWorker__Copy init_value = WORKER__V1__TO_WORKER__COPY__INIT;
+  *message = init_value;
+}
 void   worker__v1__to_worker__init
                      (Worker__V1__ToWorker         *message)
 {
@@ -705,7 +711,58 @@ const ProtobufCMessageDescriptor worker__v1__to_worker__pack_proceed__descriptor
   (ProtobufCMessageInit) worker__v1__to_worker__pack_proceed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__to_worker__field_descriptors[7] =
+static const ProtobufCFieldDescriptor worker__v1__to_worker__copy__field_descriptors[2] =
+{
+  {
+    "pack_key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__ToWorker__Copy, pack_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "strict",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__ToWorker__Copy, strict),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned worker__v1__to_worker__copy__field_indices_by_name[] = {
+  0,   /* field[0] = pack_key */
+  1,   /* field[1] = strict */
+};
+static const ProtobufCIntRange worker__v1__to_worker__copy__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor worker__v1__to_worker__copy__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "worker.v1.ToWorker.Copy",
+  "Copy",
+  "Worker__V1__ToWorker__Copy",
+  "worker.v1",
+  sizeof(Worker__V1__ToWorker__Copy),
+  2,
+  worker__v1__to_worker__copy__field_descriptors,
+  worker__v1__to_worker__copy__field_indices_by_name,
+  1,  worker__v1__to_worker__copy__number_ranges,
+  (ProtobufCMessageInit) worker__v1__to_worker__copy__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor worker__v1__to_worker__field_descriptors[8] =
 {
   {
     "load",
@@ -791,8 +848,21 @@ static const ProtobufCFieldDescriptor worker__v1__to_worker__field_descriptors[7
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "copy",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Worker__V1__ToWorker, body_case),
+    offsetof(Worker__V1__ToWorker, copy),
+    &worker__v1__to_worker__copy__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__to_worker__field_indices_by_name[] = {
+  7,   /* field[7] = copy */
   4,   /* field[4] = drain */
   0,   /* field[0] = load */
   5,   /* field[5] = pack */
@@ -801,14 +871,15 @@ static const unsigned worker__v1__to_worker__field_indices_by_name[] = {
   3,   /* field[3] = revoke */
   2,   /* field[2] = start */
 };
-static const ProtobufCIntRange worker__v1__to_worker__number_ranges[5 + 1] =
+static const ProtobufCIntRange worker__v1__to_worker__number_ranges[6 + 1] =
 {
   { 2, 0 },
   { 5, 1 },
   { 7, 2 },
   { 11, 4 },
   { 14, 6 },
-  { 0, 7 }
+  { 18, 7 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor worker__v1__to_worker__descriptor =
 {
@@ -818,10 +889,10 @@ const ProtobufCMessageDescriptor worker__v1__to_worker__descriptor =
   "Worker__V1__ToWorker",
   "worker.v1",
   sizeof(Worker__V1__ToWorker),
-  7,
+  8,
   worker__v1__to_worker__field_descriptors,
   worker__v1__to_worker__field_indices_by_name,
-  5,  worker__v1__to_worker__number_ranges,
+  6,  worker__v1__to_worker__number_ranges,
   (ProtobufCMessageInit) worker__v1__to_worker__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -902,7 +973,7 @@ const ProtobufCMessageDescriptor worker__v1__from_worker__hello__descriptor =
   (ProtobufCMessageInit) worker__v1__from_worker__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__from_worker__ready__field_descriptors[12] =
+static const ProtobufCFieldDescriptor worker__v1__from_worker__ready__field_descriptors[11] =
 {
   {
     "tasks",
@@ -977,18 +1048,6 @@ static const ProtobufCFieldDescriptor worker__v1__from_worker__ready__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "numa",
-    7,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Worker__V1__FromWorker__Ready, numa),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "quality",
     8,
     PROTOBUF_C_LABEL_NONE,
@@ -1051,22 +1110,22 @@ static const ProtobufCFieldDescriptor worker__v1__from_worker__ready__field_desc
 };
 static const unsigned worker__v1__from_worker__ready__field_indices_by_name[] = {
   2,   /* field[2] = architecture */
-  11,   /* field[11] = expected_answers */
-  8,   /* field[8] = failed_proofs */
-  9,   /* field[9] = family */
+  10,   /* field[10] = expected_answers */
+  7,   /* field[7] = failed_proofs */
+  8,   /* field[8] = family */
   4,   /* field[4] = instruction_set */
-  10,   /* field[10] = labels */
+  9,   /* field[9] = labels */
   5,   /* field[5] = load_microseconds */
   1,   /* field[1] = max_tokens */
-  6,   /* field[6] = numa */
   3,   /* field[3] = pack_bytes */
-  7,   /* field[7] = quality */
+  6,   /* field[6] = quality */
   0,   /* field[0] = tasks */
 };
-static const ProtobufCIntRange worker__v1__from_worker__ready__number_ranges[1 + 1] =
+static const ProtobufCIntRange worker__v1__from_worker__ready__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 8, 6 },
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor worker__v1__from_worker__ready__descriptor =
 {
@@ -1076,10 +1135,10 @@ const ProtobufCMessageDescriptor worker__v1__from_worker__ready__descriptor =
   "Worker__V1__FromWorker__Ready",
   "worker.v1",
   sizeof(Worker__V1__FromWorker__Ready),
-  12,
+  11,
   worker__v1__from_worker__ready__field_descriptors,
   worker__v1__from_worker__ready__field_indices_by_name,
-  1,  worker__v1__from_worker__ready__number_ranges,
+  2,  worker__v1__from_worker__ready__number_ranges,
   (ProtobufCMessageInit) worker__v1__from_worker__ready__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

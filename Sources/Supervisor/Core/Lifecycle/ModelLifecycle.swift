@@ -87,12 +87,13 @@ package struct ModelLifecycle: Sendable {
     }
 
     package func seat(_ id: SeatID) -> WorkerLifecycle? {
-        for generation in [serving, incoming, leaving] {
-            if let generation, generation.number == id.generation, generation.seats.indices.contains(id.index) {
-                return generation.seats[id.index]
-            }
-        }
-        return nil
+        guard let seats = generation(id.generation)?.seats, seats.indices.contains(id.index) else { return nil }
+        return seats[id.index]
+    }
+
+    /// One that has, or may have, workers.
+    package func generation(_ number: UInt64) -> Generation? {
+        [serving, incoming, leaving].lazy.compactMap { $0 }.first { $0.number == number }
     }
 
     // MARK: - Commands

@@ -13,18 +13,27 @@ import Wire
 /// | identifying | –            | → finished (kill) | → packing, or → queued when another one packs the key | – | → failed | kill |
 /// | queued     | – the other one is done: → finished; it failed: → packing | – | – | – | → failed | kill |
 /// | packing    | –             | –                 | –                       | → finished | → failed        | kill when it stops progressing |
+/// | copying    | –             | –                 | –                       | → finished | → failed        | kill when it stops progressing |
+///
+/// A packer that copies a pack to a node has no key to find, and goes from starting to copying.
 package struct PackCoordinator: Sendable {
     package enum Action: Equatable, Sendable {
         /// Start a packer process.
         case spawn(PackJobID)
         /// Send Pack with a new temporary file.
         case sendPack(PackJobID)
+        /// Send Copy with a pack and a new file in memory.
+        case sendCopy(PackJobID)
         case sendProceed(PackJobID)
         /// Sync the temporary file and rename it to its key; `stored` follows.
         case store(PackJobID, key: String, bytes: UInt64)
+        /// Let nobody change the file in memory any more; `stored` follows.
+        case seal(PackJobID, bytes: UInt64)
         case kill(PackJobID)
         /// The pack is in the cache.
         case finished(PackJobID, key: String, bytes: UInt64)
+        /// The copy is there.
+        case copied(PackJobID)
         case failed(PackJobID, StatusCode, String)
     }
 
@@ -34,11 +43,13 @@ package struct PackCoordinator: Sendable {
         case identifying
         case queued(key: String)
         case packing(key: String)
+        case copying
         /// Answered; only the end of the process is awaited.
         case over
     }
 
     private struct Job {
+        let isCopy: Bool
         var state = State.waiting
         /// When it is taken for stuck.
         var deadline = Deadline.never
@@ -63,9 +74,10 @@ package struct PackCoordinator: Sendable {
 
     // MARK: - Events
 
-    package mutating func request(_ id: PackJobID, at now: Instant) -> [Action] {
+    /// - Parameter isCopy: whether a pack is to be copied to a node, instead of made.
+    package mutating func request(_ id: PackJobID, isCopy: Bool = false, at now: Instant) -> [Action] {
         guard jobs[id] == nil else { return [] }
-        jobs[id] = Job()
+        jobs[id] = Job(isCopy: isCopy)
         return startWaiting(at: now)
     }
 
@@ -81,9 +93,9 @@ package struct PackCoordinator: Sendable {
     }
 
     package mutating func hello(_ id: PackJobID, at now: Instant) -> [Action] {
-        guard jobs[id]?.state == .starting else { return violation(id, "a second Hello", at: now) }
-        advance(id, to: .identifying, at: now)
-        return [.sendPack(id)]
+        guard let job = jobs[id], job.state == .starting else { return violation(id, "a second Hello", at: now) }
+        advance(id, to: job.isCopy ? .copying : .identifying, at: now)
+        return [job.isCopy ? .sendCopy(id) : .sendPack(id)]
     }
 
     /// The packer has named the pack. `cachedBytes` is the size of the file of that key that is there.
@@ -110,17 +122,23 @@ package struct PackCoordinator: Sendable {
 
     /// The packer has written the whole pack.
     package mutating func packed(_ id: PackJobID, bytes: UInt64, at now: Instant) -> [Action] {
-        guard case .packing(let key)? = jobs[id]?.state else {
-            return violation(id, "PackDone out of turn", at: now)
+        switch jobs[id]?.state {
+        case .packing(let key)?: [.store(id, key: key, bytes: bytes)]
+        case .copying?: [.seal(id, bytes: bytes)]
+        default: violation(id, "PackDone out of turn", at: now)
         }
-        return [.store(id, key: key, bytes: bytes)]
     }
 
     /// The pack is in its place, or `error` says why it is not.
     package mutating func stored(_ id: PackJobID, bytes: UInt64, error: String?, at now: Instant) -> [Action] {
-        guard case .packing(let key)? = jobs[id]?.state else { return [] }
-        if let error { return [.kill(id)] + fail(id, .unavailable, error, at: now) }
+        guard let state = jobs[id]?.state else { return [] }
+        switch state {
+        case .packing, .copying:
+            if let error { return [.kill(id)] + fail(id, .unavailable, error, at: now) }
+        default: return []
+        }
         finish(id)
+        guard case .packing(let key) = state else { return [.kill(id), .copied(id)] }
         return [.kill(id), .finished(id, key: key, bytes: bytes)] + wake(key, cachedBytes: bytes, at: now)
     }
 
@@ -149,7 +167,9 @@ package struct PackCoordinator: Sendable {
             let isConfiguration =
                 job.failure?.0 == .configuration || end == .exited(ProcessEnd.configurationExitCode)
             let message = job.failure?.1 ?? "the packer ended before the pack was made: \(description)"
-            actions = fail(id, isConfiguration ? .failedPrecondition : .unavailable, message, at: now)
+            let isDamaged = job.isCopy && job.failure?.0 == .pack
+            let code: StatusCode = isDamaged ? .dataLoss : isConfiguration ? .failedPrecondition : .unavailable
+            actions = fail(id, code, message, at: now)
         }
         jobs[id] = nil
         return actions + startWaiting(at: now)

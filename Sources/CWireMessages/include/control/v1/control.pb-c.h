@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Control__V1__StatusRequest Control__V1__StatusRequest;
 typedef struct Control__V1__WorkerStatus Control__V1__WorkerStatus;
+typedef struct Control__V1__MemoryPlacement Control__V1__MemoryPlacement;
 typedef struct Control__V1__ModelStatus Control__V1__ModelStatus;
 typedef struct Control__V1__ModelQuality Control__V1__ModelQuality;
 typedef struct Control__V1__StatusResponse Control__V1__StatusResponse;
@@ -141,10 +142,43 @@ struct  Control__V1__WorkerStatus
    * until its seat has a process again; 0: it has one, or that is not known
    */
   uint64_t next_start_microseconds;
+  /*
+   * where the kernel says, and the status is verbose
+   */
+  Control__V1__MemoryPlacement *memory;
 };
 #define CONTROL__V1__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__worker_status__descriptor) \
-    , 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, 0 }
+    , 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, 0, NULL }
+
+
+/*
+ * Where a worker's pages in memory lie, in bytes.
+ */
+struct  Control__V1__MemoryPlacement
+{
+  ProtobufCMessage base;
+  /*
+   * of its pack, as far as it has touched it
+   */
+  uint64_t weights;
+  /*
+   * on the node of its CPUs
+   */
+  uint64_t weights_on_node;
+  /*
+   * heap, arenas, stacks
+   */
+  uint64_t own;
+  uint64_t own_on_node;
+  /*
+   * of all these, in huge pages
+   */
+  uint64_t huge;
+};
+#define CONTROL__V1__MEMORY_PLACEMENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__memory_placement__descriptor) \
+    , 0, 0, 0, 0, 0 }
 
 
 struct  Control__V1__ModelStatus
@@ -532,6 +566,25 @@ Control__V1__WorkerStatus *
 void   control__v1__worker_status__free_unpacked
                      (Control__V1__WorkerStatus *message,
                       ProtobufCAllocator *allocator);
+/* Control__V1__MemoryPlacement methods */
+void   control__v1__memory_placement__init
+                     (Control__V1__MemoryPlacement         *message);
+size_t control__v1__memory_placement__get_packed_size
+                     (const Control__V1__MemoryPlacement   *message);
+size_t control__v1__memory_placement__pack
+                     (const Control__V1__MemoryPlacement   *message,
+                      uint8_t             *out);
+size_t control__v1__memory_placement__pack_to_buffer
+                     (const Control__V1__MemoryPlacement   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__MemoryPlacement *
+       control__v1__memory_placement__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__memory_placement__free_unpacked
+                     (Control__V1__MemoryPlacement *message,
+                      ProtobufCAllocator *allocator);
 /* Control__V1__ModelStatus methods */
 void   control__v1__model_status__init
                      (Control__V1__ModelStatus         *message);
@@ -863,6 +916,9 @@ typedef void (*Control__V1__StatusRequest_Closure)
 typedef void (*Control__V1__WorkerStatus_Closure)
                  (const Control__V1__WorkerStatus *message,
                   void *closure_data);
+typedef void (*Control__V1__MemoryPlacement_Closure)
+                 (const Control__V1__MemoryPlacement *message,
+                  void *closure_data);
 typedef void (*Control__V1__ModelStatus_Closure)
                  (const Control__V1__ModelStatus *message,
                   void *closure_data);
@@ -1001,6 +1057,7 @@ extern const ProtobufCEnumDescriptor    control__v1__worker_state__descriptor;
 extern const ProtobufCEnumDescriptor    control__v1__severity__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__status_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__worker_status__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__memory_placement__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__model_status__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__model_quality__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__status_response__descriptor;

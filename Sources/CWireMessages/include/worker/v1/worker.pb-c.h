@@ -25,6 +25,7 @@ typedef struct Worker__V1__ToWorker__Revoke Worker__V1__ToWorker__Revoke;
 typedef struct Worker__V1__ToWorker__Drain Worker__V1__ToWorker__Drain;
 typedef struct Worker__V1__ToWorker__Pack Worker__V1__ToWorker__Pack;
 typedef struct Worker__V1__ToWorker__PackProceed Worker__V1__ToWorker__PackProceed;
+typedef struct Worker__V1__ToWorker__Copy Worker__V1__ToWorker__Copy;
 typedef struct Worker__V1__FromWorker Worker__V1__FromWorker;
 typedef struct Worker__V1__FromWorker__Hello Worker__V1__FromWorker__Hello;
 typedef struct Worker__V1__FromWorker__Ready Worker__V1__FromWorker__Ready;
@@ -197,6 +198,26 @@ struct  Worker__V1__ToWorker__PackProceed
      }
 
 
+/*
+ * Copy the pack into the memory of the process's NUMA node; PackDone follows.
+ */
+struct  Worker__V1__ToWorker__Copy
+{
+  ProtobufCMessage base;
+  /*
+   * must be the pack's own
+   */
+  ProtobufCBinaryData pack_key;
+  /*
+   * not a page of it may lie on another node
+   */
+  protobuf_c_boolean strict;
+};
+#define WORKER__V1__TO_WORKER__COPY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&worker__v1__to_worker__copy__descriptor) \
+    , {0,NULL}, 0 }
+
+
 typedef enum {
   WORKER__V1__TO_WORKER__BODY__NOT_SET = 0,
   WORKER__V1__TO_WORKER__BODY_LOAD = 2,
@@ -205,7 +226,8 @@ typedef enum {
   WORKER__V1__TO_WORKER__BODY_REVOKE = 8,
   WORKER__V1__TO_WORKER__BODY_DRAIN = 11,
   WORKER__V1__TO_WORKER__BODY_PACK = 12,
-  WORKER__V1__TO_WORKER__BODY_PACK_PROCEED = 14
+  WORKER__V1__TO_WORKER__BODY_PACK_PROCEED = 14,
+  WORKER__V1__TO_WORKER__BODY_COPY = 18
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(WORKER__V1__TO_WORKER__BODY__CASE)
 } Worker__V1__ToWorker__BodyCase;
 
@@ -236,6 +258,10 @@ struct  Worker__V1__ToWorker
      * no such pack in the cache, write it
      */
     Worker__V1__ToWorker__PackProceed *pack_proceed;
+    /*
+     * with the pack's descriptor, and a writable one of an empty file in memory
+     */
+    Worker__V1__ToWorker__Copy *copy;
   };
 };
 #define WORKER__V1__TO_WORKER__INIT \
@@ -274,10 +300,6 @@ struct  Worker__V1__FromWorker__Ready
   ProtobufCBinaryData instruction_set;
   uint64_t load_microseconds;
   /*
-   * where the pack's pages are
-   */
-  ProtobufCBinaryData numa;
-  /*
    * as it was packed; absent for fp32
    */
   Control__V1__ModelQuality *quality;
@@ -302,7 +324,7 @@ struct  Worker__V1__FromWorker__Ready
 };
 #define WORKER__V1__FROM_WORKER__READY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__from_worker__ready__descriptor) \
-    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, NULL, 0,NULL, {0,NULL}, 0,NULL, 0 }
+    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, NULL, 0,NULL, {0,NULL}, 0,NULL, 0 }
 
 
 struct  Worker__V1__FromWorker__Failed
@@ -461,6 +483,9 @@ void   worker__v1__to_worker__pack__init
 /* Worker__V1__ToWorker__PackProceed methods */
 void   worker__v1__to_worker__pack_proceed__init
                      (Worker__V1__ToWorker__PackProceed         *message);
+/* Worker__V1__ToWorker__Copy methods */
+void   worker__v1__to_worker__copy__init
+                     (Worker__V1__ToWorker__Copy         *message);
 /* Worker__V1__ToWorker methods */
 void   worker__v1__to_worker__init
                      (Worker__V1__ToWorker         *message);
@@ -549,6 +574,9 @@ typedef void (*Worker__V1__ToWorker__Pack_Closure)
 typedef void (*Worker__V1__ToWorker__PackProceed_Closure)
                  (const Worker__V1__ToWorker__PackProceed *message,
                   void *closure_data);
+typedef void (*Worker__V1__ToWorker__Copy_Closure)
+                 (const Worker__V1__ToWorker__Copy *message,
+                  void *closure_data);
 typedef void (*Worker__V1__ToWorker_Closure)
                  (const Worker__V1__ToWorker *message,
                   void *closure_data);
@@ -597,6 +625,7 @@ extern const ProtobufCMessageDescriptor worker__v1__to_worker__revoke__descripto
 extern const ProtobufCMessageDescriptor worker__v1__to_worker__drain__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__to_worker__pack__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__to_worker__pack_proceed__descriptor;
+extern const ProtobufCMessageDescriptor worker__v1__to_worker__copy__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__hello__descriptor;
 extern const ProtobufCMessageDescriptor worker__v1__from_worker__ready__descriptor;
