@@ -160,6 +160,9 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         case .events: EventsRequest(severity: .trace, recent: 3).encode()
         case .metrics: MetricsRequest().encode()
         case .reload: ReloadRequest(model: model).encode()
+        case .crashList: CrashListRequest().encode()
+        case .quarantineList: QuarantineListRequest().encode()
+        case .quarantineClear: QuarantineClearRequest(model: model).encode()
         case .cacheList: CacheListRequest().encode()
         case .cachePrune: CachePruneRequest(maxBytes: 10).encode()
         }

@@ -53,6 +53,7 @@ package struct Core: ~Copyable {
     var retiring: [QueueID] = []
     var shutdown = Shutdown.serving
     private(set) var counters = Counters()
+    private(set) var crashes = CrashRecords()
 
     /// What the parts have decided and is not yet done.
     var todo: [Todo] = []
@@ -166,6 +167,7 @@ package struct Core: ~Copyable {
         case .measured(let purpose, let own, let others): measured(purpose, own: own, others)
         case .noted(let happening, let event):
             counters.note(happening)
+            crashes.note(happening, at: event?.unixMicroseconds ?? 0)
             if let event { clients.tell(event) }
         case .slots(let new):
             slots = new
