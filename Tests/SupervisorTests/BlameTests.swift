@@ -179,4 +179,51 @@ import Wire
         #expect(world.answers == [.failedPrecondition: 5, .unavailable: 1])
         #expect(world.deaths == 6 && refused == 3)
     }
+
+    // MARK: - What is told of deaths
+
+    private func crashes() throws -> [Crash] {
+        _ = world.call(client, ControlMethod.crashList.rawValue, payload: CrashListRequest().encode())
+        return try CrashListResponse.decode(try #require(world.lastControl).payload).crashes
+    }
+
+    /// The last 100, by the request that was computed, or by nothing.
+    @Test func theLastDeathsAreRemembered() throws {
+        call("X1")
+        let first = try crashes()
+        #expect(first.count == 2 && first.allSatisfy { $0.model == "a@1:fp32" && $0.generation == 1 && $0.pid > 0 })
+        #expect(first.allSatisfy { $0.batches.map { $0.requests } == [1] && $0.peakBytes == 17 })
+        world.now += .seconds(60)
+        rounds()
+        for _ in 0..<CrashRecords.capacity {
+            let idle = try #require(world.processes.first { $0.value.isReady }?.key)
+            world.finish(idle, .signalled(9))
+            rounds(3)
+        }
+        let last = try crashes()
+        #expect(last.count == CrashRecords.capacity && last.allSatisfy { $0.batches.isEmpty })
+    }
+
+    /// A worker that stands still with nothing to do is its own fault: there is no request, and no crash of one.
+    @Test func anIdleWorkerThatHangsBlamesNobody() throws {
+        let idle = try #require(world.processes.first { $0.value.load?.name == "a" }?.key)
+        world.processes[idle]?.hangs = true
+        rounds(50)
+        #expect(world.deaths == 1 && world.sum("worker_stalls_total") == 1)
+        #expect(try crashes().map { $0.cause } == ["no sign of life for 3000 ms (signalled(9))"])
+        call("good")
+        #expect(world.answers == [.ok: 1] && refused == 0)
+    }
+
+    /// One that is to end, and does not, is missed by nobody.
+    @Test func aWorkerThatHangsWhenItIsToEndIsNoDeath() throws {
+        let old = try #require(world.processes.first { $0.value.load?.name == "a" }?.key)
+        rounds(1)
+        world.processes[old]?.hangs = true
+        rounds(17)
+        _ = world.call(client, ControlMethod.reload.rawValue, payload: ReloadRequest(model: "a").encode())
+        rounds(60)
+        #expect(world.processes[old] == nil && world.lastControl?.status == .ok)
+        #expect(world.deaths == 0 && world.sum("worker_stalls_total") == 0)
+    }
 }

@@ -1,12 +1,12 @@
-import Messages
+package import Messages
 
 /// The last ends of workers that should not have been. They have shapes and sizes, and no texts.
-struct CrashRecords: Sendable {
+package struct CrashRecords: Sendable {
     /// As many are kept.
-    static let capacity = 100
+    package static let capacity = 100
 
     /// The last first.
-    private(set) var crashes: [Crash] = []
+    package private(set) var crashes: [Crash] = []
 
     /// - Parameter time: by the server's clock, in microseconds since 1970.
     mutating func note(_ happening: Happening, at time: Int64) {
