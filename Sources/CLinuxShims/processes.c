@@ -11,6 +11,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,8 +100,11 @@ int linux_pidfd_signal(int pidfd, int signal_number) {
 int linux_pidfd_reap(int pidfd, bool block, struct linux_exit *status) {
     siginfo_t info = {0};
     int options = WEXITED | (block ? 0 : WNOHANG);
-    if (TEMP_FAILURE_RETRY(waitid(P_PIDFD, (id_t)pidfd, &info, options)) < 0) return -errno;
+    struct rusage usage = {0};
+    // The C library's waitid leaves out the kernel's fifth argument.
+    if (TEMP_FAILURE_RETRY(syscall(SYS_waitid, P_PIDFD, pidfd, &info, options, &usage)) < 0) return -errno;
     if (info.si_pid == 0) return 0;
+    status->peak_kib = usage.ru_maxrss;
     status->value = info.si_status;
     status->by_signal = info.si_code != CLD_EXITED;
     status->core_dumped = info.si_code == CLD_DUMPED;

@@ -44,6 +44,9 @@ package struct ChildProcess: ~Copyable, Sendable {
     package let descriptor: OwnedDescriptor
     /// How the child ended, once it was reaped.
     package private(set) var exitStatus: ExitStatus?
+    /// The most memory that it had resident at once, in bytes, once it was reaped; at least what we had when we started it, for
+    /// the kernel counts that in.
+    package private(set) var peakBytes = 0
 
     /// Starts a program. Signals are unblocked and at their defaults in the child.
     ///
@@ -85,9 +88,7 @@ package struct ChildProcess: ~Copyable, Sendable {
         if let exitStatus { return exitStatus }
         var status = linux_exit()
         try checked("wait for process \(processID)", linux_pidfd_reap(descriptor.rawValue, true, &status))
-        let ended = ExitStatus(status)
-        exitStatus = ended
-        return ended
+        return reaped(status)
     }
 
     /// Reaps the child if it has ended; nil when it still runs.
@@ -95,9 +96,12 @@ package struct ChildProcess: ~Copyable, Sendable {
         if let exitStatus { return exitStatus }
         var status = linux_exit()
         let result = linux_pidfd_reap(descriptor.rawValue, false, &status)
-        if try checked("wait for process \(processID)", result) == 0 { return nil }
+        return try checked("wait for process \(processID)", result) == 0 ? nil : reaped(status)
+    }
+
+    private mutating func reaped(_ status: linux_exit) -> ExitStatus {
         let ended = ExitStatus(status)
-        exitStatus = ended
+        (exitStatus, peakBytes) = (ended, Int(status.peak_kib) * 1024)
         return ended
     }
 }

@@ -27,6 +27,17 @@ package enum ProcessSelf {
         try checked("set dumpable", linux_set_dumpable(dumpable))
     }
 
+    /// Makes the kernel, where it needs memory, end this process before others that have as much of it.
+    ///
+    /// - Parameter score: from -1000 to 1000, in thousandths of the memory; a score that is higher already stays.
+    package static func offerMemory(score: Int) throws(SystemError) {
+        let path = "/proc/self/oom_score_adj"
+        guard let present = Int(try FileContents.readText(path)), present < score else { return }
+        let file = try OwnedDescriptor.open(path, flags: O_WRONLY)
+        let text = "\(score)"
+        _ = try retrying("write", path: path) { Glibc.write(file.rawValue, text, text.utf8.count) }
+    }
+
     /// Makes a write without a reader (EPIPE) or beyond the limit of a file's size (EFBIG) an error everywhere in the
     /// process, instead of a signal that ends it.
     package static func ignoreWriteSignals() throws(SystemError) {

@@ -52,6 +52,43 @@ extension ModelClient {
         }
     }
 
+    /// The last deaths of workers, at most 100, the last first.
+    ///
+    /// - Parameter timeout: how long to wait for the answer; nil: the configuration's.
+    /// - Throws: ``ModelClientError``.
+    public nonisolated(nonsending) func crashes(
+        timeout: Duration? = nil
+    ) async throws(ModelClientError) -> [WorkerCrash] {
+        try await ask(CrashListRequest(), timeout: timeout) { answer, _ in answer.crashes.map(WorkerCrash.init) }
+    }
+
+    /// The requests that have ended two workers each, and are refused when they come again, the last first.
+    ///
+    /// - Parameter timeout: how long to wait for the answer; nil: the configuration's.
+    /// - Throws: ``ModelClientError``.
+    public nonisolated(nonsending) func quarantine(
+        timeout: Duration? = nil
+    ) async throws(ModelClientError) -> [QuarantinedRequest] {
+        try await ask(QuarantineListRequest(), timeout: timeout) { answer, _ in
+            answer.requests.map(QuarantinedRequest.init)
+        }
+    }
+
+    /// Lets quarantined requests be computed again.
+    ///
+    /// - Parameters:
+    ///   - model: of which model; a reference that leaves version or variant open means any; nil: of all.
+    ///   - timeout: how long to wait for the answer; nil: the configuration's.
+    /// - Returns: how many were refused until now.
+    /// - Throws: ``ModelClientError``.
+    @discardableResult
+    public nonisolated(nonsending) func clearQuarantine(
+        model: String? = nil,
+        timeout: Duration? = nil
+    ) async throws(ModelClientError) -> Int {
+        try await ask(QuarantineClearRequest(model: model ?? ""), timeout: timeout) { answer, _ in Int(answer.cleared) }
+    }
+
     /// Lists the server's cache of packed weights.
     ///
     /// - Parameter timeout: how long to wait for the answer; nil: the configuration's.

@@ -286,6 +286,9 @@ public final class FakeModelServer: Sendable {
         case .reload:
             let results = handlers.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: 2) }
             return Response(request, payload: ReloadResponse(results: results).encode())
+        case .crashList: return Response(request, payload: CrashListResponse().encode())
+        case .quarantineList: return Response(request, payload: QuarantineListResponse().encode())
+        case .quarantineClear: return Response(request, payload: QuarantineClearResponse().encode())
         case .cacheList: return Response(request, payload: CacheListResponse(path: "/fake").encode())
         case .cachePrune: return Response(request, payload: CachePruneResponse().encode())
         case .metrics: return Response(request, payload: MetricsResponse().encode())

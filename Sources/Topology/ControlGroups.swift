@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// CPU and memory limits of control groups, versions 1 and 2.
+/// CPU and memory limits of control groups, versions 1 and 2, and what exceeding them has cost.
 enum ControlGroups {
     /// A mounted hierarchy, as `/proc/self/mountinfo` tells of it.
     struct Mount: Equatable {
@@ -35,6 +35,27 @@ enum ControlGroups {
             }
         }
         return tightest
+    }
+
+    /// The file that counts what the kernel has killed in the process's own group for want of memory; that of the whole machine
+    /// where there is none.
+    static func killsFile(root: String) -> String {
+        let groups = (try? FileContents.readText(root + "/proc/self/cgroup")) ?? ""
+        let mounts = (try? FileContents.readText(root + "/proc/self/mountinfo")) ?? ""
+        for mount in parse(mountInfo: mounts, controller: "memory") {
+            guard let group = group(in: groups, "memory", unified: mount.isUnified),
+                let folder = folders(of: group, mount: mount).last
+            else { continue }
+            let path = root + folder + (mount.isUnified ? "/memory.events" : "/memory.oom_control")
+            if kills(path) != nil { return path }
+        }
+        return root + "/proc/vmstat"
+    }
+
+    /// The line "oom_kill 3" of a file; nil where there is none.
+    static func kills(_ path: String) -> Int? {
+        let lines = (try? FileContents.readText(path))?.split(separator: "\n") ?? []
+        return lines.first { $0.hasPrefix("oom_kill ") }.flatMap { Int($0.dropFirst(9)) }
     }
 
     static func parse(mountInfo: String, controller: String = "cpu") -> [Mount] {

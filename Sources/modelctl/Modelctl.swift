@@ -18,7 +18,10 @@ struct Modelctl: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Server",
-                subcommands: [Status.self, Watch.self, Events.self, Metrics.self, Reload.self, Cache.self]
+                subcommands: [
+                    Status.self, Watch.self, Events.self, Metrics.self, Crashes.self, Quarantine.self, Reload.self,
+                    Cache.self,
+                ]
             ),
             CommandGroup(
                 name: "Model",

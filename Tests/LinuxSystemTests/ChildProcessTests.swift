@@ -21,6 +21,14 @@ import Time
         #expect(try child.reapIfEnded() == expected)
     }
 
+    @Test func saysHowMuchMemoryItHad() throws {
+        let copy = ["if=/dev/zero", "of=/dev/null", "bs=64M", "count=1", "status=none"]
+        var child = try ChildProcess(ChildCommand("/bin/dd", arguments: copy))
+        #expect(child.peakBytes == 0)
+        _ = try child.reap()
+        #expect(child.peakBytes > 64 << 20)
+    }
+
     @Test func describesACoreDump() {
         let crash = LinuxSystem.ExitStatus.killed(.segmentationFault, coreDumped: true)
         #expect(crash.description == "killed by SIGSEGV (core dumped)")

@@ -75,40 +75,24 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         finish(world)
     }
 
-    /// Row 34: a request ends two workers and no more, however often it comes, until it has been long enough.
-    @Test func aPoisonedRequestEndsTwoWorkersAndNoMore() {
+    /// A new version cannot be loaded, so the old one is kept; it recovers by itself, and takes the old one's place.
+    @Test func whatRecoversTakesThePlaceOfWhatWasKept() {
         let world = CoreWorld(seed: 1, isCalm: true)
-        let client = world.connect()
-        world.greet(client)
         for _ in 0..<30 { round(world) }
-        func ask(_ text: String, of model: String = "a") {
-            _ = world.call(client, Self.embed, model: model, payload: Array(text.utf8))
-            for _ in 0..<30 { round(world) }
+        world.folders["a"]?.versions = [1, 2]
+        world.folders["a"]?.configuration.versionPolicy = .latest(1)
+        world.behaviours["/r/a/2fp32"] = .exitAtLoad
+        world.tell(.reload(isFirst: false))
+        func states() -> [String] {
+            world.core.status().models.filter { $0.name == "a" }.map { "\($0.version) \($0.state)" }
         }
-        for count in 1...5 {
-            ask("X1")
-            #expect(world.answers == [.failedPrecondition: count] && world.deaths == 2)
-        }
-        #expect(world.core.status().quarantined == 1)
-        ask("good")
-        #expect(world.answers[.ok] == 1)
-        // Another text, and another model.
-        ask("X2")
-        ask("X1", of: "b")
-        #expect(world.deaths == 6 && world.core.status().quarantined == 3)
-        world.now += .seconds(600)
-        world.settle()
-        #expect(world.core.status().quarantined == 0)
-        ask("X1")
-        #expect(world.deaths == 8 && world.core.status().quarantined == 1)
-        // Whoever turns it off wants it computed.
-        var settings = world.core.configuration
-        settings.quarantine = nil
-        world.tell(.configured(settings))
-        ask("X1", of: "b")
-        #expect(world.deaths == 10)
-        #expect(world.core.status().state == "READY")
-        #expect(sum("requests_quarantined_total", world) == 4)
+        for _ in 0..<200 { round(world) }
+        #expect(states() == ["1 READY", "2 UNAVAILABLE"])
+        let loads = world.sum("model_loads_total")
+        world.behaviours = [:]
+        for _ in 0..<400 where states() != ["2 READY"] { round(world) }
+        #expect(states() == ["2 READY"])
+        #expect(world.sum("model_loads_total") == loads + 1)
         finish(world)
     }
 
@@ -158,7 +142,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
     }
 
     private func randomEnd(_ world: CoreWorld) -> ProcessEnd {
-        let ends: [ProcessEnd] = [.exited(0), .exited(1), .exited(78), .signalled(9), .signalled(11)]
+        let ends: [ProcessEnd] = [.exited(0), .exited(1), .exited(78), .signalled(9), .signalled(11), .outOfMemory]
         return ends.randomElement(using: &world.random) ?? .exited(0)
     }
 
@@ -176,6 +160,9 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         case .events: EventsRequest(severity: .trace, recent: 3).encode()
         case .metrics: MetricsRequest().encode()
         case .reload: ReloadRequest(model: model).encode()
+        case .crashList: CrashListRequest().encode()
+        case .quarantineList: QuarantineListRequest().encode()
+        case .quarantineClear: QuarantineClearRequest(model: model).encode()
         case .cacheList: CacheListRequest().encode()
         case .cachePrune: CachePruneRequest(maxBytes: 10).encode()
         }
@@ -339,15 +326,9 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         #expect(world.heldPacks.isEmpty && world.copies.isEmpty, "packs are held open")
         #expect(world.files.isEmpty, "files of packers are left")
         #expect(unanswered.requests == 0 && unanswered.bytes == 0)
-        #expect(sum("inference_requests_total", world) == world.told.count)
-        #expect(sum("request_duration_seconds_count", world) == world.told.count)
-        #expect(sum("worker_deaths_total", world) == world.deaths)
+        #expect(world.sum("inference_requests_total") == world.told.count)
+        #expect(world.sum("request_duration_seconds_count") == world.told.count)
+        #expect(world.sum("worker_deaths_total") == world.deaths)
         for client in world.clients.values where !client.isRefused { #expect(client.calls.isEmpty, "no answer") }
-    }
-
-    /// What the counters say of all models together.
-    private func sum(_ name: String, _ world: CoreWorld) -> Int {
-        let lines = world.core.metrics.split(separator: "\n").filter { $0.hasPrefix("modeld_\(name){") }
-        return lines.reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? 0) }
     }
 }

@@ -145,6 +145,13 @@ extension CoreWorld {
 
     func finish(_ id: WorkerID, _ end: ProcessEnd) {
         processes[id] = nil
-        tell(.ended(id, end, description: "\(end)", jitter: Double.random(in: 0..<1, using: &random)))
+        let jitter = Double.random(in: 0..<1, using: &random)
+        tell(.ended(id, end, description: "\(end)", peak: 17, jitter: jitter))
+    }
+
+    /// What the counters say of all models together.
+    func sum(_ name: String) -> Int {
+        let lines = core.metrics.split(separator: "\n").filter { $0.hasPrefix("modeld_\(name){") }
+        return lines.reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? 0) }
     }
 }

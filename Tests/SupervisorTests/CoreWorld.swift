@@ -278,13 +278,14 @@ final class CoreWorld {
     }
 
     private func note(_ happening: Happening) {
-        if case .workerEnded(_, _, isExpected: false) = happening { deaths += 1 }
         switch happening {
-        case .workerEnded(let label, _, isExpected: false), .workerStuck(let label, _), .protocolBroken(let label, _):
+        case .workerEnded(let label, let end) where !end.isExpected:
+            deaths += 1
             working.remove(name(label.model ?? ""))
+        case .workerStuck(let label, _), .protocolBroken(let label, _): working.remove(name(label.model ?? ""))
         case .processNotStarted(let model, _): working.remove(name(model))
         case .packDamaged(let model): doubtful.insert(name(model))
-        case .serving(let model, _): doubtful.remove(name(model))
+        case .serving(let model, _, _): doubtful.remove(name(model))
         case .workerReady(let label, _): worker = label
         case .answered(let answer):
             self.answer = answer

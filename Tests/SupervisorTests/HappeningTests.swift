@@ -81,7 +81,7 @@ import Testing
             return (.notServed(SkippedEntry(path: "/r/x", reason: "a file", isSuspicious: true)), ["/r/x", "a file"])
         case .reload: return (.reload(model: "a"), ["\"model\": \"a\""])
         case .reloadRefused: return (.reloadRefused("why"), ["why"])
-        case .serving: return (.serving(model: model, generation: 3), [model, "3"])
+        case .serving: return (.serving(model: model, generation: 3, isAgain: true), [model, "3", "again"])
         case .unavailable: return (.unavailable(model: model, "why"), [model, "why"])
         case .notLoaded: return (.notLoaded(model: model, .aborted, "why"), [model, "ABORTED", "why"])
         case .replaced: return (.replaced(model: model), [model])
@@ -102,7 +102,8 @@ import Testing
         case .protocolBroken: return (.protocolBroken(process, "why"), ofProcess + ["why"])
         case .workerStuck: return (.workerStuck(process, "why"), ofProcess + ["why"])
         case .workerEnded:
-            return (.workerEnded(process, cause: "exit 3", isExpected: false), ofProcess + ["died: exit 3"])
+            let end = WorkerEnd(end: "exit 3", cause: "no disk (exit 3)", isExpected: false, peak: 0, batches: [])
+            return (.workerEnded(process, end), ofProcess + ["died: no disk (exit 3)"])
         }
     }
 

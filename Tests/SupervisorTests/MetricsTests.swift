@@ -5,7 +5,8 @@ import Testing
 @Suite struct MetricsTests {
     @Test func whatHappensIsCountedPerModel() {
         var counters = Counters()
-        for _ in 0..<3 { counters.note(.serving(model: "a@2:int8", generation: 1)) }
+        for number: UInt64 in 1...3 { counters.note(.serving(model: "a@2:int8", generation: number, isAgain: false)) }
+        counters.note(.serving(model: "a@2:int8", generation: 3, isAgain: true))
         counters.note(.unavailable(model: "b@1:fp32", "why"))
         counters.note(.clientDoesNotRead(process: 17))
         let lines = counters.text(StatusResponse()).split(separator: "\n")

@@ -304,6 +304,11 @@ import Wire
         _ = model.hello(Self.seat(generation), at: now)
         #expect(model.ready(Self.seat(generation), at: now).contains(.activate(generation: generation)))
         #expect(model.state == .ready)
+        // It was there, and the next time is another story.
+        model.reported(Self.seat(generation), .pack, "the pack is damaged")
+        #expect(end(Self.seat(generation), .exited(70)).contains(.pack(generation: generation)))
+        _ = model.packFailed(generation: generation, .unavailable, "it is written to", at: now)
+        #expect(model.deadline == .at(now + .seconds(30)))
     }
 
     /// What serves is not put at risk for it: the reload has failed.

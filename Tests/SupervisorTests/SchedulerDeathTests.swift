@@ -64,7 +64,8 @@ import Wire
             if worker == 1 {
                 #expect(actions.compactMap(\.started) == [[1]])
             } else {
-                #expect(actions.first == .poison(RequestID(1), "SIGSEGV"))
+                #expect(actions.first?.blames.map { $0.request } == [RequestID(1)])
+                #expect(actions.first?.blames.map { $0.isCertain } == [true])
                 #expect(actions.compactMap { $0.refusal?.code } == [.failedPrecondition])
             }
         }
@@ -78,14 +79,15 @@ import Wire
         let deaths: [Scheduler.Death] = [.external, .ownFault("SIGSEGV"), .external, .ownFault("SIGSEGV")]
         for (index, death) in deaths.enumerated() {
             let worker = UInt64(index + 1)
-            let wasWorking = harness.scheduler.workerGone(WorkerID(worker), death)
-            #expect(wasWorking)
+            let loss = harness.scheduler.workerGone(WorkerID(worker), death)
+            #expect(loss.wasWorking && loss.batches.map { $0.requests } == [1])
             harness.scheduler.workerReady(WorkerID(worker + 1), queue: Harness.model, slot: 0, at: harness.now)
             let codes = harness.decide().compactMap { $0.refusal?.code }
             #expect(codes == (index == 3 ? [.failedPrecondition] : []))
         }
-        let wasWorking = harness.scheduler.workerGone(WorkerID(5), .ownFault("SIGSEGV"))
-        #expect(!wasWorking, "nothing is left that could be to blame")
+        let loss = harness.scheduler.workerGone(WorkerID(5), .ownFault("SIGSEGV"))
+        #expect(!loss.wasWorking && loss.batches.isEmpty, "nothing is left that could be to blame")
+        #expect(harness.decide().allSatisfy { $0.blames.isEmpty })
     }
 
     /// A worker prepares between two pieces of computing, and may fail at either: neither request is condemned for it, and from
@@ -120,8 +122,72 @@ import Wire
         _ = harness.decide()
         harness.scheduler.cancel(RequestID(1))
         _ = harness.decide()
-        let wasWorking = harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
-        #expect(wasWorking)
+        let loss = harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        #expect(loss.wasWorking)
+        #expect(harness.decide().flatMap(\.blames).map { $0.request } == [RequestID(1)])
+    }
+
+    /// Its neighbours, which wait for their answers, are blamed beside it, and not in its place. One that was answered is not.
+    @Test func aCancelledRequestIsBlamedBesideItsNeighbours() {
+        let harness = Harness()
+        harness.submit(1, 2, 3)
+        #expect(harness.decide().compactMap(\.started) == [[1, 2, 3]])
+        _ = harness.scheduler.result(RequestID(1), ok: true, by: WorkerID(1))
+        harness.scheduler.cancel(RequestID(2))
+        _ = harness.decide()
+        harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        #expect(harness.decide().flatMap(\.blames).map { $0.request } == [RequestID(2), RequestID(3)])
+    }
+
+    /// What is over is blamed for nothing.
+    @Test func aCancelledRequestIsNotBlamedWhenItsBatchIsOver() {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        harness.scheduler.cancel(RequestID(1))
+        _ = harness.decide()
+        #expect(harness.finish(1))
+        let loss = harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        #expect(!loss.wasWorking && harness.decide().allSatisfy { $0.blames.isEmpty })
+    }
+
+    /// It is taken back while it is prepared, as its client has left or the worker is to end, and the worker fails at it. Once the
+    /// worker has gone on, it cannot be.
+    @Test(arguments: [false, true], [0, 1, 2]) func whatIsTakenBackWhileItIsPreparedIsToBlame(drains: Bool, signs: Int)
+    {
+        let harness = Harness()
+        harness.submit(1)
+        _ = harness.decide()
+        harness.submit(2, 3)
+        #expect(harness.decide() == [.prepare(2), .prepare(3)])
+        if drains {
+            harness.scheduler.drain(WorkerID(1), at: harness.now)
+        } else {
+            harness.scheduler.cancel(RequestID(2))
+        }
+        _ = harness.decide()
+        for _ in 0..<signs {
+            harness.now += .seconds(1)
+            harness.scheduler.progressed(WorkerID(1), at: harness.now)
+        }
+        harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        let blamed = harness.decide().flatMap(\.blames).map { $0.request.value }
+        // One that is not to end may prepare the next one by now.
+        #expect(blamed == [1] + (drains ? [] : [3]) + (signs == 2 ? [] : [2]))
+    }
+
+    /// Workers have failed at one that was like it.
+    @Test func aSuspectIsComputedAlone() {
+        let harness = Harness()
+        harness.submit(1, 2, 3)
+        harness.scheduler.suspect(RequestID(2), faults: 1)
+        #expect(harness.decide().compactMap(\.started) == [[1]])
+        #expect(harness.finish(1, 1))
+        #expect(harness.decide().compactMap(\.started) == [[2]])
+        harness.scheduler.workerGone(WorkerID(1), .ownFault("SIGSEGV"))
+        let actions = harness.decide()
+        #expect(actions.flatMap(\.blames).map { $0.isCertain } == [true])
+        #expect(actions.compactMap { $0.refusal?.id } == [2])
     }
 
     @Test func killsFromOutsideNeverBlameARequestButSpendTheBudget() {

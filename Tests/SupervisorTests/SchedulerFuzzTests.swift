@@ -53,6 +53,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         func turn() {
             var actions: [Scheduler.Action] = []
             scheduler.decide(at: now, into: &actions)
+            var hasBlamed = false
             for action in actions {
                 switch action {
                 case .prepare(let id, let worker):
@@ -69,15 +70,23 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                     #expect(workers[worker]?.prepared.remove(id) != nil)
                 case .refuse(let id, _):
                     answer(id)
-                case .replayed(let id, _), .poison(let id, _):
+                case .replayed(let id, _):
                     #expect(open.contains(id))
+                case .blamed(let blames, _):
+                    #expect(Set(blames.map(\.request)).count == blames.count)
+                    #expect(blames.allSatisfy { $0.faults > 0 && (blames.count == 1 || !$0.isCertain) })
+                    hasBlamed = true
                 case .drained(let worker):
                     #expect(workers.removeValue(forKey: worker)?.batches.isEmpty == true)
-                case .stalled(let worker, _):
+                case .stalled(let worker, _, _):
                     // Its death is reported when it has been reaped, and changes nothing.
                     #expect(workers.removeValue(forKey: worker) != nil)
                     scheduler.workerGone(worker, .external)
                 }
+            }
+            if hasBlamed {
+                #expect(!actions.contains { if case .prepare = $0 { true } else { $0.started != nil } })
+                turn()
             }
             for slot in 0..<slots {
                 let busy = workers.values.filter { $0.slot == slot && !$0.batches.isEmpty }

@@ -32,9 +32,13 @@ final class SchedulerHarness {
         for id in ids { scheduler.submit(RequestID(id), to: queue, bytes: bytes, deadline: deadline, at: now) }
     }
 
+    /// Until it comes to rest, as it must be asked.
     func decide() -> [Scheduler.Action] {
-        var actions: [Scheduler.Action] = []
-        scheduler.decide(at: now, into: &actions)
+        var (actions, last): ([Scheduler.Action], Int) = ([], -1)
+        while actions.count > last {
+            last = actions.count
+            scheduler.decide(at: now, into: &actions)
+        }
         return actions
     }
 
@@ -61,6 +65,10 @@ extension Scheduler.Action {
     /// The request and code of a refusal.
     var refusal: (id: UInt64, code: StatusCode)? {
         if case .refuse(let id, let refusal) = self { (id.value, refusal.code) } else { nil }
+    }
+
+    var blames: [Scheduler.Blame] {
+        if case .blamed(let blames, _) = self { blames } else { [] }
     }
 
     /// The requests of a Start.

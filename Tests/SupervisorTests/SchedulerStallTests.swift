@@ -21,7 +21,7 @@ import Wire
     }
 
     private func stalled(_ actions: [Scheduler.Action]) -> [WorkerID] {
-        actions.compactMap { if case .stalled(let worker, _) = $0 { worker } else { nil } }
+        actions.compactMap { if case .stalled(let worker, _, _) = $0 { worker } else { nil } }
     }
 
     @Test func aSilentWorkerIsGivenUpAndTheSlotGoesOn() {
@@ -88,7 +88,7 @@ import Wire
         harness.scheduler.progressed(WorkerID(2), at: harness.now)
         #expect(harness.scheduler.deadline == .at(end))
         harness.now = end
-        #expect(harness.decide() == [.stalled(WorkerID(1), "no sign of life for 2000 ms")])
+        #expect(silent(harness.decide()) == ["no sign of life for 2000 ms"])
         // The other one has said that it is there.
         harness.now += Self.idle
         harness.scheduler.progressed(WorkerID(2), at: harness.now)
@@ -112,7 +112,15 @@ import Wire
         #expect(harness.decide().compactMap(\.started) == [[2]])
         harness.now = end
         harness.scheduler.progressed(WorkerID(2), at: harness.now)
-        #expect(stalled(harness.decide()) == [WorkerID(1)])
+        let actions = harness.decide()
+        #expect(stalled(actions) == [WorkerID(1)])
+        #expect(actions.allSatisfy { $0.blames.isEmpty }, "it was silent before")
+        #expect(silent(actions) == ["no progress for 0 ms"])
+    }
+
+    /// Why workers are given up, where nothing is to blame for it.
+    private func silent(_ actions: [Scheduler.Action]) -> [String] {
+        actions.compactMap { if case .stalled(_, let why, let loss) = $0, !loss.wasWorking { why } else { nil } }
     }
 
     @Test func anIdleWorkerThatIsSilentIsNotAskedToExit() {
@@ -121,7 +129,7 @@ import Wire
         #expect(harness.decide() == [.drained(WorkerID(1))])
         harness.now += .nanoseconds(1)
         harness.scheduler.drain(WorkerID(2), at: harness.now)
-        #expect(harness.decide() == [.stalled(WorkerID(2), "no sign of life for 2000 ms")])
+        #expect(silent(harness.decide()) == ["no sign of life for 2000 ms"])
     }
 
     @Test func aWorkerThatDoesNotPrepareIsGivenUpToo() {

@@ -90,6 +90,32 @@ import Topology
         #expect(bindMounted == 3)
     }
 
+    /// Of the process's own group, in whichever version counts; of the machine where neither does.
+    @Test func whatTheKernelKillsForWantOfMemoryIsCounted() throws {
+        let machine = ["proc/vmstat": "pgfault 5\noom_kill 7\n"]
+        let unified = [
+            "proc/self/cgroup": "0::/a/b",
+            "proc/self/mountinfo": Self.unifiedMount,
+            "sys/fs/cgroup/a/memory.events": "oom 9\noom_kill 9\noom_group_kill 0\n",
+            "sys/fs/cgroup/a/b/memory.events": "oom 4\noom_kill 3\noom_group_kill 0\n",
+        ]
+        let first = [
+            "proc/self/cgroup": "4:memory:/m\n3:cpu:/box\n0::/",
+            "proc/self/mountinfo": """
+            31 1 0:28 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu
+            32 1 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+            33 1 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+            """,
+            "sys/fs/cgroup/memory/m/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+        ]
+        for (files, expected) in [(unified, 3), (first, 2), ([:], 7)] {
+            let tree = try FakeRoot(files.merging(machine) { file, _ in file })
+            #expect(MemoryShortage(root: tree.path).kills == expected)
+        }
+        let empty = try FakeRoot([:])
+        #expect(MemoryShortage(root: empty.path).kills == 0)
+    }
+
     @Test func versionOneIsReadFromTheCPUController() throws {
         let files = [
             "proc/self/cgroup": "4:memory:/m\n3:cpu,cpuacct:/box\n0::/",

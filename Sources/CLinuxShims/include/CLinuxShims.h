@@ -110,6 +110,8 @@ struct linux_exit {
     int32_t value;
     bool by_signal;
     bool core_dumped;
+    /// The most memory that it, or the process that started it at that time, had resident at once, in KiB.
+    int64_t peak_kib;
 };
 
 /// Starts a program with every signal unblocked and at its default, and standard input from /dev/null unless mapped.

@@ -447,6 +447,141 @@ package struct ReloadResponse: Sendable, Equatable {
     }
 }
 
+package struct CrashListRequest: Sendable, Equatable {
+    package init() {
+    }
+}
+
+package struct CrashedBatch: Sendable, Equatable {
+    package var requests: UInt32
+    /// As they were estimated, or counted, when it began.
+    package var tokens: UInt64
+
+    package init(requests: UInt32 = 0, tokens: UInt64 = 0) {
+        self.requests = requests
+        self.tokens = tokens
+    }
+}
+
+/// The end of a worker that should not have been. It has shapes and sizes, and no texts.
+package struct Crash: Sendable, Equatable {
+    /// When, by the server's clock.
+    package var unixMicroseconds: Int64
+    /// Name@version:variant.
+    package var model: String
+    package var generation: UInt64
+    package var pid: Int32
+    package var slot: UInt32
+    /// "killed by SIGSEGV", "exit 3".
+    package var end: String
+    /// The same, with what it said before, or was killed for.
+    package var cause: String
+    /// The most memory that it had resident; what the server had when it started it is counted in.
+    package var peakBytes: UInt64
+    /// What it computed, and what waited behind that.
+    package var batches: [CrashedBatch]
+
+    package init(
+        unixMicroseconds: Int64 = 0,
+        model: String = "",
+        generation: UInt64 = 0,
+        pid: Int32 = 0,
+        slot: UInt32 = 0,
+        end: String = "",
+        cause: String = "",
+        peakBytes: UInt64 = 0,
+        batches: [CrashedBatch] = []
+    ) {
+        self.unixMicroseconds = unixMicroseconds
+        self.model = model
+        self.generation = generation
+        self.pid = pid
+        self.slot = slot
+        self.end = end
+        self.cause = cause
+        self.peakBytes = peakBytes
+        self.batches = batches
+    }
+}
+
+package struct CrashListResponse: Sendable, Equatable {
+    /// The last first, at most 100.
+    package var crashes: [Crash]
+
+    package init(crashes: [Crash] = []) {
+        self.crashes = crashes
+    }
+}
+
+package struct QuarantineListRequest: Sendable, Equatable {
+    package init() {
+    }
+}
+
+/// A request that has ended two workers, and is refused when it comes again. Its text is not kept.
+package struct QuarantinedRequest: Sendable, Equatable {
+    /// A hash of model, method and payload under a key of the server's.
+    package var key: UInt64
+    /// Name@version:variant.
+    package var model: String
+    /// Inference.v1.Inference/Embed.
+    package var method: String
+    /// Of its payload.
+    package var bytes: UInt64
+    /// How the second worker ended.
+    package var cause: String
+    /// For which it is refused.
+    package var leftMicroseconds: UInt64
+    /// The log's name of the first that was blamed.
+    package var requestID: String
+
+    package init(
+        key: UInt64 = 0,
+        model: String = "",
+        method: String = "",
+        bytes: UInt64 = 0,
+        cause: String = "",
+        leftMicroseconds: UInt64 = 0,
+        requestID: String = ""
+    ) {
+        self.key = key
+        self.model = model
+        self.method = method
+        self.bytes = bytes
+        self.cause = cause
+        self.leftMicroseconds = leftMicroseconds
+        self.requestID = requestID
+    }
+}
+
+package struct QuarantineListResponse: Sendable, Equatable {
+    /// The last first.
+    package var requests: [QuarantinedRequest]
+
+    package init(requests: [QuarantinedRequest] = []) {
+        self.requests = requests
+    }
+}
+
+/// Lets requests be computed again.
+package struct QuarantineClearRequest: Sendable, Equatable {
+    /// A reference: what it leaves open is any; empty: all.
+    package var model: String
+
+    package init(model: String = "") {
+        self.model = model
+    }
+}
+
+package struct QuarantineClearResponse: Sendable, Equatable {
+    /// How many were refused until now.
+    package var cleared: UInt32
+
+    package init(cleared: UInt32 = 0) {
+        self.cleared = cleared
+    }
+}
+
 package struct CacheListRequest: Sendable, Equatable {
     package init() {
     }
@@ -510,6 +645,9 @@ package enum ControlMethod: String, Sendable, Hashable, CaseIterable {
     case events = "control.v1.Control/Events"
     case metrics = "control.v1.Control/Metrics"
     case reload = "control.v1.Control/Reload"
+    case crashList = "control.v1.Control/CrashList"
+    case quarantineList = "control.v1.Control/QuarantineList"
+    case quarantineClear = "control.v1.Control/QuarantineClear"
     case cacheList = "control.v1.Control/CacheList"
     case cachePrune = "control.v1.Control/CachePrune"
 }
@@ -521,6 +659,9 @@ package enum ControlRequest: Sendable, Equatable {
     case events(EventsRequest)
     case metrics(MetricsRequest)
     case reload(ReloadRequest)
+    case crashList(CrashListRequest)
+    case quarantineList(QuarantineListRequest)
+    case quarantineClear(QuarantineClearRequest)
     case cacheList(CacheListRequest)
     case cachePrune(CachePruneRequest)
 
@@ -531,6 +672,9 @@ package enum ControlRequest: Sendable, Equatable {
         case .events: .events
         case .metrics: .metrics
         case .reload: .reload
+        case .crashList: .crashList
+        case .quarantineList: .quarantineList
+        case .quarantineClear: .quarantineClear
         case .cacheList: .cacheList
         case .cachePrune: .cachePrune
         }
@@ -544,6 +688,9 @@ package enum ControlResponse: Sendable, Equatable {
     case events(ServerEvent)
     case metrics(MetricsResponse)
     case reload(ReloadResponse)
+    case crashList(CrashListResponse)
+    case quarantineList(QuarantineListResponse)
+    case quarantineClear(QuarantineClearResponse)
     case cacheList(CacheListResponse)
     case cachePrune(CachePruneResponse)
 
@@ -554,6 +701,9 @@ package enum ControlResponse: Sendable, Equatable {
         case .events: .events
         case .metrics: .metrics
         case .reload: .reload
+        case .crashList: .crashList
+        case .quarantineList: .quarantineList
+        case .quarantineClear: .quarantineClear
         case .cacheList: .cacheList
         case .cachePrune: .cachePrune
         }
@@ -583,6 +733,21 @@ extension MetricsRequest: RPCRequest {
 extension ReloadRequest: RPCRequest {
     package typealias Answer = ReloadResponse
     package static var method: String { ControlMethod.reload.rawValue }
+}
+
+extension CrashListRequest: RPCRequest {
+    package typealias Answer = CrashListResponse
+    package static var method: String { ControlMethod.crashList.rawValue }
+}
+
+extension QuarantineListRequest: RPCRequest {
+    package typealias Answer = QuarantineListResponse
+    package static var method: String { ControlMethod.quarantineList.rawValue }
+}
+
+extension QuarantineClearRequest: RPCRequest {
+    package typealias Answer = QuarantineClearResponse
+    package static var method: String { ControlMethod.quarantineClear.rawValue }
 }
 
 extension CacheListRequest: RPCRequest {

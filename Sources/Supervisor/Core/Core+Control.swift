@@ -12,6 +12,11 @@ extension Core {
             case .status(let status):
                 if status.verbose { return measure(.status([call])) }
                 clients.finish(call, payload: self.status().encode())
+            case .crashList: clients.finish(call, payload: CrashListResponse(crashes: crashes.crashes).encode())
+            case .quarantineList:
+                let requests = quarantine.refused(at: now).map { $0.message(at: now) }
+                clients.finish(call, payload: QuarantineListResponse(requests: requests).encode())
+            case .quarantineClear(let clear): try clearQuarantine(clear.model, call)
             case .cacheList: effects.append(.listCache(.list(call)))
             case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
             case .reload(let reload): self.reload(text: reload.model, call: call)
@@ -26,6 +31,17 @@ extension Core {
         } catch {
             clients.finish(call, Refusal(error.status, error.message))
         }
+    }
+
+    private mutating func clearQuarantine(_ model: String, _ call: ControlCall) throws(WireError) {
+        let meant = model.isEmpty ? nil : try ModelReference(parsing: model)
+        let cleared = quarantine.clear(at: now) { reference in
+            guard let meant, let known = try? ModelReference(parsing: reference) else { return meant == nil }
+            return meant.name == known.name && meant.version ?? known.version == known.version
+                && meant.variant ?? known.variant == known.variant
+        }
+        let answer = QuarantineClearResponse(cleared: UInt32(clamping: cleared))
+        clients.finish(call, payload: answer.encode())
     }
 
     // MARK: - Status
@@ -150,6 +166,20 @@ extension MemoryPlacement {
             own: own.values.reduce(0, +),
             ownOnNode: own[node] ?? 0,
             huge: memory.huge
+        )
+    }
+}
+
+extension Quarantine.Entry {
+    fileprivate func message(at now: Instant) -> QuarantinedRequest {
+        QuarantinedRequest(
+            key: fingerprint.hash,
+            model: fingerprint.label.model,
+            method: fingerprint.label.method,
+            bytes: UInt64(fingerprint.bytes),
+            cause: cause,
+            leftMicroseconds: (until - now).microseconds,
+            requestID: fingerprint.label.id
         )
     }
 }

@@ -89,10 +89,16 @@ extension Core {
         case .seat(let seat, let action): perform(action, seat, of: id)
         case .activate(let generation):
             guard let files = model.generations[generation] else { return }
-            catalogue.update(id) { ($0.configuration, $0.path) = (files.configuration, files.path) }
+            let isAgain = model.lastServed == generation
+            catalogue.update(id) {
+                ($0.configuration, $0.path, $0.lastServed) = (files.configuration, files.path, generation)
+            }
             scheduler.updatePolicy(id, policy: files.configuration.policy)
             scheduler.open(id)
-            report(.serving(model: model.reference, generation: generation))
+            report(.serving(model: model.reference, generation: generation, isAgain: isAgain))
+            // What the one before failed at this one may be able to compute.
+            if !isAgain { quarantine.clear(at: now) { $0 == model.reference } }
+            replaceKept(model.name)
         case .close(let refusal):
             report(.unavailable(model: model.reference, refusal.message))
             scheduler.close(id, refusal)

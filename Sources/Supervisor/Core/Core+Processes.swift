@@ -132,11 +132,13 @@ extension Core {
         kill(id, because: message)
     }
 
-    /// The worker has something to do and does not go on: the same, and what it has to do is to blame.
-    mutating func stalled(_ id: WorkerID, _ message: String) {
+    /// The worker does not go on: the same; what it had to do is to blame, if there is anything.
+    mutating func stalled(_ id: WorkerID, _ message: String, _ loss: Scheduler.Loss) {
         guard case .seat(let model, let seat)? = processes[id]?.role else { return }
-        report(.workerStuck(label(id), message))
-        catalogue.update(model) { $0.lifecycle.provedUseful(seat) }
+        // Nobody misses one that is to end.
+        if catalogue[model]?.lifecycle.seat(seat)?.isStopping == false { report(.workerStuck(label(id), message)) }
+        processes[id]?.loss = loss
+        if loss.wasWorking { catalogue.update(model) { $0.lifecycle.provedUseful(seat) } }
         kill(id, because: message)
     }
 
@@ -165,13 +167,20 @@ extension Core {
             let lifecycle = catalogue[model]?.lifecycle.seat(seat)
             let isExpected = lifecycle?.isStopping ?? true
             let words = lifecycle?.words(of: ending.description) ?? cause
-            report(.workerEnded(label, cause: words, isExpected: isExpected))
             let isExternal = process.killReason == nil && (isExpected || end.isFromOutside)
-            let wasWorking = scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
+            let loss = scheduler.workerGone(id, isExternal ? .external : .ownFault(cause))
+            let record = WorkerEnd(
+                end: ending.description,
+                cause: words,
+                isExpected: isExpected,
+                peak: ending.peak,
+                batches: (process.loss ?? loss).batches
+            )
+            report(.workerEnded(label, record))
             catalogue.update(model) {
                 if $0.workers[seat] == id { $0.workers[seat] = nil }
                 // Its request is to blame, and not the worker.
-                if wasWorking { $0.lifecycle.provedUseful(seat) }
+                if loss.wasWorking { $0.lifecycle.provedUseful(seat) }
             }
             change(model) { $0.ended(seat, end, description: ending.description, jitter: ending.jitter, at: $1) }
         }

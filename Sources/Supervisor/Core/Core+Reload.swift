@@ -103,11 +103,25 @@ extension Core {
     private mutating func conclude(_ name: String, of id: ReloadID) {
         guard let exchange = reloads[id]?.exchanges[name], exchange.loading.isEmpty else { return }
         reloads[id]?.exchanges[name] = nil
+        replace(exchange.leaving, named: name, wanted: exchange.wanted)
+    }
+
+    /// A model serves. When a reload could not replace others of its name, it may be done now.
+    mutating func replaceKept(_ name: String) {
+        guard !reloads.values.contains(where: { $0.exchanges[name] != nil }) else { return }
+        let models = catalogue.named(name).compactMap { id in catalogue[id].map { (id: id, model: $0) } }
+        let kept = models.filter { $0.model.isKept }.map(\.id)
+        let wanted = models.map(\.model).filter { !$0.isKept && $0.retiresBy == nil && !$0.lifecycle.isUnloading }
+        if !kept.isEmpty { replace(kept, named: name, wanted: Set(wanted.map(\.edition))) }
+    }
+
+    /// - Parameter leaving: those of a name that are not wanted.
+    private mutating func replace(_ leaving: [QueueID], named name: String, wanted: Set<Edition>) {
         let serving = catalogue.named(name).compactMap { catalogue[$0] }.filter { $0.lifecycle.state == .ready }
-        let rule = Replacement(wanted: exchange.wanted, serving: Set(serving.map(\.edition)))
+        let rule = Replacement(wanted: wanted, serving: Set(serving.map(\.edition)))
         let missing = rule.missing.sorted { ($0.version, $0.variant) < ($1.version, $1.variant) }
             .map { ModelReference(name: name, version: $0.version, variant: $0.variant).description }
-        for leaving in exchange.leaving {
+        for leaving in leaving {
             guard let model = catalogue[leaving], !model.lifecycle.isUnloading else { continue }
             if rule.allows(model.edition) {
                 let retiresBy = now + configuration.drainTimeout
@@ -122,7 +136,7 @@ extension Core {
                     model.isKept = true
                     model.lifecycle.keep(message)
                 }
-                report(.kept(model: model.reference, message))
+                if model.reload != nil { report(.kept(model: model.reference, message)) }
                 reloaded(leaving, .aborted, message, generation: model.lifecycle.serving?.number ?? 0)
             }
         }

@@ -39,11 +39,8 @@ extension Core {
             arrival: now,
             deadline: deadline
         )
-        if configuration.quarantine != nil,
-            let refusal = quarantine.refusal(target.reference, request.method, request.payload, at: now)
-        {
-            return refuse(kept, refusal)
-        }
+        let verdict = quarantine.verdict(kept.label, kept.payload, at: now)
+        if case .condemned(let refusal)? = verdict { return refuse(kept, refusal) }
         let bytes = request.payload.count
         guard pendingBytes + bytes <= configuration.maxPendingBytes else {
             let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
@@ -55,6 +52,7 @@ extension Core {
         // Some tasks compute a text several times: once per label, once per choice.
         let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
         scheduler.submit(id, to: target.id, bytes: cost, deadline: deadline, at: now)
+        if case .suspected(let faults)? = verdict { scheduler.suspect(id, faults: faults) }
     }
 
     /// A name that a client may give any length, as far as logs need it.
@@ -79,20 +77,46 @@ extension Core {
             tell(worker, .prepare(prepare))
         case .start(let batch, let ids, let worker):
             tell(worker, .start(ToWorker.Start(batchID: batch.value, requestIDs: ids.map(\.value))))
-        case .revoke(let id, let worker): tell(worker, .revoke(ToWorker.Revoke(requestID: id.value)))
+        case .revoke(let id, let worker):
+            tell(worker, .revoke(ToWorker.Revoke(requestID: id.value)))
+            guard configuration.quarantine != nil, let request = pending[id] else { return }
+            let quarantine = quarantine
+            scheduler.remember(id, on: worker) { quarantine.fingerprint(request.label, request.payload) }
         case .refuse(let id, let refusal):
             if let request = take(id) { refuse(request, refusal) }
-        case .poison(let id, let cause):
-            guard let request = pending[id], let time = configuration.quarantine else { return }
-            let label = request.label
-            quarantine.add(label.model, label.method, request.payload, cause: cause, until: now + time)
-            report(.quarantined(label, cause: cause))
+        case .blamed(let blames, let cause): blame(blames, for: cause)
         case .replayed(let id, let cause):
             if let request = pending[id] { report(.replayed(request.label, cause: cause)) }
         case .drained(let worker):
             guard case .seat(let model, let seat)? = processes[worker]?.role else { return }
             change(model) { $0.drained(seat, at: $1) }
-        case .stalled(let worker, let message): stalled(worker, message)
+        case .stalled(let worker, let message, let loss): stalled(worker, message, loss)
+        }
+    }
+
+    /// A worker has failed that had worked on these. Others like them, that wait or are computed, share what is known of them.
+    private mutating func blame(_ blames: [Scheduler.Blame], for cause: String) {
+        guard let time = configuration.quarantine else { return }
+        var sizes: Set<Int> = []
+        for blame in blames {
+            let present = pending[blame.request].map { quarantine.fingerprint($0.label, $0.payload) }
+            guard let fingerprint = blame.fingerprint ?? present else { continue }
+            quarantine.blame(
+                fingerprint,
+                faults: blame.faults,
+                isCondemned: blame.isCertain,
+                cause: cause,
+                until: now + time
+            )
+            if blame.isCertain { report(.quarantined(fingerprint.label, cause: cause)) }
+            sizes.insert(fingerprint.bytes)
+        }
+        for (id, request) in pending.sorted(by: { $0.key < $1.key }) where sizes.contains(request.payload.count) {
+            switch quarantine.verdict(request.label, request.payload, at: now) {
+            case .suspected(let faults)?: scheduler.suspect(id, faults: faults)
+            case .condemned(let refusal)?: scheduler.refuse(id, refusal)
+            case nil: break
+            }
         }
     }
 
@@ -135,6 +159,7 @@ extension Core {
         guard let delivery = scheduler.result(id, ok: result.status == .ok, by: worker) else { return }
         processes[worker]?.requests += 1
         guard let request = take(id) else { return }
+        if delivery.wasSuspected { quarantine.acquit(request.label, request.payload) }
         let timings = Timings(
             queueMicroseconds: (delivery.startedAt - delivery.arrival).microseconds,
             tokenizationMicroseconds: result.tokenizationMicroseconds,

@@ -53,6 +53,7 @@ package struct Core: ~Copyable {
     var retiring: [QueueID] = []
     var shutdown = Shutdown.serving
     private(set) var counters = Counters()
+    private(set) var crashes = CrashRecords()
 
     /// What the parts have decided and is not yet done.
     var todo: [Todo] = []
@@ -72,6 +73,7 @@ package struct Core: ~Copyable {
         let process: WorkerID
         let end: ProcessEnd
         let description: String
+        let peak: UInt64
         let jitter: Double
     }
 
@@ -144,9 +146,9 @@ package struct Core: ~Copyable {
         case .said(let id, let frame): said(frame, by: id)
         case .garbage(let id, let message): violation(of: id, "it sent garbage: \(message)")
         case .channelClosed(let id): channelClosed(id)
-        case .ended(let id, let end, let description, let jitter):
+        case .ended(let id, let end, let description, let peak, let jitter):
             processes[id]?.channelClosed = true
-            endings.append(Ending(process: id, end: end, description: description, jitter: jitter))
+            endings.append(Ending(process: id, end: end, description: description, peak: peak, jitter: jitter))
         case .fileRefused(let job, let message): enqueue(packs.refused(job, message, at: now))
         case .packFound(let job, let key, let bytes):
             enqueue(packs.identified(job, key: key, cachedBytes: bytes, at: now))
@@ -165,13 +167,16 @@ package struct Core: ~Copyable {
         case .measured(let purpose, let own, let others): measured(purpose, own: own, others)
         case .noted(let happening, let event):
             counters.note(happening)
+            crashes.note(happening, at: event?.unixMicroseconds ?? 0)
             if let event { clients.tell(event) }
         case .slots(let new):
             slots = new
             for slot in new { knownSlots[slot.id] = slot }
             packs.limit = max(1, new.count)
             misplaced = Set(catalogue.all)
-        case .configured(let new): configuration = new
+        case .configured(let new):
+            configuration = new
+            if new.quarantine == nil { quarantine.clear(at: now) }
         case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
         case .stop: stop()
         }

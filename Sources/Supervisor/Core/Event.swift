@@ -25,8 +25,8 @@ package enum Event: Sendable {
     case said(WorkerID, FromWorker)
     case garbage(WorkerID, String)
     case channelClosed(WorkerID)
-    /// It is gone, and everything that it wrote has been told.
-    case ended(WorkerID, ProcessEnd, description: String, jitter: Double)
+    /// It is gone, and everything that it wrote has been told. `peak` is the most memory that it had, in bytes.
+    case ended(WorkerID, ProcessEnd, description: String, peak: UInt64, jitter: Double)
 
     // MARK: Packs
 

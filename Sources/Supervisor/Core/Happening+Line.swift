@@ -26,13 +26,13 @@ extension Happening {
         switch self {
         case .answered(let answer): .request(answer.request)
         case .replayed(let request, _), .quarantined(let request, _): .request(request)
-        case .serving(let model, _), .unavailable(let model, _), .notLoaded(let model, _, _), .replaced(let model),
+        case .serving(let model, _, _), .unavailable(let model, _), .notLoaded(let model, _, _), .replaced(let model),
             .moved(let model), .kept(let model, _), .unloaded(let model), .packDamaged(let model),
             .packFileRemoved(let model), .processNotStarted(let model, _), .notReplicated(let model, _):
             .model(model)
         case .processStarted(let process, _), .workerWarning(let process, _), .proofFailed(let process, _, _),
             .workerReady(let process, _), .protocolBroken(let process, _), .workerStuck(let process, _),
-            .workerEnded(let process, _, _):
+            .workerEnded(let process, _):
             .process(process)
         default: .server
         }
@@ -76,7 +76,8 @@ extension Happening {
                 (entry.isSuspicious ? .warning : .info, "not served: \(entry.reason)", ["path": entry.path])
             case .reload(let model): (.info, "reload", ["model": model])
             case .reloadRefused(let reason): (.error, "reload: \(reason)", [:])
-            case .serving(_, let generation): (.info, "serving", ["generation": "\(generation)"])
+            case .serving(_, let generation, let isAgain):
+                (.info, isAgain ? "serving again" : "serving", ["generation": "\(generation)"])
             case .unavailable(_, let reason): (.warning, "unavailable: \(reason)", [:])
             case .notLoaded(_, let code, let reason): (.error, "not loaded: \(reason)", ["code": code.name])
             case .replaced: (.info, "others answer in its place", [:])
@@ -97,8 +98,8 @@ extension Happening {
             case .workerReady(_, let time): (.info, "worker ready", ["load_ms": "\(time.milliseconds)"])
             case .protocolBroken(_, let reason): (.error, "worker breaks the protocol: \(reason)", [:])
             case .workerStuck(_, let reason): (.error, "worker is stuck: \(reason)", [:])
-            case .workerEnded(_, let cause, isExpected: true): (.info, "worker ended: \(cause)", [:])
-            case .workerEnded(_, let cause, isExpected: false): (.warning, "worker died: \(cause)", [:])
+            case .workerEnded(_, let end) where end.isExpected: (.info, "worker ended: \(end.cause)", [:])
+            case .workerEnded(_, let end): (.warning, "worker died: \(end.cause)", [:])
             }
         return Line(severity: severity, message: message, fields: fields.merging(subject.fields) { told, _ in told })
     }

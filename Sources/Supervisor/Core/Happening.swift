@@ -10,6 +10,30 @@ package struct ProcessLabel: Equatable, Sendable {
     package var generation: UInt64?
 }
 
+/// What is told of a batch.
+package struct BatchShape: Equatable, Sendable {
+    package let requests: Int
+    /// As they were estimated, or counted, when it began.
+    package let tokens: Int
+}
+
+/// How a worker has ended, and what it had to do then.
+package struct WorkerEnd: Equatable, Sendable {
+    /// As in `exit 3`, `killed by SIGSEGV`.
+    package var end: String
+    /// The same, with what it said before, or was killed for.
+    package var cause: String
+    package var isExpected: Bool
+    /// The most memory that it had, in bytes.
+    package var peak: UInt64
+    /// What it computed, and what waited behind that.
+    package var batches: [BatchShape]
+
+    package init(end: String, cause: String, isExpected: Bool, peak: UInt64, batches: [BatchShape]) {
+        (self.end, self.cause, self.isExpected, self.peak, self.batches) = (end, cause, isExpected, peak, batches)
+    }
+}
+
 /// A request in what is told of it, which is never its text.
 package struct RequestLabel: Equatable, Sendable {
     /// What it is called in the log: by the client's name, or else by one of the server's.
@@ -71,7 +95,8 @@ package enum Happening: Equatable, Sendable {
     case notServed(SkippedEntry)
     case reload(model: String)
     case reloadRefused(String)
-    case serving(model: String, generation: UInt64)
+    /// `isAgain`: the generation did before.
+    case serving(model: String, generation: UInt64, isAgain: Bool)
     case unavailable(model: String, String)
     case notLoaded(model: String, StatusCode, String)
     case replaced(model: String)
@@ -93,5 +118,5 @@ package enum Happening: Equatable, Sendable {
     case workerReady(ProcessLabel, after: Duration)
     case protocolBroken(ProcessLabel, String)
     case workerStuck(ProcessLabel, String)
-    case workerEnded(ProcessLabel, cause: String, isExpected: Bool)
+    case workerEnded(ProcessLabel, WorkerEnd)
 }

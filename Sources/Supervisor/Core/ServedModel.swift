@@ -15,6 +15,8 @@ struct ServedModel {
     var configuration: ModelConfiguration
     var lifecycle = ModelLifecycle()
     var generations: [UInt64: GenerationFiles] = [:]
+    /// The last generation that has begun to serve.
+    var lastServed: UInt64 = 0
     /// The process that each seat has.
     var workers: [SeatID: WorkerID] = [:]
     /// The reload that waits for this model.

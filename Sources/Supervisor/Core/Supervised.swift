@@ -24,6 +24,8 @@ struct Supervised {
     var pack: PackJobID?
     /// Requests answered.
     var requests: UInt64 = 0
+    /// What it had when it was given up, which is not known any more when it is gone.
+    var loss: Scheduler.Loss?
     /// Whether it has completed a batch.
     var progressed = false
 

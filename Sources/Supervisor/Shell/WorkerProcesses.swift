@@ -14,6 +14,9 @@ final class WorkerProcesses {
         /// Whether it has said what is no frame: nothing more is read.
         var isMuted = false
         var channelClosed = false
+        /// Where it is short of memory, and what had been killed there for that, but for our own, before it began.
+        let shortage = MemoryShortage()
+        var killsBefore = 0
 
         init(_ child: consuming ChildProcess, _ channel: FramedStream) {
             self.child = child
@@ -26,6 +29,8 @@ final class WorkerProcesses {
     private let loop: EventLoop
     private var processes: [WorkerID: Process] = [:]
     private var toFlush: [WorkerID] = []
+    /// Of the kills that a `MemoryShortage` counts, by its path: those that were the end of one of these processes.
+    private var knownKills: [String: Int] = [:]
 
     init(executable: String, environment: [String: String], on loop: EventLoop) {
         (self.executable, self.environment, self.loop) = (executable, environment, loop)
@@ -36,6 +41,7 @@ final class WorkerProcesses {
     func spawn(_ id: WorkerID, on slot: Slot, _ flags: [String], _ tell: Tell) {
         do throws(SystemError) {
             let process = try start(id, on: slot, flags)
+            process.killsBefore = otherKills(process.shortage)
             processes[id] = process
             tell(.spawned(id, process: process.child.processID))
         } catch {
@@ -139,12 +145,21 @@ final class WorkerProcesses {
         }
         loop.forget(process.child.rawValue)
         processes[id] = nil
-        let end: ProcessEnd =
+        var (end, description): (ProcessEnd, String) =
             switch status {
-            case .exited(let code): .exited(code)
-            case .killed(let signal, _): .signalled(signal.rawValue)
+            case .exited(let code): (.exited(code), "\(status)")
+            case .killed(let signal, _): (.signalled(signal.rawValue), "\(status)")
             }
-        tell(.ended(id, end, description: "\(status)", jitter: .random(in: 0..<1)))
+        if status == .killed(.kill, coreDumped: false), otherKills(process.shortage) > process.killsBefore {
+            knownKills[process.shortage.path, default: 0] += 1
+            (end, description) = (.outOfMemory, "out of memory, \(status)")
+        }
+        let peak = UInt64(process.child.peakBytes)
+        tell(.ended(id, end, description: description, peak: peak, jitter: .random(in: 0..<1)))
+    }
+
+    private func otherKills(_ shortage: MemoryShortage) -> Int {
+        shortage.kills - knownKills[shortage.path, default: 0]
     }
 
     // MARK: - Memory

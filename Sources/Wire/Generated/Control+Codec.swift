@@ -373,6 +373,181 @@ extension ReloadResponse: WireMessage {
     }
 }
 
+extension CrashListRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__CrashListRequest>) {
+        control__v1__crash_list_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__CrashListRequest, _ arena: inout EncodingArena) {
+    }
+
+    package init(_ structure: Control__V1__CrashListRequest) throws(WireError) {
+        self.init()
+    }
+}
+
+extension CrashedBatch: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__CrashedBatch>) {
+        control__v1__crashed_batch__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__CrashedBatch, _ arena: inout EncodingArena) {
+        structure.requests = requests
+        structure.tokens = tokens
+    }
+
+    package init(_ structure: Control__V1__CrashedBatch) throws(WireError) {
+        self.init(
+            requests: structure.requests,
+            tokens: structure.tokens
+        )
+        try validate()
+    }
+}
+
+extension Crash: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__Crash>) {
+        control__v1__crash__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__Crash, _ arena: inout EncodingArena) {
+        structure.unix_microseconds = unixMicroseconds
+        structure.model = arena.text(model)
+        structure.generation = generation
+        structure.pid = pid
+        structure.slot = slot
+        structure.end = arena.text(end)
+        structure.cause = arena.text(cause)
+        structure.peak_bytes = peakBytes
+        (structure.n_batches, structure.batches) = arena.messages(batches)
+    }
+
+    package init(_ structure: Control__V1__Crash) throws(WireError) {
+        self.init(
+            unixMicroseconds: structure.unix_microseconds,
+            model: try decodeText(structure.model, "model"),
+            generation: structure.generation,
+            pid: structure.pid,
+            slot: structure.slot,
+            end: try decodeText(structure.end, "end"),
+            cause: try decodeText(structure.cause, "cause"),
+            peakBytes: structure.peak_bytes,
+            batches: try decodeMessages(structure.n_batches, structure.batches, "batches")
+        )
+        try validate()
+    }
+}
+
+extension CrashListResponse: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__CrashListResponse>) {
+        control__v1__crash_list_response__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__CrashListResponse, _ arena: inout EncodingArena) {
+        (structure.n_crashes, structure.crashes) = arena.messages(crashes)
+    }
+
+    package init(_ structure: Control__V1__CrashListResponse) throws(WireError) {
+        self.init(
+            crashes: try decodeMessages(structure.n_crashes, structure.crashes, "crashes")
+        )
+        try validate()
+    }
+}
+
+extension QuarantineListRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__QuarantineListRequest>) {
+        control__v1__quarantine_list_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__QuarantineListRequest, _ arena: inout EncodingArena) {
+    }
+
+    package init(_ structure: Control__V1__QuarantineListRequest) throws(WireError) {
+        self.init()
+    }
+}
+
+extension QuarantinedRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__QuarantinedRequest>) {
+        control__v1__quarantined_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__QuarantinedRequest, _ arena: inout EncodingArena) {
+        structure.key = key
+        structure.model = arena.text(model)
+        structure.method = arena.text(method)
+        structure.bytes = bytes
+        structure.cause = arena.text(cause)
+        structure.left_microseconds = leftMicroseconds
+        structure.request_id = arena.text(requestID)
+    }
+
+    package init(_ structure: Control__V1__QuarantinedRequest) throws(WireError) {
+        self.init(
+            key: structure.key,
+            model: try decodeText(structure.model, "model"),
+            method: try decodeText(structure.method, "method"),
+            bytes: structure.bytes,
+            cause: try decodeText(structure.cause, "cause"),
+            leftMicroseconds: structure.left_microseconds,
+            requestID: try decodeText(structure.request_id, "request_id")
+        )
+        try validate()
+    }
+}
+
+extension QuarantineListResponse: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__QuarantineListResponse>) {
+        control__v1__quarantine_list_response__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__QuarantineListResponse, _ arena: inout EncodingArena) {
+        (structure.n_requests, structure.requests) = arena.messages(requests)
+    }
+
+    package init(_ structure: Control__V1__QuarantineListResponse) throws(WireError) {
+        self.init(
+            requests: try decodeMessages(structure.n_requests, structure.requests, "requests")
+        )
+        try validate()
+    }
+}
+
+extension QuarantineClearRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__QuarantineClearRequest>) {
+        control__v1__quarantine_clear_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__QuarantineClearRequest, _ arena: inout EncodingArena) {
+        structure.model = arena.text(model)
+    }
+
+    package init(_ structure: Control__V1__QuarantineClearRequest) throws(WireError) {
+        self.init(
+            model: try decodeText(structure.model, "model")
+        )
+        try validate()
+    }
+}
+
+extension QuarantineClearResponse: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__QuarantineClearResponse>) {
+        control__v1__quarantine_clear_response__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__QuarantineClearResponse, _ arena: inout EncodingArena) {
+        structure.cleared = cleared
+    }
+
+    package init(_ structure: Control__V1__QuarantineClearResponse) throws(WireError) {
+        self.init(
+            cleared: structure.cleared
+        )
+        try validate()
+    }
+}
+
 extension CacheListRequest: WireMessage {
     package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__CacheListRequest>) {
         control__v1__cache_list_request__init(structure)
@@ -475,6 +650,9 @@ extension ControlRequest {
         case .events: .events(try EventsRequest.decode(payload))
         case .metrics: .metrics(try MetricsRequest.decode(payload))
         case .reload: .reload(try ReloadRequest.decode(payload))
+        case .crashList: .crashList(try CrashListRequest.decode(payload))
+        case .quarantineList: .quarantineList(try QuarantineListRequest.decode(payload))
+        case .quarantineClear: .quarantineClear(try QuarantineClearRequest.decode(payload))
         case .cacheList: .cacheList(try CacheListRequest.decode(payload))
         case .cachePrune: .cachePrune(try CachePruneRequest.decode(payload))
         }
@@ -487,6 +665,9 @@ extension ControlRequest {
         case .events(let message): message.encode()
         case .metrics(let message): message.encode()
         case .reload(let message): message.encode()
+        case .crashList(let message): message.encode()
+        case .quarantineList(let message): message.encode()
+        case .quarantineClear(let message): message.encode()
         case .cacheList(let message): message.encode()
         case .cachePrune(let message): message.encode()
         }
@@ -502,6 +683,9 @@ extension ControlResponse {
         case .events: .events(try ServerEvent.decode(payload))
         case .metrics: .metrics(try MetricsResponse.decode(payload))
         case .reload: .reload(try ReloadResponse.decode(payload))
+        case .crashList: .crashList(try CrashListResponse.decode(payload))
+        case .quarantineList: .quarantineList(try QuarantineListResponse.decode(payload))
+        case .quarantineClear: .quarantineClear(try QuarantineClearResponse.decode(payload))
         case .cacheList: .cacheList(try CacheListResponse.decode(payload))
         case .cachePrune: .cachePrune(try CachePruneResponse.decode(payload))
         }
@@ -514,6 +698,9 @@ extension ControlResponse {
         case .events(let message): message.encode()
         case .metrics(let message): message.encode()
         case .reload(let message): message.encode()
+        case .crashList(let message): message.encode()
+        case .quarantineList(let message): message.encode()
+        case .quarantineClear(let message): message.encode()
         case .cacheList(let message): message.encode()
         case .cachePrune(let message): message.encode()
         }

@@ -19,6 +19,9 @@ package enum WorkerProgram {
         static let configuration: Int32 = 78
     }
 
+    /// How much sooner than the server, in thousandths of the memory, a worker is ended when there is too little.
+    private static let memoryScore = 500
+
     /// Runs until the supervisor says drain or goes away. Returns the exit status.
     package static func run(_ commandLine: [String], _ loader: some EngineLoader) -> Int32 {
         let output = LineOutput(STDERR_FILENO)
@@ -34,6 +37,8 @@ package enum WorkerProgram {
             if let parent = arguments.parent, try !ProcessSelf.dieWithParent(parent) { return Exit.done }
             try ProcessSelf.ignoreWriteSignals()
             try ProcessSelf.forbidNewPrivileges()
+            // The server has nothing that could be let go, and starts another worker. No reason not to serve where this fails.
+            _ = try? ProcessSelf.offerMemory(score: memoryScore)
             let slot = arguments.cpus.map { Slot(id: 0, node: arguments.node ?? 0, cpus: $0) }
             let warnings = slot.map { Placement.apply($0, memory: arguments.isStrict ? .bind : .prefer) } ?? []
             var channel = try Channel(descriptor: arguments.channel)

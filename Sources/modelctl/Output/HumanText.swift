@@ -84,6 +84,16 @@ package enum HumanText {
         return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// A moment as `2026-11-28T10:45:58.042Z`.
+    static func utc(_ moment: Duration) -> String {
+        date(moment, "%Y-%m-%dT%H:%M:%S", isLocal: false) + milliseconds(moment) + "Z"
+    }
+
+    /// As in `.042`.
+    static func milliseconds(_ moment: Duration) -> String {
+        "." + "\(1000 + moment.components.attoseconds / 1_000_000_000_000_000)".dropFirst()
+    }
+
     /// A text on one line without anything that a terminal would obey, cut to a width.
     package static func printable(_ text: String, width: Int = .max) -> String {
         var result = ""

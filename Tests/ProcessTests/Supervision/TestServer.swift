@@ -107,6 +107,9 @@ final class TestServer {
         guard try change.reap() == .exited(0) else { throw RawClient.Failure(description: "prlimit failed") }
     }
 
+    /// `modeld` itself; 0 when it does not run.
+    var processID: Int32 { process?.processID ?? 0 }
+
     func signal(_ signal: Signal) throws { _ = try process?.signal(signal) }
 
     /// Waits for the end of `modeld`; the time is bounded by the watchdog of the test run.

@@ -682,6 +682,411 @@ void   control__v1__reload_response__free_unpacked
   assert(message->base.descriptor == &control__v1__reload_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   control__v1__crash_list_request__init
+                     (Control__V1__CrashListRequest         *message)
+{
+  static const Control__V1__CrashListRequest init_value = CONTROL__V1__CRASH_LIST_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__crash_list_request__get_packed_size
+                     (const Control__V1__CrashListRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__crash_list_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__crash_list_request__pack
+                     (const Control__V1__CrashListRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__crash_list_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__crash_list_request__pack_to_buffer
+                     (const Control__V1__CrashListRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__crash_list_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CrashListRequest *
+       control__v1__crash_list_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CrashListRequest *)
+     protobuf_c_message_unpack (&control__v1__crash_list_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__crash_list_request__free_unpacked
+                     (Control__V1__CrashListRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__crash_list_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__crashed_batch__init
+                     (Control__V1__CrashedBatch         *message)
+{
+  static const Control__V1__CrashedBatch init_value = CONTROL__V1__CRASHED_BATCH__INIT;
+  *message = init_value;
+}
+size_t control__v1__crashed_batch__get_packed_size
+                     (const Control__V1__CrashedBatch *message)
+{
+  assert(message->base.descriptor == &control__v1__crashed_batch__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__crashed_batch__pack
+                     (const Control__V1__CrashedBatch *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__crashed_batch__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__crashed_batch__pack_to_buffer
+                     (const Control__V1__CrashedBatch *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__crashed_batch__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CrashedBatch *
+       control__v1__crashed_batch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CrashedBatch *)
+     protobuf_c_message_unpack (&control__v1__crashed_batch__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__crashed_batch__free_unpacked
+                     (Control__V1__CrashedBatch *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__crashed_batch__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__crash__init
+                     (Control__V1__Crash         *message)
+{
+  static const Control__V1__Crash init_value = CONTROL__V1__CRASH__INIT;
+  *message = init_value;
+}
+size_t control__v1__crash__get_packed_size
+                     (const Control__V1__Crash *message)
+{
+  assert(message->base.descriptor == &control__v1__crash__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__crash__pack
+                     (const Control__V1__Crash *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__crash__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__crash__pack_to_buffer
+                     (const Control__V1__Crash *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__crash__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__Crash *
+       control__v1__crash__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__Crash *)
+     protobuf_c_message_unpack (&control__v1__crash__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__crash__free_unpacked
+                     (Control__V1__Crash *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__crash__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__crash_list_response__init
+                     (Control__V1__CrashListResponse         *message)
+{
+  static const Control__V1__CrashListResponse init_value = CONTROL__V1__CRASH_LIST_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t control__v1__crash_list_response__get_packed_size
+                     (const Control__V1__CrashListResponse *message)
+{
+  assert(message->base.descriptor == &control__v1__crash_list_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__crash_list_response__pack
+                     (const Control__V1__CrashListResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__crash_list_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__crash_list_response__pack_to_buffer
+                     (const Control__V1__CrashListResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__crash_list_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__CrashListResponse *
+       control__v1__crash_list_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__CrashListResponse *)
+     protobuf_c_message_unpack (&control__v1__crash_list_response__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__crash_list_response__free_unpacked
+                     (Control__V1__CrashListResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__crash_list_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__quarantine_list_request__init
+                     (Control__V1__QuarantineListRequest         *message)
+{
+  static const Control__V1__QuarantineListRequest init_value = CONTROL__V1__QUARANTINE_LIST_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__quarantine_list_request__get_packed_size
+                     (const Control__V1__QuarantineListRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_list_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__quarantine_list_request__pack
+                     (const Control__V1__QuarantineListRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_list_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__quarantine_list_request__pack_to_buffer
+                     (const Control__V1__QuarantineListRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_list_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__QuarantineListRequest *
+       control__v1__quarantine_list_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__QuarantineListRequest *)
+     protobuf_c_message_unpack (&control__v1__quarantine_list_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__quarantine_list_request__free_unpacked
+                     (Control__V1__QuarantineListRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__quarantine_list_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__quarantined_request__init
+                     (Control__V1__QuarantinedRequest         *message)
+{
+  static const Control__V1__QuarantinedRequest init_value = CONTROL__V1__QUARANTINED_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__quarantined_request__get_packed_size
+                     (const Control__V1__QuarantinedRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__quarantined_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__quarantined_request__pack
+                     (const Control__V1__QuarantinedRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__quarantined_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__quarantined_request__pack_to_buffer
+                     (const Control__V1__QuarantinedRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__quarantined_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__QuarantinedRequest *
+       control__v1__quarantined_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__QuarantinedRequest *)
+     protobuf_c_message_unpack (&control__v1__quarantined_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__quarantined_request__free_unpacked
+                     (Control__V1__QuarantinedRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__quarantined_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__quarantine_list_response__init
+                     (Control__V1__QuarantineListResponse         *message)
+{
+  static const Control__V1__QuarantineListResponse init_value = CONTROL__V1__QUARANTINE_LIST_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t control__v1__quarantine_list_response__get_packed_size
+                     (const Control__V1__QuarantineListResponse *message)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_list_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__quarantine_list_response__pack
+                     (const Control__V1__QuarantineListResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_list_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__quarantine_list_response__pack_to_buffer
+                     (const Control__V1__QuarantineListResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_list_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__QuarantineListResponse *
+       control__v1__quarantine_list_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__QuarantineListResponse *)
+     protobuf_c_message_unpack (&control__v1__quarantine_list_response__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__quarantine_list_response__free_unpacked
+                     (Control__V1__QuarantineListResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__quarantine_list_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__quarantine_clear_request__init
+                     (Control__V1__QuarantineClearRequest         *message)
+{
+  static const Control__V1__QuarantineClearRequest init_value = CONTROL__V1__QUARANTINE_CLEAR_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__quarantine_clear_request__get_packed_size
+                     (const Control__V1__QuarantineClearRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_clear_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__quarantine_clear_request__pack
+                     (const Control__V1__QuarantineClearRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_clear_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__quarantine_clear_request__pack_to_buffer
+                     (const Control__V1__QuarantineClearRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_clear_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__QuarantineClearRequest *
+       control__v1__quarantine_clear_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__QuarantineClearRequest *)
+     protobuf_c_message_unpack (&control__v1__quarantine_clear_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__quarantine_clear_request__free_unpacked
+                     (Control__V1__QuarantineClearRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__quarantine_clear_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__quarantine_clear_response__init
+                     (Control__V1__QuarantineClearResponse         *message)
+{
+  static const Control__V1__QuarantineClearResponse init_value = CONTROL__V1__QUARANTINE_CLEAR_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t control__v1__quarantine_clear_response__get_packed_size
+                     (const Control__V1__QuarantineClearResponse *message)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_clear_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__quarantine_clear_response__pack
+                     (const Control__V1__QuarantineClearResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_clear_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__quarantine_clear_response__pack_to_buffer
+                     (const Control__V1__QuarantineClearResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__quarantine_clear_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__QuarantineClearResponse *
+       control__v1__quarantine_clear_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__QuarantineClearResponse *)
+     protobuf_c_message_unpack (&control__v1__quarantine_clear_response__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__quarantine_clear_response__free_unpacked
+                     (Control__V1__QuarantineClearResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__quarantine_clear_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   control__v1__cache_list_request__init
                      (Control__V1__CacheListRequest         *message)
 {
@@ -2225,6 +2630,503 @@ const ProtobufCMessageDescriptor control__v1__reload_response__descriptor =
   (ProtobufCMessageInit) control__v1__reload_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+#define control__v1__crash_list_request__field_descriptors NULL
+#define control__v1__crash_list_request__field_indices_by_name NULL
+#define control__v1__crash_list_request__number_ranges NULL
+const ProtobufCMessageDescriptor control__v1__crash_list_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CrashListRequest",
+  "CrashListRequest",
+  "Control__V1__CrashListRequest",
+  "control.v1",
+  sizeof(Control__V1__CrashListRequest),
+  0,
+  control__v1__crash_list_request__field_descriptors,
+  control__v1__crash_list_request__field_indices_by_name,
+  0,  control__v1__crash_list_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__crash_list_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__crashed_batch__field_descriptors[2] =
+{
+  {
+    "requests",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CrashedBatch, requests),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__CrashedBatch, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__crashed_batch__field_indices_by_name[] = {
+  0,   /* field[0] = requests */
+  1,   /* field[1] = tokens */
+};
+static const ProtobufCIntRange control__v1__crashed_batch__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor control__v1__crashed_batch__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CrashedBatch",
+  "CrashedBatch",
+  "Control__V1__CrashedBatch",
+  "control.v1",
+  sizeof(Control__V1__CrashedBatch),
+  2,
+  control__v1__crashed_batch__field_descriptors,
+  control__v1__crashed_batch__field_indices_by_name,
+  1,  control__v1__crashed_batch__number_ranges,
+  (ProtobufCMessageInit) control__v1__crashed_batch__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__crash__field_descriptors[9] =
+{
+  {
+    "unix_microseconds",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, unix_microseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "generation",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pid",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, pid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slot",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, slot),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, end),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cause",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, cause),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "peak_bytes",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__Crash, peak_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batches",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Control__V1__Crash, n_batches),
+    offsetof(Control__V1__Crash, batches),
+    &control__v1__crashed_batch__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__crash__field_indices_by_name[] = {
+  8,   /* field[8] = batches */
+  6,   /* field[6] = cause */
+  5,   /* field[5] = end */
+  2,   /* field[2] = generation */
+  1,   /* field[1] = model */
+  7,   /* field[7] = peak_bytes */
+  3,   /* field[3] = pid */
+  4,   /* field[4] = slot */
+  0,   /* field[0] = unix_microseconds */
+};
+static const ProtobufCIntRange control__v1__crash__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor control__v1__crash__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.Crash",
+  "Crash",
+  "Control__V1__Crash",
+  "control.v1",
+  sizeof(Control__V1__Crash),
+  9,
+  control__v1__crash__field_descriptors,
+  control__v1__crash__field_indices_by_name,
+  1,  control__v1__crash__number_ranges,
+  (ProtobufCMessageInit) control__v1__crash__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__crash_list_response__field_descriptors[1] =
+{
+  {
+    "crashes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Control__V1__CrashListResponse, n_crashes),
+    offsetof(Control__V1__CrashListResponse, crashes),
+    &control__v1__crash__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__crash_list_response__field_indices_by_name[] = {
+  0,   /* field[0] = crashes */
+};
+static const ProtobufCIntRange control__v1__crash_list_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__crash_list_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.CrashListResponse",
+  "CrashListResponse",
+  "Control__V1__CrashListResponse",
+  "control.v1",
+  sizeof(Control__V1__CrashListResponse),
+  1,
+  control__v1__crash_list_response__field_descriptors,
+  control__v1__crash_list_response__field_indices_by_name,
+  1,  control__v1__crash_list_response__number_ranges,
+  (ProtobufCMessageInit) control__v1__crash_list_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define control__v1__quarantine_list_request__field_descriptors NULL
+#define control__v1__quarantine_list_request__field_indices_by_name NULL
+#define control__v1__quarantine_list_request__number_ranges NULL
+const ProtobufCMessageDescriptor control__v1__quarantine_list_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.QuarantineListRequest",
+  "QuarantineListRequest",
+  "Control__V1__QuarantineListRequest",
+  "control.v1",
+  sizeof(Control__V1__QuarantineListRequest),
+  0,
+  control__v1__quarantine_list_request__field_descriptors,
+  control__v1__quarantine_list_request__field_indices_by_name,
+  0,  control__v1__quarantine_list_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__quarantine_list_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__quarantined_request__field_descriptors[7] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantinedRequest, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantinedRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantinedRequest, method),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantinedRequest, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cause",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantinedRequest, cause),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "left_microseconds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantinedRequest, left_microseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantinedRequest, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__quarantined_request__field_indices_by_name[] = {
+  3,   /* field[3] = bytes */
+  4,   /* field[4] = cause */
+  0,   /* field[0] = key */
+  5,   /* field[5] = left_microseconds */
+  2,   /* field[2] = method */
+  1,   /* field[1] = model */
+  6,   /* field[6] = request_id */
+};
+static const ProtobufCIntRange control__v1__quarantined_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor control__v1__quarantined_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.QuarantinedRequest",
+  "QuarantinedRequest",
+  "Control__V1__QuarantinedRequest",
+  "control.v1",
+  sizeof(Control__V1__QuarantinedRequest),
+  7,
+  control__v1__quarantined_request__field_descriptors,
+  control__v1__quarantined_request__field_indices_by_name,
+  1,  control__v1__quarantined_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__quarantined_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__quarantine_list_response__field_descriptors[1] =
+{
+  {
+    "requests",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Control__V1__QuarantineListResponse, n_requests),
+    offsetof(Control__V1__QuarantineListResponse, requests),
+    &control__v1__quarantined_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__quarantine_list_response__field_indices_by_name[] = {
+  0,   /* field[0] = requests */
+};
+static const ProtobufCIntRange control__v1__quarantine_list_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__quarantine_list_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.QuarantineListResponse",
+  "QuarantineListResponse",
+  "Control__V1__QuarantineListResponse",
+  "control.v1",
+  sizeof(Control__V1__QuarantineListResponse),
+  1,
+  control__v1__quarantine_list_response__field_descriptors,
+  control__v1__quarantine_list_response__field_indices_by_name,
+  1,  control__v1__quarantine_list_response__number_ranges,
+  (ProtobufCMessageInit) control__v1__quarantine_list_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__quarantine_clear_request__field_descriptors[1] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantineClearRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__quarantine_clear_request__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange control__v1__quarantine_clear_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__quarantine_clear_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.QuarantineClearRequest",
+  "QuarantineClearRequest",
+  "Control__V1__QuarantineClearRequest",
+  "control.v1",
+  sizeof(Control__V1__QuarantineClearRequest),
+  1,
+  control__v1__quarantine_clear_request__field_descriptors,
+  control__v1__quarantine_clear_request__field_indices_by_name,
+  1,  control__v1__quarantine_clear_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__quarantine_clear_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__quarantine_clear_response__field_descriptors[1] =
+{
+  {
+    "cleared",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__QuarantineClearResponse, cleared),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__quarantine_clear_response__field_indices_by_name[] = {
+  0,   /* field[0] = cleared */
+};
+static const ProtobufCIntRange control__v1__quarantine_clear_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__quarantine_clear_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.QuarantineClearResponse",
+  "QuarantineClearResponse",
+  "Control__V1__QuarantineClearResponse",
+  "control.v1",
+  sizeof(Control__V1__QuarantineClearResponse),
+  1,
+  control__v1__quarantine_clear_response__field_descriptors,
+  control__v1__quarantine_clear_response__field_indices_by_name,
+  1,  control__v1__quarantine_clear_response__number_ranges,
+  (ProtobufCMessageInit) control__v1__quarantine_clear_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 #define control__v1__cache_list_request__field_descriptors NULL
 #define control__v1__cache_list_request__field_indices_by_name NULL
 #define control__v1__cache_list_request__number_ranges NULL
@@ -2621,21 +3523,27 @@ const ProtobufCEnumDescriptor control__v1__severity__descriptor =
   control__v1__severity__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor control__v1__control__method_descriptors[7] =
+static const ProtobufCMethodDescriptor control__v1__control__method_descriptors[10] =
 {
   { "Status", &control__v1__status_request__descriptor, &control__v1__status_response__descriptor },
   { "Watch", &control__v1__watch_request__descriptor, &control__v1__status_response__descriptor },
   { "Events", &control__v1__events_request__descriptor, &control__v1__server_event__descriptor },
   { "Metrics", &control__v1__metrics_request__descriptor, &control__v1__metrics_response__descriptor },
   { "Reload", &control__v1__reload_request__descriptor, &control__v1__reload_response__descriptor },
+  { "CrashList", &control__v1__crash_list_request__descriptor, &control__v1__crash_list_response__descriptor },
+  { "QuarantineList", &control__v1__quarantine_list_request__descriptor, &control__v1__quarantine_list_response__descriptor },
+  { "QuarantineClear", &control__v1__quarantine_clear_request__descriptor, &control__v1__quarantine_clear_response__descriptor },
   { "CacheList", &control__v1__cache_list_request__descriptor, &control__v1__cache_list_response__descriptor },
   { "CachePrune", &control__v1__cache_prune_request__descriptor, &control__v1__cache_prune_response__descriptor },
 };
 const unsigned control__v1__control__method_indices_by_name[] = {
-  5,        /* CacheList */
-  6,        /* CachePrune */
+  8,        /* CacheList */
+  9,        /* CachePrune */
+  5,        /* CrashList */
   2,        /* Events */
   3,        /* Metrics */
+  7,        /* QuarantineClear */
+  6,        /* QuarantineList */
   4,        /* Reload */
   0,        /* Status */
   1         /* Watch */
@@ -2647,7 +3555,7 @@ const ProtobufCServiceDescriptor control__v1__control__descriptor =
   "Control",
   "Control__V1__Control",
   "control.v1",
-  7,
+  10,
   control__v1__control__method_descriptors,
   control__v1__control__method_indices_by_name
 };
@@ -2691,13 +3599,37 @@ void control__v1__control__reload(ProtobufCService *service,
   assert(service->descriptor == &control__v1__control__descriptor);
   service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void control__v1__control__crash_list(ProtobufCService *service,
+                                      const Control__V1__CrashListRequest *input,
+                                      Control__V1__CrashListResponse_Closure closure,
+                                      void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void control__v1__control__quarantine_list(ProtobufCService *service,
+                                           const Control__V1__QuarantineListRequest *input,
+                                           Control__V1__QuarantineListResponse_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void control__v1__control__quarantine_clear(ProtobufCService *service,
+                                            const Control__V1__QuarantineClearRequest *input,
+                                            Control__V1__QuarantineClearResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void control__v1__control__cache_list(ProtobufCService *service,
                                       const Control__V1__CacheListRequest *input,
                                       Control__V1__CacheListResponse_Closure closure,
                                       void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__cache_prune(ProtobufCService *service,
                                        const Control__V1__CachePruneRequest *input,
@@ -2705,7 +3637,7 @@ void control__v1__control__cache_prune(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__init (Control__V1__Control_Service *service,
                                  Control__V1__Control_ServiceDestroy destroy)

@@ -76,7 +76,7 @@ package struct Generation: Sendable {
     }
 
     mutating func havePack(_ key: String) {
-        (packKey, packed, packFailure, packRetryAt) = (key, true, nil, .never)
+        (packKey, packed, packFailure, packRetryAt, packPause) = (key, true, nil, .never, Pause())
         making += 1
     }
 

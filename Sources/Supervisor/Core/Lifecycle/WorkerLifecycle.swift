@@ -5,6 +5,8 @@ package import Time
 package enum ProcessEnd: Equatable, Sendable {
     case exited(Int32)
     case signalled(Int32)
+    /// The kernel has killed it for want of memory.
+    case outOfMemory
     /// It could not be started.
     case neverStarted(String)
 
@@ -14,7 +16,7 @@ package enum ProcessEnd: Equatable, Sendable {
     /// Whether it is not the process's own doing, as far as can be told: SIGINT, SIGKILL and SIGTERM are sent by hand.
     var isFromOutside: Bool {
         switch self {
-        case .exited: false
+        case .exited, .outOfMemory: false
         case .signalled(let number): [2, 9, 15].contains(number)
         case .neverStarted: true
         }

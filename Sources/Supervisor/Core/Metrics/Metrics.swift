@@ -36,7 +36,7 @@ enum Metrics {
             if case .quarantined = $0 { 0 } else { nil }
         },
         .counter("model_loads_total", "Generations that have begun to serve.") {
-            if case .serving = $0 { 0 } else { nil }
+            if case .serving(_, _, isAgain: false) = $0 { 0 } else { nil }
         },
         .counter("model_load_failures_total", "Loads and reloads that failed.") {
             if case .notLoaded = $0 { 0 } else { nil }
@@ -45,7 +45,7 @@ enum Metrics {
             if case .unavailable = $0 { 0 } else { nil }
         },
         .counter("worker_deaths_total", "Workers that ended and should not have.") {
-            if case .workerEnded(_, _, isExpected: false) = $0 { 0 } else { nil }
+            if case .workerEnded(_, let end) = $0, !end.isExpected { 0 } else { nil }
         },
         .counter("worker_stalls_total", "Of these, those that did not go on.") {
             if case .workerStuck = $0 { 0 } else { nil }

@@ -1,21 +1,7 @@
 import Configuration
-package import Messages
+import Messages
 import Time
 import Wire
-
-/// A terminal answer that the supervisor gives by itself, without a worker's result.
-package struct Refusal: Error, Equatable {
-    package var code: StatusCode
-    package var message: String
-    /// When the same request may succeed, if that can be told.
-    package var retryAfter: Duration?
-
-    package init(_ code: StatusCode, _ message: String, retryAfter: Duration? = nil) {
-        self.code = code
-        self.message = message
-        self.retryAfter = retryAfter
-    }
-}
 
 /// One unanswered request. A reference, so that the queues, batches and heaps which name it need no look-up; it
 /// never leaves the scheduler.
@@ -48,8 +34,12 @@ final class RequestRecord {
     var deaths = 0
     /// Of these, those that brought it on themselves.
     var faults = 0
-    /// Set by a death: from then on computed in a batch of its own, so that blame is certain.
+    /// Set by a death, of it or of one like it: from then on computed in a batch of its own, so that blame is certain.
     var alone = false
+    /// Nobody waits for it any more, and its worker computes it, or did, in a batch that is not over. What remains of it then is
+    /// the fingerprint.
+    var isGivenUp = false
+    var fingerprint: Fingerprint?
 
     init(id: RequestID, queue: QueueRecord, bytes: Int, deadline: Deadline, arrival: Instant) {
         self.id = id
@@ -70,6 +60,8 @@ struct Batch {
 
     /// Requests that still want an answer.
     var unanswered: [RequestRecord] { requests.filter { $0.phase == .started } }
+
+    var shape: BatchShape { BatchShape(requests: requests.count, tokens: tokens) }
 }
 
 /// A worker as the scheduler sees it.
@@ -80,6 +72,10 @@ final class WorkerRecord {
     var draining = false
     /// When the worker last gave a sign of life, or began to owe one.
     var heardAt: Instant
+    /// Whether it had said nothing for too long when it was given something: then that is not to blame for its silence.
+    var wasSilent = false
+    /// A request that was taken back when the worker may have been preparing it, and when it was first heard since then.
+    var takenBack: (request: RequestRecord, heardAt: Instant?)?
     /// Prepared (or being prepared) and in no batch, in the order of their Prepares.
     var assigned: [RequestRecord] = []
     var assignedTokens = 0
@@ -97,8 +93,29 @@ final class WorkerRecord {
     /// Lets go of the requests, which name this worker.
     func forgetRequests() {
         assigned = []
+        forgetBatches()
+    }
+
+    func forgetBatches() {
         computing = nil
         committed = nil
+        takenBack = nil
+    }
+
+    /// It has given a sign of life. One that comes a while after a Revoke comes from a worker that has read it.
+    func heard(at now: Instant) {
+        heardAt = now
+        wasSilent = false
+        guard let takenBack else { return }
+        if let first = takenBack.heardAt, now - first >= .seconds(1) { self.takenBack = nil }
+        if takenBack.heardAt == nil { self.takenBack?.heardAt = now }
+    }
+
+    /// The request, one of `assigned`, is taken back by a Revoke.
+    func takeBack(_ request: RequestRecord) {
+        // It prepares one at a time, in order.
+        guard takenBack == nil, assigned.first(where: { !$0.isPrepared }) === request else { return }
+        takenBack = (request, nil)
     }
 
     /// Whether it has something to do: a batch, or a Prepare, which are answered in order.

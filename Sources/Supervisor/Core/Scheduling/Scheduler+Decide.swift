@@ -6,8 +6,14 @@ import Wire
 extension Scheduler {
     /// Draws the consequences of every event since the last call and appends what to do to `output`.
     package func decide(at now: Instant, into output: inout [Action]) {
-        expire(at: now)
         if stallCheckAt.isDue(at: now) { giveUpStalled(at: now) }
+        expire(at: now)
+        defer {
+            output.append(contentsOf: actions)
+            actions.removeAll(keepingCapacity: true)
+        }
+        // What is like a request that is blamed may be refused, and must not be sent to a worker before.
+        guard !hasBlamed else { return hasBlamed = false }
         let waking = slots.values.filter { $0.wakeAt.isDue(at: now) }
         for slot in waking.sorted(by: { $0.id < $1.id }) { markDirty(slot) }
         // Starting a batch makes room for requests to be sent ahead, which may fill the next batch.
@@ -21,8 +27,6 @@ extension Scheduler {
                 startNext(on: slot, at: now)
             }
         }
-        output.append(contentsOf: actions)
-        actions.removeAll(keepingCapacity: true)
     }
 
     private func expire(at now: Instant) {

@@ -27,6 +27,7 @@ extension Scheduler {
         worker.queue.workers.removeAll { $0 === worker }
         for request in worker.assigned {
             actions.append(.revoke(request.id, on: id))
+            worker.takeBack(request)
             returnToQueue(request)
         }
         markDirty(worker.slot)
@@ -58,7 +59,12 @@ extension Scheduler {
         } else {
             request.queue.failed += 1
         }
-        return Delivery(arrival: request.arrival, startedAt: startedAt, replays: request.deaths)
+        return Delivery(
+            arrival: request.arrival,
+            startedAt: startedAt,
+            replays: request.deaths,
+            wasSuspected: request.faults > 0
+        )
     }
 
     /// The worker has finished a batch. Returns false when it computes no such batch, which breaks the protocol.
@@ -88,44 +94,44 @@ extension Scheduler {
     /// What it had not started, and the batch that waited behind the computing one, goes back to the queue, free. What
     /// it was computing is sent again, each request alone, while the model's budget of deaths allows; a request that
     /// was computed alone when its worker failed by itself, and has made another one fail before, is refused. The same goes
-    /// for the request that a worker which failed by itself was preparing; beside one that computed, neither is condemned.
-    ///
-    /// - Returns: whether it was working on a request, although that may have its answer.
+    /// for the request that a worker which failed by itself was preparing; beside one that computed, neither is condemned. One
+    /// that nobody waits for any more is blamed like any other.
     @discardableResult
-    package func workerGone(_ id: WorkerID, _ death: Death) -> Bool {
-        guard let worker = workers.removeValue(forKey: id) else { return false }
+    package func workerGone(_ id: WorkerID, _ death: Death) -> Loss {
+        guard let worker = workers.removeValue(forKey: id) else { return Loss() }
         let queue = worker.queue
         queue.workers.removeAll { $0 === worker }
         if worker.slot.busy === worker { worker.slot.busy = nil }
         leaveSlot(worker)
 
         var batch = worker.computing?.requests ?? []
-        var suspects = worker.computing?.unanswered ?? []
+        var suspects = batch.filter { $0.phase == .started || $0.isGivenUp }
         var innocent = worker.committed?.unanswered ?? []
         if suspects.isEmpty, let committed = worker.committed {
             // All of the first batch was answered, so the second may have begun before that was reported.
             (batch, suspects, innocent) = (committed.requests, innocent, [])
         }
-        if case .ownFault = death, let preparing = worker.assigned.first(where: { !$0.isPrepared }) {
+        if case .ownFault = death {
             // It prepares between two pieces of computing, too: the oldest request that it had to prepare.
-            suspects.append(preparing)
-            batch.append(preparing)
+            let preparing = [worker.assigned.first { !$0.isPrepared }, worker.takenBack?.request].compactMap(\.self)
+            suspects += preparing
+            batch += preparing
         }
-        let wasWorking = worker.computing != nil || !suspects.isEmpty
-        worker.computing = nil
-        worker.committed = nil
+        var loss = Loss(wasWorking: !worker.wasSilent && (worker.computing != nil || !suspects.isEmpty))
+        loss.batches = [worker.computing, worker.committed].compactMap { $0?.shape }
+        worker.forgetBatches()
         for request in worker.assigned where !suspects.contains(where: { $0 === request }) { returnToQueue(request) }
         for request in innocent { returnToQueue(request) }
 
-        guard !suspects.isEmpty else { return wasWorking }
-        queue.budget.recordDeath()
-        for request in suspects {
+        let isAlone = batch.count == 1
+        if case .ownFault(let cause) = death { blame(suspects, isAlone: isAlone, for: cause) }
+        let waiting = suspects.filter { $0.worker === worker }
+        if !waiting.isEmpty { queue.budget.recordDeath() }
+        for request in waiting {
             request.worker = nil
             request.deaths += 1
-            if case .ownFault = death { request.faults += 1 }
-            if case .ownFault(let cause) = death, batch.count == 1, request.faults >= 2 {
+            if case .ownFault(let cause) = death, isAlone, request.faults >= 2 {
                 let message = "the worker ended (\(cause)) while it worked on this request alone; it is not sent again"
-                actions.append(.poison(request.id, cause))
                 refuse(request, Refusal(.failedPrecondition, message))
             } else if !queue.budget.allowsReplay {
                 refuse(request, Refusal(.unavailable, "workers of this model keep ending", retryAfter: .seconds(1)))
@@ -136,17 +142,34 @@ extension Scheduler {
                 returnToQueue(request)
             }
         }
-        return wasWorking
+        return loss
+    }
+
+    private func blame(_ suspects: [RequestRecord], isAlone: Bool, for cause: String) {
+        guard !suspects.isEmpty else { return }
+        let blames = suspects.map { request in
+            request.faults += 1
+            request.alone = true
+            return Blame(
+                request: request.id,
+                fingerprint: request.fingerprint,
+                faults: request.faults,
+                isCertain: isAlone && request.faults >= 2
+            )
+        }
+        actions.append(.blamed(blames, cause))
+        hasBlamed = true
     }
 
     // MARK: - Progress
 
     /// The worker has given a sign that it goes on.
-    package func progressed(_ id: WorkerID, at now: Instant) { workers[id]?.heardAt = now }
+    package func progressed(_ id: WorkerID, at now: Instant) { workers[id]?.heard(at: now) }
 
     /// The worker is about to be sent something to do: from now on it owes, unless it did already.
     func expectProgress(of worker: WorkerRecord, at now: Instant) {
         guard !worker.owes else { return }
+        if now - worker.heardAt > Self.idleSilence { worker.wasSilent = true }
         // One that is silent while idle gains no time by it.
         worker.heardAt = min(now, worker.heardAt + Self.idleSilence)
         stallCheckAt = min(stallCheckAt, .after(stallLimit, from: worker.heardAt))
@@ -172,8 +195,8 @@ extension Scheduler {
 
     private func giveUp(_ worker: WorkerRecord, after silence: Duration) {
         let message = "no \(worker.owes ? "progress" : "sign of life") for \(silence.milliseconds) ms"
-        actions.append(.stalled(worker.id, message))
-        workerGone(worker.id, .ownFault(message))
+        let loss = workerGone(worker.id, worker.wasSilent ? .idle(message) : .ownFault(message))
+        actions.append(.stalled(worker.id, message, loss))
     }
 
     /// A worker that has nothing to do says every second that it is there. It may be silent for longer than one that has, by this.

@@ -33,8 +33,9 @@ package final class Scheduler {
         case start(BatchID, [RequestID], on: WorkerID)
         /// Send Revoke.
         case revoke(RequestID, on: WorkerID)
-        /// The request has ended two workers, by this cause; it is refused.
-        case poison(RequestID, String)
+        /// A worker has failed by itself, by this cause, and had worked on these. Until it is settled what becomes of others like
+        /// them, nothing is sent to a worker: `decide` must be called again.
+        case blamed([Blame], String)
         /// Answer the request; it is no longer known here.
         case refuse(RequestID, Refusal)
         /// The request is queued again, as what computed it is gone; why.
@@ -42,7 +43,26 @@ package final class Scheduler {
         /// The draining worker has nothing left; it is no longer known here.
         case drained(WorkerID)
         /// Kill the worker, which does not go on; it is no longer known here.
-        case stalled(WorkerID, String)
+        case stalled(WorkerID, String, Loss)
+    }
+
+    /// A request that a worker has failed at.
+    package struct Blame: Equatable, Sendable {
+        package var request: RequestID
+        /// There when nobody waits for it any more.
+        package var fingerprint: Fingerprint?
+        /// Workers that have failed at it, this one included.
+        package var faults: Int
+        /// It was alone, and not for the first time: it is not computed again.
+        package var isCertain: Bool
+    }
+
+    /// What a worker had when it was gone.
+    package struct Loss: Equatable, Sendable {
+        /// Whether it was working on a request, although that may have its answer, or nobody waits for it.
+        package var wasWorking = false
+        /// What it computed, and what waited behind that.
+        package var batches: [BatchShape] = []
     }
 
     /// What the answer of a request tells about its way.
@@ -51,6 +71,8 @@ package final class Scheduler {
         /// When its batch was sent, or `arrival` when it was answered before.
         package var startedAt: Instant
         package var replays: Int
+        /// Whether workers had failed at it before.
+        package var wasSuspected: Bool
     }
 
     /// Why a worker is gone.
@@ -59,11 +81,13 @@ package final class Scheduler {
         case external
         /// It brought this on itself (fatal signal, abort, unexpected exit, out of memory, stalled).
         case ownFault(String)
+        /// It stood still before it was given anything: no request is to blame.
+        case idle(String)
 
         var cause: String {
             switch self {
             case .external: "it was ended from outside"
-            case .ownFault(let cause): cause
+            case .ownFault(let cause), .idle(let cause): cause
             }
         }
     }
@@ -84,6 +108,8 @@ package final class Scheduler {
     var slots: [Int: SlotRecord] = [:]
     var deadlines = RequestHeap()
     var actions: [Action] = []
+    /// Whether a worker has failed, and it is not yet known what follows from it.
+    var hasBlamed = false
     var dirtyQueues: [QueueRecord] = []
     var dirtySlots: [SlotRecord] = []
     /// How long a worker which owes something may be silent, an idle one a little longer; nil: for ever.
@@ -205,9 +231,24 @@ package final class Scheduler {
     }
 
     /// The client has cancelled the request.
-    package func cancel(_ id: RequestID) {
+    package func cancel(_ id: RequestID) { refuse(id, Refusal(.cancelled, "cancelled by the client")) }
+
+    package func refuse(_ id: RequestID, _ refusal: Refusal) {
+        if let request = requests[id] { refuse(request, refusal) }
+    }
+
+    /// What is kept of a request that was taken back from a worker that may yet fail at it.
+    func remember(_ id: RequestID, on worker: WorkerID, _ fingerprint: () -> Fingerprint) {
+        guard let worker = workers[worker] else { return }
+        let taken = (worker.computing?.requests ?? []) + (worker.takenBack.map { [$0.request] } ?? [])
+        taken.first { $0.id == id && $0.phase == .finished && $0.fingerprint == nil }?.fingerprint = fingerprint()
+    }
+
+    /// Workers have failed at a request like this one, so many.
+    package func suspect(_ id: RequestID, faults: Int) {
         guard let request = requests[id] else { return }
-        refuse(request, Refusal(.cancelled, "cancelled by the client"))
+        request.faults = max(request.faults, faults)
+        request.alone = true
     }
 
     // MARK: - Helpers shared by the topics
@@ -267,6 +308,8 @@ package final class Scheduler {
     func refuse(_ request: RequestRecord, _ refusal: Refusal) {
         if let worker = request.worker, request.phase == .assigned || request.phase == .started {
             actions.append(.revoke(request.id, on: worker.id))
+            request.isGivenUp = worker.computing?.requests.contains { $0 === request } == true
+            if request.phase == .assigned { worker.takeBack(request) }
         }
         detach(request)
         request.worker = nil

@@ -31,6 +31,15 @@ typedef struct Control__V1__MetricsResponse Control__V1__MetricsResponse;
 typedef struct Control__V1__ReloadRequest Control__V1__ReloadRequest;
 typedef struct Control__V1__ReloadResult Control__V1__ReloadResult;
 typedef struct Control__V1__ReloadResponse Control__V1__ReloadResponse;
+typedef struct Control__V1__CrashListRequest Control__V1__CrashListRequest;
+typedef struct Control__V1__CrashedBatch Control__V1__CrashedBatch;
+typedef struct Control__V1__Crash Control__V1__Crash;
+typedef struct Control__V1__CrashListResponse Control__V1__CrashListResponse;
+typedef struct Control__V1__QuarantineListRequest Control__V1__QuarantineListRequest;
+typedef struct Control__V1__QuarantinedRequest Control__V1__QuarantinedRequest;
+typedef struct Control__V1__QuarantineListResponse Control__V1__QuarantineListResponse;
+typedef struct Control__V1__QuarantineClearRequest Control__V1__QuarantineClearRequest;
+typedef struct Control__V1__QuarantineClearResponse Control__V1__QuarantineClearResponse;
 typedef struct Control__V1__CacheListRequest Control__V1__CacheListRequest;
 typedef struct Control__V1__CacheEntry Control__V1__CacheEntry;
 typedef struct Control__V1__CacheListResponse Control__V1__CacheListResponse;
@@ -449,6 +458,175 @@ struct  Control__V1__ReloadResponse
     , 0,NULL }
 
 
+struct  Control__V1__CrashListRequest
+{
+  ProtobufCMessage base;
+};
+#define CONTROL__V1__CRASH_LIST_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__crash_list_request__descriptor) \
+     }
+
+
+struct  Control__V1__CrashedBatch
+{
+  ProtobufCMessage base;
+  uint32_t requests;
+  /*
+   * as they were estimated, or counted, when it began
+   */
+  uint64_t tokens;
+};
+#define CONTROL__V1__CRASHED_BATCH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__crashed_batch__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * The end of a worker that should not have been. It has shapes and sizes, and no texts.
+ */
+struct  Control__V1__Crash
+{
+  ProtobufCMessage base;
+  /*
+   * when, by the server's clock
+   */
+  int64_t unix_microseconds;
+  /*
+   * name@version:variant
+   */
+  ProtobufCBinaryData model;
+  uint64_t generation;
+  int32_t pid;
+  uint32_t slot;
+  /*
+   * "killed by SIGSEGV", "exit 3"
+   */
+  ProtobufCBinaryData end;
+  /*
+   * the same, with what it said before, or was killed for
+   */
+  ProtobufCBinaryData cause;
+  /*
+   * the most memory that it had resident; what the server had when it started it is counted in
+   */
+  uint64_t peak_bytes;
+  /*
+   * what it computed, and what waited behind that
+   */
+  size_t n_batches;
+  Control__V1__CrashedBatch **batches;
+};
+#define CONTROL__V1__CRASH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__crash__descriptor) \
+    , 0, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0,NULL }
+
+
+struct  Control__V1__CrashListResponse
+{
+  ProtobufCMessage base;
+  /*
+   * the last first, at most 100
+   */
+  size_t n_crashes;
+  Control__V1__Crash **crashes;
+};
+#define CONTROL__V1__CRASH_LIST_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__crash_list_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Control__V1__QuarantineListRequest
+{
+  ProtobufCMessage base;
+};
+#define CONTROL__V1__QUARANTINE_LIST_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__quarantine_list_request__descriptor) \
+     }
+
+
+/*
+ * A request that has ended two workers, and is refused when it comes again. Its text is not kept.
+ */
+struct  Control__V1__QuarantinedRequest
+{
+  ProtobufCMessage base;
+  /*
+   * a hash of model, method and payload under a key of the server's
+   */
+  uint64_t key;
+  /*
+   * name@version:variant
+   */
+  ProtobufCBinaryData model;
+  /*
+   * inference.v1.Inference/Embed
+   */
+  ProtobufCBinaryData method;
+  /*
+   * of its payload
+   */
+  uint64_t bytes;
+  /*
+   * how the second worker ended
+   */
+  ProtobufCBinaryData cause;
+  /*
+   * for which it is refused
+   */
+  uint64_t left_microseconds;
+  /*
+   * the log's name of the first that was blamed
+   */
+  ProtobufCBinaryData request_id;
+};
+#define CONTROL__V1__QUARANTINED_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__quarantined_request__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, {0,NULL} }
+
+
+struct  Control__V1__QuarantineListResponse
+{
+  ProtobufCMessage base;
+  /*
+   * the last first
+   */
+  size_t n_requests;
+  Control__V1__QuarantinedRequest **requests;
+};
+#define CONTROL__V1__QUARANTINE_LIST_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__quarantine_list_response__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * Lets requests be computed again.
+ */
+struct  Control__V1__QuarantineClearRequest
+{
+  ProtobufCMessage base;
+  /*
+   * a reference: what it leaves open is any; empty: all
+   */
+  ProtobufCBinaryData model;
+};
+#define CONTROL__V1__QUARANTINE_CLEAR_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__quarantine_clear_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Control__V1__QuarantineClearResponse
+{
+  ProtobufCMessage base;
+  /*
+   * how many were refused until now
+   */
+  uint32_t cleared;
+};
+#define CONTROL__V1__QUARANTINE_CLEAR_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__quarantine_clear_response__descriptor) \
+    , 0 }
+
+
 struct  Control__V1__CacheListRequest
 {
   ProtobufCMessage base;
@@ -813,6 +991,177 @@ Control__V1__ReloadResponse *
 void   control__v1__reload_response__free_unpacked
                      (Control__V1__ReloadResponse *message,
                       ProtobufCAllocator *allocator);
+/* Control__V1__CrashListRequest methods */
+void   control__v1__crash_list_request__init
+                     (Control__V1__CrashListRequest         *message);
+size_t control__v1__crash_list_request__get_packed_size
+                     (const Control__V1__CrashListRequest   *message);
+size_t control__v1__crash_list_request__pack
+                     (const Control__V1__CrashListRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__crash_list_request__pack_to_buffer
+                     (const Control__V1__CrashListRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CrashListRequest *
+       control__v1__crash_list_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__crash_list_request__free_unpacked
+                     (Control__V1__CrashListRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__CrashedBatch methods */
+void   control__v1__crashed_batch__init
+                     (Control__V1__CrashedBatch         *message);
+size_t control__v1__crashed_batch__get_packed_size
+                     (const Control__V1__CrashedBatch   *message);
+size_t control__v1__crashed_batch__pack
+                     (const Control__V1__CrashedBatch   *message,
+                      uint8_t             *out);
+size_t control__v1__crashed_batch__pack_to_buffer
+                     (const Control__V1__CrashedBatch   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CrashedBatch *
+       control__v1__crashed_batch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__crashed_batch__free_unpacked
+                     (Control__V1__CrashedBatch *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__Crash methods */
+void   control__v1__crash__init
+                     (Control__V1__Crash         *message);
+size_t control__v1__crash__get_packed_size
+                     (const Control__V1__Crash   *message);
+size_t control__v1__crash__pack
+                     (const Control__V1__Crash   *message,
+                      uint8_t             *out);
+size_t control__v1__crash__pack_to_buffer
+                     (const Control__V1__Crash   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__Crash *
+       control__v1__crash__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__crash__free_unpacked
+                     (Control__V1__Crash *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__CrashListResponse methods */
+void   control__v1__crash_list_response__init
+                     (Control__V1__CrashListResponse         *message);
+size_t control__v1__crash_list_response__get_packed_size
+                     (const Control__V1__CrashListResponse   *message);
+size_t control__v1__crash_list_response__pack
+                     (const Control__V1__CrashListResponse   *message,
+                      uint8_t             *out);
+size_t control__v1__crash_list_response__pack_to_buffer
+                     (const Control__V1__CrashListResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__CrashListResponse *
+       control__v1__crash_list_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__crash_list_response__free_unpacked
+                     (Control__V1__CrashListResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__QuarantineListRequest methods */
+void   control__v1__quarantine_list_request__init
+                     (Control__V1__QuarantineListRequest         *message);
+size_t control__v1__quarantine_list_request__get_packed_size
+                     (const Control__V1__QuarantineListRequest   *message);
+size_t control__v1__quarantine_list_request__pack
+                     (const Control__V1__QuarantineListRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__quarantine_list_request__pack_to_buffer
+                     (const Control__V1__QuarantineListRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__QuarantineListRequest *
+       control__v1__quarantine_list_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__quarantine_list_request__free_unpacked
+                     (Control__V1__QuarantineListRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__QuarantinedRequest methods */
+void   control__v1__quarantined_request__init
+                     (Control__V1__QuarantinedRequest         *message);
+size_t control__v1__quarantined_request__get_packed_size
+                     (const Control__V1__QuarantinedRequest   *message);
+size_t control__v1__quarantined_request__pack
+                     (const Control__V1__QuarantinedRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__quarantined_request__pack_to_buffer
+                     (const Control__V1__QuarantinedRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__QuarantinedRequest *
+       control__v1__quarantined_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__quarantined_request__free_unpacked
+                     (Control__V1__QuarantinedRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__QuarantineListResponse methods */
+void   control__v1__quarantine_list_response__init
+                     (Control__V1__QuarantineListResponse         *message);
+size_t control__v1__quarantine_list_response__get_packed_size
+                     (const Control__V1__QuarantineListResponse   *message);
+size_t control__v1__quarantine_list_response__pack
+                     (const Control__V1__QuarantineListResponse   *message,
+                      uint8_t             *out);
+size_t control__v1__quarantine_list_response__pack_to_buffer
+                     (const Control__V1__QuarantineListResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__QuarantineListResponse *
+       control__v1__quarantine_list_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__quarantine_list_response__free_unpacked
+                     (Control__V1__QuarantineListResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__QuarantineClearRequest methods */
+void   control__v1__quarantine_clear_request__init
+                     (Control__V1__QuarantineClearRequest         *message);
+size_t control__v1__quarantine_clear_request__get_packed_size
+                     (const Control__V1__QuarantineClearRequest   *message);
+size_t control__v1__quarantine_clear_request__pack
+                     (const Control__V1__QuarantineClearRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__quarantine_clear_request__pack_to_buffer
+                     (const Control__V1__QuarantineClearRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__QuarantineClearRequest *
+       control__v1__quarantine_clear_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__quarantine_clear_request__free_unpacked
+                     (Control__V1__QuarantineClearRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__QuarantineClearResponse methods */
+void   control__v1__quarantine_clear_response__init
+                     (Control__V1__QuarantineClearResponse         *message);
+size_t control__v1__quarantine_clear_response__get_packed_size
+                     (const Control__V1__QuarantineClearResponse   *message);
+size_t control__v1__quarantine_clear_response__pack
+                     (const Control__V1__QuarantineClearResponse   *message,
+                      uint8_t             *out);
+size_t control__v1__quarantine_clear_response__pack_to_buffer
+                     (const Control__V1__QuarantineClearResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__QuarantineClearResponse *
+       control__v1__quarantine_clear_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__quarantine_clear_response__free_unpacked
+                     (Control__V1__QuarantineClearResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Control__V1__CacheListRequest methods */
 void   control__v1__cache_list_request__init
                      (Control__V1__CacheListRequest         *message);
@@ -955,6 +1304,33 @@ typedef void (*Control__V1__ReloadResult_Closure)
 typedef void (*Control__V1__ReloadResponse_Closure)
                  (const Control__V1__ReloadResponse *message,
                   void *closure_data);
+typedef void (*Control__V1__CrashListRequest_Closure)
+                 (const Control__V1__CrashListRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__CrashedBatch_Closure)
+                 (const Control__V1__CrashedBatch *message,
+                  void *closure_data);
+typedef void (*Control__V1__Crash_Closure)
+                 (const Control__V1__Crash *message,
+                  void *closure_data);
+typedef void (*Control__V1__CrashListResponse_Closure)
+                 (const Control__V1__CrashListResponse *message,
+                  void *closure_data);
+typedef void (*Control__V1__QuarantineListRequest_Closure)
+                 (const Control__V1__QuarantineListRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__QuarantinedRequest_Closure)
+                 (const Control__V1__QuarantinedRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__QuarantineListResponse_Closure)
+                 (const Control__V1__QuarantineListResponse *message,
+                  void *closure_data);
+typedef void (*Control__V1__QuarantineClearRequest_Closure)
+                 (const Control__V1__QuarantineClearRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__QuarantineClearResponse_Closure)
+                 (const Control__V1__QuarantineClearResponse *message,
+                  void *closure_data);
 typedef void (*Control__V1__CacheListRequest_Closure)
                  (const Control__V1__CacheListRequest *message,
                   void *closure_data);
@@ -997,6 +1373,18 @@ struct Control__V1__Control_Service
                  const Control__V1__ReloadRequest *input,
                  Control__V1__ReloadResponse_Closure closure,
                  void *closure_data);
+  void (*crash_list)(Control__V1__Control_Service *service,
+                     const Control__V1__CrashListRequest *input,
+                     Control__V1__CrashListResponse_Closure closure,
+                     void *closure_data);
+  void (*quarantine_list)(Control__V1__Control_Service *service,
+                          const Control__V1__QuarantineListRequest *input,
+                          Control__V1__QuarantineListResponse_Closure closure,
+                          void *closure_data);
+  void (*quarantine_clear)(Control__V1__Control_Service *service,
+                           const Control__V1__QuarantineClearRequest *input,
+                           Control__V1__QuarantineClearResponse_Closure closure,
+                           void *closure_data);
   void (*cache_list)(Control__V1__Control_Service *service,
                      const Control__V1__CacheListRequest *input,
                      Control__V1__CacheListResponse_Closure closure,
@@ -1018,6 +1406,9 @@ void control__v1__control__init (Control__V1__Control_Service *service,
       function_prefix__ ## events,\
       function_prefix__ ## metrics,\
       function_prefix__ ## reload,\
+      function_prefix__ ## crash_list,\
+      function_prefix__ ## quarantine_list,\
+      function_prefix__ ## quarantine_clear,\
       function_prefix__ ## cache_list,\
       function_prefix__ ## cache_prune  }
 void control__v1__control__status(ProtobufCService *service,
@@ -1040,6 +1431,18 @@ void control__v1__control__reload(ProtobufCService *service,
                                   const Control__V1__ReloadRequest *input,
                                   Control__V1__ReloadResponse_Closure closure,
                                   void *closure_data);
+void control__v1__control__crash_list(ProtobufCService *service,
+                                      const Control__V1__CrashListRequest *input,
+                                      Control__V1__CrashListResponse_Closure closure,
+                                      void *closure_data);
+void control__v1__control__quarantine_list(ProtobufCService *service,
+                                           const Control__V1__QuarantineListRequest *input,
+                                           Control__V1__QuarantineListResponse_Closure closure,
+                                           void *closure_data);
+void control__v1__control__quarantine_clear(ProtobufCService *service,
+                                            const Control__V1__QuarantineClearRequest *input,
+                                            Control__V1__QuarantineClearResponse_Closure closure,
+                                            void *closure_data);
 void control__v1__control__cache_list(ProtobufCService *service,
                                       const Control__V1__CacheListRequest *input,
                                       Control__V1__CacheListResponse_Closure closure,
@@ -1070,6 +1473,15 @@ extern const ProtobufCMessageDescriptor control__v1__metrics_response__descripto
 extern const ProtobufCMessageDescriptor control__v1__reload_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_result__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_response__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__crash_list_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__crashed_batch__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__crash__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__crash_list_response__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__quarantine_list_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__quarantined_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__quarantine_list_response__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__quarantine_clear_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__quarantine_clear_response__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__cache_list_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__cache_entry__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__cache_list_response__descriptor;
