@@ -39,6 +39,9 @@ extension Core {
             arrival: now,
             deadline: deadline
         )
+        guard let priority = Priority(rawValue: request.priority) else {
+            return refuse(kept, Refusal(.invalidArgument, "the priority is \(request.priority); it may be -1, 0 or 1"))
+        }
         if configuration.quarantine != nil,
             let refusal = quarantine.refusal(target.reference, request.method, request.payload, at: now)
         {
@@ -47,14 +50,19 @@ extension Core {
         let bytes = request.payload.count
         guard pendingBytes + bytes <= configuration.maxPendingBytes else {
             let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
-            return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(100)))
+            return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(100), shed: .bytes))
         }
         pending[id] = kept
         pendingBytes += bytes
-        clients.begin(id, client, stream: request.streamID)
-        // Some tasks compute a text several times: once per label, once per choice.
-        let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
-        scheduler.submit(id, to: target.id, bytes: cost, deadline: deadline, at: now)
+        let submission = Submission(
+            bytes: bytes,
+            // Some tasks compute a text several times: once per label, once per choice.
+            claim: Int(request.costEstimate),
+            from: clients.begin(id, client, stream: request.streamID),
+            priority: priority,
+            deadline: deadline
+        )
+        scheduler.submit(id, submission, to: target.id, at: now)
     }
 
     /// A name that a client may give any length, as far as logs need it.
@@ -105,14 +113,14 @@ extension Core {
     }
 
     private mutating func refuse(_ request: PendingRequest, _ refusal: Refusal) {
-        reportAnswer(of: request, refusal.code, reason: refusal.message)
+        reportAnswer(of: request, refusal.code, refusal: refusal)
         clients.answer(request.client, stream: request.stream, refusal, of: request.label)
     }
 
     private mutating func reportAnswer(
         of request: PendingRequest,
         _ code: StatusCode,
-        reason: String? = nil,
+        refusal: Refusal? = nil,
         timings: Timings? = nil
     ) {
         let time = now - request.arrival
@@ -120,7 +128,8 @@ extension Core {
         let answer = Answer(
             request: request.label,
             status: code,
-            reason: reason,
+            reason: refusal?.message,
+            shed: refusal?.shed,
             after: time,
             isSlow: isSlow,
             timings: timings
