@@ -20,6 +20,28 @@ import Time
         )
     }
 
+    /// Batches may take a third of the timeout.
+    @Test(arguments: [1, 4], [1, 20]) func row65OverloadOfASlowModelLeavesNineTenthsToo(workers: Int, clients: Int) {
+        func simulate(timeout: Duration?) -> Simulation {
+            let simulation = Simulation(workers: workers)
+            simulation.batchTime = { .microseconds(2000 + 600 * $0) }
+            let requests = Simulation.load(
+                tokensPerSecond: 8 * Double(workers) * 512 / (2000e-6 + 512 * 600e-6),
+                lasting: .seconds(12),
+                timeout: timeout,
+                clients: clients
+            )
+            simulation.run(requests, until: .start + .seconds(12))
+            return simulation
+        }
+        let (patient, urgent) = (simulate(timeout: nil), simulate(timeout: .seconds(1)))
+        let goodput = Double(urgent.tokens()) / Double(patient.tokens())
+        #expect(
+            goodput >= 0.9,
+            "\(goodput); \(urgent.count(.deadlineExceeded)) late, \(urgent.refusedLate) refused later"
+        )
+    }
+
     @Test(arguments: [1, 4], [1, 5]) func row65OverloadLeavesNineTenthsOfTheGoodput(workers: Int, clients: Int) {
         let end = Instant.start + .seconds(6)
         let patient = Simulation(workers: workers)
@@ -60,7 +82,7 @@ import Time
         // Of what takes 300 ms, what can be done in 150 is.
         simulation.run(burst(1000, at: .seconds(2), timeout: .milliseconds(150)), until: .start + .seconds(3))
         let done = simulation.count(.ok) - 340
-        #expect((400...500).contains(done), "\(done)")
+        #expect((300...500).contains(done), "\(done)")
         #expect(simulation.count(.deadlineExceeded) == 0 && simulation.refusedLate == 0)
     }
 
@@ -199,7 +221,7 @@ import Time
         }
         for (claim, client) in [(0, 2), (1, 3), (1 << 30, 4)] as [(Int, UInt64)] {
             let after = try reckoned(harness, bytes: 4000, claim: claim, from: client)
-            #expect(abs(after - before) <= 5, "\(after) after \(before)")
+            #expect(abs(after - before) <= 15, "\(after) after \(before)")
         }
     }
 

@@ -67,7 +67,11 @@ final class ClientQueue: Ranked {
     }
 
     /// A request has left the queue.
-    func remove(_ request: RequestRecord) { count(request, by: -1) }
+    func remove(_ request: RequestRecord) {
+        count(request, by: -1)
+        let place = request.priority.place
+        if lanes[place].queued == 0 { lanes[place].heap.removeAll() }
+    }
 
     private func count(_ request: RequestRecord, by change: Int) {
         let place = request.priority.place

@@ -43,6 +43,8 @@ struct LazyHeap<Key: Comparable, Element: Ranked> {
         return nil
     }
 
+    mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
+
     /// Visits entries whose keys are at most `key`, dead ones too and in no order, until `visit` returns false.
     func visit(through key: Key, _ visit: (Element) -> Bool) { _ = self.visit(through: key, from: 0, visit) }
 

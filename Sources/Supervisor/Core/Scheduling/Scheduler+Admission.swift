@@ -29,13 +29,36 @@ extension Scheduler {
             time = seconds(behind: queue.tokens(before: request, limit: limit))
             guard time > left else { return nil }
         }
-        // It will not be sooner than it is computed alone.
-        let couldBe = Double(request.tokens) / rate * Self.margin <= (end - request.arrival) / .seconds(1)
-        let milliseconds = Int(max(0, min(1e9, left * 1000)))
+        return Self.refusal(of: request, rate: rate, seconds: time, left: left)
+    }
+
+    /// Refuses what a worker is about to compute, and would not in time even if it began now. If that is all, the first one is
+    /// computed nevertheless, so that numbers which are wrong are corrected.
+    func refuseLate(on worker: WorkerRecord, at now: Instant) {
+        let queue = worker.queue
+        guard let rate = queue.costs.rate else { return }
+        var seconds = Double(min(worker.assignedTokens, queue.policy.maxBatchTokens)) / rate
+        if let batch = worker.computing {
+            seconds += max(0, Double(batch.tokens) / rate - (now - batch.startedAt) / .seconds(1))
+        }
+        let end = Deadline.at(now + .seconds(min(1e9, seconds)))
+        let late = worker.assigned.filter { $0.deadline < end }
+        for request in late.dropFirst(late.count == worker.assigned.count ? 1 : 0) {
+            guard case .at(let deadline) = request.deadline else { continue }
+            let left = (deadline - now) / .seconds(1)
+            refuse(request, Self.refusal(of: request, rate: rate, seconds: seconds, left: left))
+        }
+    }
+
+    private static func refusal(of request: RequestRecord, rate: Double, seconds: Double, left: Double) -> Refusal {
+        func milliseconds(_ seconds: Double) -> Int { Int(max(0, min(1e9, seconds * 1000))) }
         let message =
-            "it cannot be answered within its timeout: it would take about \(Int(min(1e9, time * 1000))) ms "
-            + "with what comes before it, and \(milliseconds) ms are left"
-        let hint = couldBe ? CostModel.hint(seconds: time - left) : nil
+            "it cannot be answered within its timeout: it would take about \(milliseconds(seconds)) ms "
+            + "with what comes before it, and \(milliseconds(left)) ms are left"
+        // It will not be sooner than it is computed alone.
+        let alone = Duration.seconds(min(1e9, Double(request.tokens) / rate * margin))
+        let couldBe = Deadline.at(request.arrival + alone) <= request.deadline
+        let hint = couldBe ? CostModel.hint(seconds: seconds - left) : nil
         return Refusal(.resourceExhausted, message, retryAfter: hint, shed: .deadline)
     }
 
@@ -46,9 +69,13 @@ extension Scheduler {
         for worker in queue.workers where standsFor(worker) { slots += 1 }
         guard slots > 0 else { return 0 }
         let part = tokens / slots
+        let batch = Double(queue.policy.maxBatchTokens)
         var sum = 0.0
         for worker in queue.workers where standsFor(worker) {
-            sum += part / rate + secondsComputing(on: worker.slot, at: now)
+            // All requests of a batch are answered at its end, and what comes later may fill it while others wait.
+            let isPressed = 2 * part >= batch || worker.slot.busy?.committed != nil
+            let own = isPressed ? (part / batch).rounded(.up) * batch : part
+            sum += own / rate + secondsComputing(on: worker.slot, at: now)
             for other in worker.slot.workers where other.queue !== queue {
                 guard let rate = other.queue.costs.rate else { continue }
                 let waiting =

@@ -143,6 +143,7 @@ extension Scheduler {
     /// Makes the next batch of the worker's prepared requests, in their turns, and starts it.
     private func form(on worker: WorkerRecord, at now: Instant) -> Batch {
         let queue = worker.queue
+        refuseLate(on: worker, at: now)
         let waiting = inTurn(worker.assigned)
         let alone = waiting.first?.alone ?? false
         var count = 0
