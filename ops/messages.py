@@ -20,6 +20,7 @@ KEYWORDS = {"default", "internal", "in", "is", "as"}
 NUMBERS = {
     Field.TYPE_UINT32: "UInt32",
     Field.TYPE_INT32: "Int32",
+    Field.TYPE_SINT32: "Int32",
     Field.TYPE_UINT64: "UInt64",
     Field.TYPE_INT64: "Int64",
     Field.TYPE_FLOAT: "Float",

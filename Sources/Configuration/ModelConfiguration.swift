@@ -82,7 +82,7 @@ package struct ModelConfiguration: Configured, Equatable {
         Setting("instance_group.count", .newGeneration, \.instances, .integer(0...1024))
             .about("Workers of each variant; 0: one on each slot."),
         Setting("max_queue_size", .newGeneration, \.policy.maxQueueSize, .integer(1...1_000_000))
-            .about("Requests that may wait, not yet computing; one more is refused."),
+            .about("Requests that may wait, not yet computing; one more is refused. Clients have equal shares."),
         Setting("max_batch_tokens", .newGeneration, \.policy.maxBatchTokens, .integer(1...65_536))
             .about("Tokens after which a batch takes no further request. A longer one is computed alone, in steps."),
         Setting("max_request_tokens", .newGeneration, \.maxRequestTokens, .integer(1...1_000_000_000))

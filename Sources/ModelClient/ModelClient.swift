@@ -212,7 +212,8 @@ extension Request {
             requestID: metadata.requestID ?? "",
             traceparent: metadata.traceparent ?? "",
             costEstimate: UInt32(clamping: cost),
-            payload: payload
+            payload: payload,
+            priority: metadata.priority.rawValue
         )
     }
 }

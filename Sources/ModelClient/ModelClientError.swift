@@ -32,8 +32,8 @@ public struct ModelClientError: Error, Sendable {
         public static let alreadyExists = Code(.alreadyExists)
         /// The server does not let this user do that. Do not retry.
         public static let permissionDenied = Code(.permissionDenied)
-        /// A queue is full: retry after ``ModelClientError/retryAfter``. Of origin ``ModelClientError/Origin/client``, a request
-        /// is too large for a frame: do not retry, send less at once.
+        /// A queue is full, or there is more to do than the timeout leaves time for: retry after ``ModelClientError/retryAfter``.
+        /// Of origin ``ModelClientError/Origin/client``, a request is too large for a frame: do not retry, send less at once.
         public static let resourceExhausted = Code(.resourceExhausted)
         /// The server's state forbids it: the request killed workers and is quarantined, or the two sides speak different
         /// versions of the protocol. Do not retry before that has changed.

@@ -23,12 +23,28 @@ public struct RequestMetadata: Sendable, Hashable {
     public var requestID: String?
     /// The caller's span, as a W3C Trace Context `traceparent`. When nil, the package trait `TracingSupport` sends the call's own.
     public var traceparent: String?
+    /// How much the request matters beside the others of this client.
+    public var priority: RequestPriority
 
     /// Makes metadata.
-    public init(requestID: String? = nil, traceparent: String? = nil) {
+    public init(requestID: String? = nil, traceparent: String? = nil, priority: RequestPriority = .normal) {
         self.requestID = requestID
         self.traceparent = traceparent
+        self.priority = priority
     }
+}
+
+/// How much a request matters beside the others that the same client has waiting at a model.
+///
+/// Those of high priority get four times the share of normal ones, and these four times that of low ones; none starves. It takes
+/// nothing from other clients, which have their own share of the model.
+public enum RequestPriority: Int32, Sendable, Hashable, CaseIterable {
+    /// For what nobody waits for, such as a nightly batch.
+    case low = -1
+    /// What calls have unless they say otherwise.
+    case normal = 0
+    /// For what somebody waits for, beside a batch on the same connection.
+    case high = 1
 }
 
 /// How to classify.

@@ -39,7 +39,7 @@ import Wire
                 labels: .top(3),
                 function: .sigmoid,
                 truncation: .truncate,
-                metadata: RequestMetadata(requestID: "r", traceparent: "t")
+                metadata: RequestMetadata(requestID: "r", traceparent: "t", priority: .low)
             )
             let two = try await client.classify(
                 [.init("a", pair: "b"), "c\u{0}d"],
@@ -51,6 +51,7 @@ import Wire
             #expect(second.model == "sentiment@2:int8")
             #expect(second.requestID == "r")
             #expect(second.traceparent == "t")
+            #expect(second.priority == -1)
             let message = try ClassifyRequest.decode(second.payload)
             #expect(message.topK == 3)
             #expect(message.functionToApply == .sigmoid)

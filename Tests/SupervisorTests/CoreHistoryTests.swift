@@ -103,7 +103,9 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         switch Int.random(in: 0..<60, using: &world.random) {
         case 0..<3:
             guard !world.isStopped else { return }
-            let client = world.connect(user: world.chance(1, in: 20) ? 8 : 7)
+            let client = world.connect(
+                user: world.chance(1, in: 20) ? 8 : [0, 7].randomElement(using: &world.random) ?? 7
+            )
             if !world.chance(1, in: 10) { world.greet(client) }
         case 3..<17:
             guard let client, let model = Self.references.randomElement(using: &world.random) else { return }
@@ -111,7 +113,16 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             let bytes = Int.random(in: 0...300, using: &world.random)
             let poison = [UInt8](repeating: 88, count: bytes % 3 + 1)
             let payload = world.chance(1, in: 20) ? poison : nil
-            _ = world.call(client, Self.embed, model: model, bytes: bytes, payload: payload, timeout: timeout)
+            let priority: Int32 = [0, 0, -1, 1, 7].randomElement(using: &world.random) ?? 0
+            _ = world.call(
+                client,
+                Self.embed,
+                model: model,
+                bytes: bytes,
+                payload: payload,
+                timeout: timeout,
+                priority: priority
+            )
         case 17, 18:
             guard let client, let calls = world.clients[client]?.calls else { return }
             guard let stream = calls.keys.sorted().randomElement(using: &world.random) else { return }

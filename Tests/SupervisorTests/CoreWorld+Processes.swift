@@ -119,7 +119,8 @@ extension CoreWorld {
             }
             guard processes[id] != nil else { return }
             processes[id]?.batches.removeFirst()
-            say(id, .batchDone(FromWorker.BatchDone(batchID: batch.batchID, computeMicroseconds: 5)))
+            let tokens = 9 * UInt32(batch.requestIDs.count)
+            say(id, .batchDone(FromWorker.BatchDone(batchID: batch.batchID, tokens: tokens, computeMicroseconds: 5)))
         } else if process.isDraining {
             processes[id]?.end = .exited(0)
         }

@@ -23,7 +23,7 @@ import Wire
             guard case .start(let batch, let ids, let worker) = actions.remove(at: index) else { break }
             batches.append(ids.map(\.value))
             for id in ids { #expect(harness.scheduler.result(id, ok: true, by: worker) != nil) }
-            #expect(harness.scheduler.batchDone(batch, after: .nanoseconds(1), by: worker, at: harness.now))
+            #expect(harness.scheduler.batchDone(batch, tokens: 9, by: worker, at: harness.now))
             actions += harness.decide()
         }
         #expect(batches == [[2], [3], [4], [5, 6]])

@@ -28,8 +28,20 @@ final class SchedulerHarness {
     }
 
     /// Submits requests of ten tokens each.
-    func submit(_ ids: UInt64..., to queue: QueueID = model, deadline: Deadline = .never, bytes: Int = 33) {
-        for id in ids { scheduler.submit(RequestID(id), to: queue, bytes: bytes, deadline: deadline, at: now) }
+    func submit(
+        _ ids: UInt64...,
+        to queue: QueueID = model,
+        from client: ClientKey = client(1),
+        priority: Priority = .normal,
+        deadline: Deadline = .never,
+        bytes: Int = 33
+    ) {
+        let submission = Submission(bytes: bytes, from: client, priority: priority, deadline: deadline)
+        for id in ids { scheduler.submit(RequestID(id), submission, to: queue, at: now) }
+    }
+
+    static func client(_ connection: UInt64, user: UInt32 = 7) -> ClientKey {
+        ClientKey(.user(user), ClientID(connection))
     }
 
     /// Until it comes to rest, as it must be asked.
@@ -45,7 +57,7 @@ final class SchedulerHarness {
     /// Answers requests, then reports the batch as done.
     func finish(_ batch: UInt64, _ ids: UInt64..., by worker: UInt64 = 1) -> Bool {
         for id in ids { _ = scheduler.result(RequestID(id), ok: true, by: WorkerID(worker)) }
-        return scheduler.batchDone(BatchID(batch), after: .microseconds(1), by: WorkerID(worker), at: now)
+        return scheduler.batchDone(BatchID(batch), tokens: 10 * ids.count, by: WorkerID(worker), at: now)
     }
 }
 

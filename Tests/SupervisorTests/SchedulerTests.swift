@@ -121,7 +121,12 @@ import Wire
         scheduler.workerReady(WorkerID(2), queue: QueueID(2), slot: 0, at: .start)
         for id in 0..<800 {
             let queue = QueueID(UInt64(id % 2 + 1))
-            scheduler.submit(RequestID(UInt64(id)), to: queue, bytes: 30, deadline: .never, at: .start)
+            scheduler.submit(
+                RequestID(UInt64(id)),
+                Submission(bytes: 30, from: Harness.client(1)),
+                to: queue,
+                at: .start
+            )
         }
         var batches: [UInt64: Int] = [:]
         var computing: [(batch: BatchID, worker: WorkerID)] = []
@@ -133,7 +138,7 @@ import Wire
                 batches[worker.value, default: 0] += 1
             }
             let next = computing.removeFirst()
-            #expect(scheduler.batchDone(next.batch, after: .nanoseconds(1), by: next.worker, at: .soon))
+            #expect(scheduler.batchDone(next.batch, tokens: 9, by: next.worker, at: .soon))
         }
         #expect((295...305).contains(batches[1] ?? 0), "three quarters of 400 batches, not \(batches)")
     }

@@ -87,6 +87,7 @@ enum GoldenVersion1 {
 
     /// What version 0.2.0 added: tasks, windows and prompts.
     static let additions: [String: String] = [
+        "Request.priority": "08015801",
         "ToWorker.prepare.names":
             """
         2a4008012a03722d31323730302d30616637363531393136636434336464383434386562323131633830333139632d62\

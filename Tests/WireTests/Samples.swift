@@ -200,6 +200,7 @@ enum Samples {
 
     /// What later versions have added to the protocol; the names are those of `GoldenVersion1.additions`.
     static let additions: [(name: String, message: any WireMessage)] = [
+        ("Request.priority", Request(streamID: 1, priority: -1)),
         (
             "ToWorker.pack.quality",
             ToWorker.pack(

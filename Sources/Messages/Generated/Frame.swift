@@ -101,6 +101,8 @@ package struct Request: Sendable, Equatable {
     package var costEstimate: UInt32
     /// The method's request message.
     package var payload: [UInt8]
+    /// -1, 0 or 1: beside this client's other requests to the model, not those of others.
+    package var priority: Int32
 
     package init(
         streamID: UInt64 = 0,
@@ -110,7 +112,8 @@ package struct Request: Sendable, Equatable {
         requestID: String = "",
         traceparent: String = "",
         costEstimate: UInt32 = 0,
-        payload: [UInt8] = []
+        payload: [UInt8] = [],
+        priority: Int32 = 0
     ) {
         self.streamID = streamID
         self.method = method
@@ -120,6 +123,7 @@ package struct Request: Sendable, Equatable {
         self.traceparent = traceparent
         self.costEstimate = costEstimate
         self.payload = payload
+        self.priority = priority
     }
 }
 

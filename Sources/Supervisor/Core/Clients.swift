@@ -22,6 +22,7 @@ struct Client {
         case closing(until: Instant)
     }
 
+    let user: UInt32
     let process: Int32
     var state: State
     /// Unanswered inference requests by stream.
@@ -90,7 +91,7 @@ struct Clients {
     // MARK: - Coming and going
 
     mutating func connected(_ id: ClientID, user: UInt32, process: Int32, at now: Instant) {
-        table[id] = Client(process: process, state: .greeting(until: now + Self.greetingTimeout))
+        table[id] = Client(user: user, process: process, state: .greeting(until: now + Self.greetingTimeout))
         transient.insert(id)
         let hello = Hello(
             protocolVersion: WireProtocol.version,
@@ -254,7 +255,12 @@ struct Clients {
     }
 
     /// An inference request waits on a stream.
-    mutating func begin(_ request: RequestID, _ id: ClientID, stream: UInt64) { table[id]?.requests[stream] = request }
+    ///
+    /// - Returns: who it is counted for.
+    mutating func begin(_ request: RequestID, _ id: ClientID, stream: UInt64) -> ClientKey {
+        table[id]?.requests[stream] = request
+        return ClientKey(.user(table[id]?.user ?? userID), id)
+    }
 
     /// It gets its answer now.
     mutating func end(_ id: ClientID, stream: UInt64) { table[id]?.requests[stream] = nil }

@@ -91,8 +91,7 @@ extension Core {
             processes[id]?.progressed = true
             catalogue.update(model) { $0.lifecycle.provedUseful(seat) }
         }
-        let time = Duration.microseconds(done.computeMicroseconds)
-        let isKnown = scheduler.batchDone(BatchID(done.batchID), after: time, by: id, at: now)
+        let isKnown = scheduler.batchDone(BatchID(done.batchID), tokens: Int(done.tokens), by: id, at: now)
         if !isKnown { violation(of: id, "it finished batch \(done.batchID), which it does not compute") }
     }
 

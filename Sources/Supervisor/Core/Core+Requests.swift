@@ -39,19 +39,27 @@ extension Core {
             arrival: now,
             deadline: deadline
         )
+        guard let priority = Priority(rawValue: request.priority) else {
+            return refuse(kept, Refusal(.invalidArgument, "the priority is \(request.priority); it may be -1, 0 or 1"))
+        }
         let verdict = quarantine.verdict(kept.label, kept.payload, at: now)
         if case .condemned(let refusal)? = verdict { return refuse(kept, refusal) }
         let bytes = request.payload.count
         guard pendingBytes + bytes <= configuration.maxPendingBytes else {
             let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
-            return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(100)))
+            return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(100), shed: .bytes))
         }
         pending[id] = kept
         pendingBytes += bytes
-        clients.begin(id, client, stream: request.streamID)
-        // Some tasks compute a text several times: once per label, once per choice.
-        let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
-        scheduler.submit(id, to: target.id, bytes: cost, deadline: deadline, at: now)
+        let submission = Submission(
+            bytes: bytes,
+            // Some tasks compute a text several times: once per label, once per choice.
+            claim: Int(request.costEstimate),
+            from: clients.begin(id, client, stream: request.streamID),
+            priority: priority,
+            deadline: deadline
+        )
+        scheduler.submit(id, submission, to: target.id, at: now)
         if case .suspected(let faults)? = verdict { scheduler.suspect(id, faults: faults) }
     }
 
@@ -129,14 +137,14 @@ extension Core {
     }
 
     private mutating func refuse(_ request: PendingRequest, _ refusal: Refusal) {
-        reportAnswer(of: request, refusal.code, reason: refusal.message)
+        reportAnswer(of: request, refusal.code, refusal: refusal)
         clients.answer(request.client, stream: request.stream, refusal, of: request.label)
     }
 
     private mutating func reportAnswer(
         of request: PendingRequest,
         _ code: StatusCode,
-        reason: String? = nil,
+        refusal: Refusal? = nil,
         timings: Timings? = nil
     ) {
         let time = now - request.arrival
@@ -144,7 +152,8 @@ extension Core {
         let answer = Answer(
             request: request.label,
             status: code,
-            reason: reason,
+            reason: refusal?.message,
+            shed: refusal?.shed,
             after: time,
             isSlow: isSlow,
             timings: timings

@@ -51,6 +51,8 @@ package struct Answer: Equatable, Sendable {
     package var status: StatusCode
     /// There when the supervisor has refused it by itself.
     package var reason: String?
+    /// Why it was not even tried, when there was too much to do.
+    package var shed: Shed?
     package var after: Duration
     package var isSlow: Bool
     /// Where the time went, when a worker has answered it.

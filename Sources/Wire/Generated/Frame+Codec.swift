@@ -91,6 +91,7 @@ extension Request: WireMessage {
         structure.traceparent = arena.text(traceparent)
         structure.cost_estimate = costEstimate
         structure.payload = arena.bytes(payload)
+        structure.priority = priority
     }
 
     package init(_ structure: Distillery__V1__Request) throws(WireError) {
@@ -102,7 +103,8 @@ extension Request: WireMessage {
             requestID: try decodeText(structure.request_id, "request_id"),
             traceparent: try decodeText(structure.traceparent, "traceparent"),
             costEstimate: structure.cost_estimate,
-            payload: decodeBytes(structure.payload)
+            payload: decodeBytes(structure.payload),
+            priority: structure.priority
         )
         try validate()
     }

@@ -63,7 +63,9 @@ struct RawClient: ~Copyable {
         _ method: String,
         model: String = "",
         payload: [UInt8] = [],
-        timeoutMilliseconds: UInt64 = 0
+        timeoutMilliseconds: UInt64 = 0,
+        cost: UInt32 = 0,
+        priority: Int32 = 0
     ) throws -> UInt64 {
         lastStream += 1
         try send(
@@ -73,11 +75,36 @@ struct RawClient: ~Copyable {
                     method: method,
                     model: model,
                     timeoutMicroseconds: timeoutMilliseconds * 1000,
-                    payload: payload
+                    costEstimate: cost,
+                    payload: payload,
+                    priority: priority
                 )
             )
         )
         return lastStream
+    }
+
+    /// Sends so many commands in one piece, and returns their streams.
+    mutating func commands(_ command: String, count: Int, model: String, timeoutMilliseconds: UInt64 = 0) throws
+        -> [UInt64]
+    {
+        let streams = (1...UInt64(count)).map { lastStream + $0 }
+        lastStream += UInt64(count)
+        let frames = try streams.map { stream in
+            try FrameEncoder.encode(
+                Frame.request(
+                    Request(
+                        streamID: stream,
+                        method: InferenceMethod.classify.rawValue,
+                        model: model,
+                        timeoutMicroseconds: timeoutMilliseconds * 1000,
+                        payload: Array(command.utf8)
+                    )
+                )
+            )
+        }
+        try send(bytes: Array(frames.joined()))
+        return streams
     }
 
     /// The next response of a stream.

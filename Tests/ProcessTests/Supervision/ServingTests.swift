@@ -40,6 +40,10 @@ import Wire
         #expect(try client.call("echo", model: "a b").status == .invalidArgument)
         let method = try client.response(try client.start("inference.v1.Inference/Dance", model: "m"))
         #expect(method.status == .unimplemented)
+        let urgent = try client.response(
+            try client.start(InferenceMethod.classify.rawValue, model: "m", payload: Array("echo".utf8), priority: 7)
+        )
+        #expect(urgent.status == .invalidArgument && urgent.message.contains("7"))
         let refused = try client.call("refuse", model: "m")
         #expect(refused.status == .invalidArgument)
         #expect(try client.call("echo still", model: "m").status == .ok)

@@ -35,12 +35,10 @@ import Wire
         let request = EmbedRequest(inputs: [TextInput(text: "the")]).encode()
         let method = "inference.v1.Inference/Embed"
         let hung = try client.start(method, model: "encoder", payload: request, timeoutMilliseconds: 300)
-        let begin = ContinuousClock.now
         #expect(try client.response(hung).status == .deadlineExceeded)
-        // It is long over for the client, and the worker still owes its batch.
+        // It is long over for the client, and the worker still owes its batch; its slot is not its alone any more.
         let other = try client.start(method, model: "sentiment", payload: request)
         #expect(try client.response(other).status == .ok)
-        #expect(ContinuousClock.now - begin >= .seconds(1), "the slot was blocked, so the test is one")
         let after = try waitForRestart(of: "encoder", before, &client)
         #expect(after.pid != before.pid)
         #expect(after.lastExit == "no progress for 1500 ms (killed by SIGKILL)")

@@ -560,7 +560,7 @@ const ProtobufCMessageDescriptor distillery__v1__frame__descriptor =
   (ProtobufCMessageInit) distillery__v1__frame__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor distillery__v1__request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor distillery__v1__request__field_descriptors[9] =
 {
   {
     "stream_id",
@@ -658,21 +658,35 @@ static const ProtobufCFieldDescriptor distillery__v1__request__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "priority",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT32,
+    0,   /* quantifier_offset */
+    offsetof(Distillery__V1__Request, priority),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned distillery__v1__request__field_indices_by_name[] = {
   6,   /* field[6] = cost_estimate */
   1,   /* field[1] = method */
   2,   /* field[2] = model */
   7,   /* field[7] = payload */
+  8,   /* field[8] = priority */
   4,   /* field[4] = request_id */
   0,   /* field[0] = stream_id */
   3,   /* field[3] = timeout_microseconds */
   5,   /* field[5] = traceparent */
 };
-static const ProtobufCIntRange distillery__v1__request__number_ranges[1 + 1] =
+static const ProtobufCIntRange distillery__v1__request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 11, 8 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor distillery__v1__request__descriptor =
 {
@@ -682,10 +696,10 @@ const ProtobufCMessageDescriptor distillery__v1__request__descriptor =
   "Distillery__V1__Request",
   "distillery.v1",
   sizeof(Distillery__V1__Request),
-  8,
+  9,
   distillery__v1__request__field_descriptors,
   distillery__v1__request__field_indices_by_name,
-  1,  distillery__v1__request__number_ranges,
+  2,  distillery__v1__request__number_ranges,
   (ProtobufCMessageInit) distillery__v1__request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

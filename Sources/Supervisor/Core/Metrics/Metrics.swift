@@ -11,6 +11,13 @@ enum Metrics {
         .counter("slow_requests_total", "Of these, those that took longer than slow_request_microseconds.") {
             $0.isSlow ? 0 : nil
         },
+        .counter(
+            "shed_requests_total",
+            "Of these, those for which there was no time or no room, by reason.",
+            by: reasons
+        ) {
+            $0.shed.flatMap { Shed.allCases.firstIndex(of: $0) }
+        },
         .seconds("request_duration_seconds", "From a request's arrival to its answer.") {
             Int(clamping: $0.after.microseconds)
         },
@@ -104,6 +111,7 @@ enum Metrics {
     ]
 
     private static let statuses: [Labels] = StatusCode.allCases.map { [("status", $0.name)] }
+    private static let reasons: [Labels] = Shed.allCases.map { [("reason", $0.rawValue)] }
     private static let refusals = Refused.allCases.flatMap { what in statuses.map { [("what", what.rawValue)] + $0 } }
 }
 

@@ -5,7 +5,7 @@ import Wire
 
 /// One unanswered request. A reference, so that the queues, batches and heaps which name it need no look-up; it
 /// never leaves the scheduler.
-final class RequestRecord {
+final class RequestRecord: Ranked {
     /// Where a request is. `finished` records may still be named by a heap or a batch and are skipped there.
     enum Phase {
         /// In its model's queue. → assigned, finished
@@ -20,15 +20,23 @@ final class RequestRecord {
 
     let id: RequestID
     let queue: QueueRecord
+    let client: ClientQueue
+    let priority: Priority
     let arrival: Instant
-    /// Order within a model: the deadline, but never later than `arrival` + 30 s, so that nothing starves.
+    let deadline: Deadline
+    /// Order within a client and a priority: the deadline, but never later than `arrival` + 30 s, so that nothing starves.
     let urgency: Deadline
+    /// Of its payload.
     let bytes: Int
     var tokens: Int
+    /// Virtual time of the queue at which it starts, once it is assigned.
+    var turn = 0.0
     var phase = Phase.queued
     var worker: WorkerRecord?
     /// Whether its worker has answered the Prepare.
     var isPrepared = false
+    /// Whether a worker was told to forget it while it was in a batch.
+    var isRevoked = false
     var startedAt = Instant.start
     /// Workers that died while they computed this request.
     var deaths = 0
@@ -41,14 +49,20 @@ final class RequestRecord {
     var isGivenUp = false
     var fingerprint: Fingerprint?
 
-    init(id: RequestID, queue: QueueRecord, bytes: Int, deadline: Deadline, arrival: Instant) {
+    init(_ id: RequestID, _ submission: Submission, queue: QueueRecord, at now: Instant) {
         self.id = id
         self.queue = queue
-        self.bytes = bytes
-        tokens = queue.costs.estimate(bytes: bytes)
-        self.arrival = arrival
-        self.urgency = min(deadline, .at(arrival + .seconds(30)))
+        client = queue.client(submission.client)
+        priority = submission.priority
+        bytes = submission.bytes
+        let factor = client.factor(bytes: bytes, claim: submission.claim)
+        tokens = queue.costs.estimate(bytes: bytes, factor: factor)
+        arrival = now
+        deadline = submission.deadline
+        urgency = min(deadline, .at(now + .seconds(30)))
     }
+
+    var rank: RequestID { id }
 }
 
 /// One batch that a worker was sent with Start.
@@ -57,6 +71,10 @@ struct Batch {
     var requests: [RequestRecord]
     var tokens: Int
     let alone: Bool
+    /// Whether it shows how fast the worker is when more than one batch waits.
+    let isFull: Bool
+    /// When it began to compute, or was sent, if that has not come yet.
+    var startedAt: Instant
 
     /// Requests that still want an answer.
     var unanswered: [RequestRecord] { requests.filter { $0.phase == .started } }
@@ -133,45 +151,17 @@ final class WorkerRecord {
     var load: Int { assignedTokens + (computing?.tokens ?? 0) + (committed?.tokens ?? 0) }
 }
 
-/// The requests of one model variant and the workers that can take them.
-final class QueueRecord {
-    let id: QueueID
-    var policy: QueuePolicy
-    var heap = RequestHeap()
-    var queued = 0
-    var assigned = 0
-    var started = 0
-    var queuedTokens = 0
-    /// In the order in which they became ready; draining ones are not here.
-    var workers: [WorkerRecord] = []
-    /// While set, requests are refused with it instead of queued.
-    var closed: Refusal?
-    var costs = CostModel()
-    var budget = ReplayBudget()
-    var answered: UInt64 = 0
-    var failed: UInt64 = 0
-    var replays: UInt64 = 0
-    var dirty = false
-
-    init(id: QueueID, policy: QueuePolicy, closed: Refusal?) {
-        self.id = id
-        self.policy = policy
-        self.closed = closed
-    }
-
-    /// Lets go of the requests, answered ones too, which name this queue.
-    func forgetRequests() { heap = RequestHeap() }
-}
-
-/// A set of CPUs on which one batch computes at a time.
+/// A set of CPUs on which one batch computes at a time, or beside it one that takes too long.
 final class SlotRecord {
     let id: Int
     var workers: [WorkerRecord] = []
     /// The worker that computes now.
     var busy: WorkerRecord?
+    /// A worker whose batch took too long for the others to go on waiting.
+    var overdue: WorkerRecord?
     var shares = FairShare()
     var dirty = false
-    /// When a batch that waits for company must start.
+    /// When a batch that waits for company must start, or the one that computes is overdue and others wait.
     var wakeAt = Deadline.never
 
     init(id: Int) { self.id = id }

@@ -30,23 +30,26 @@ extension Scheduler {
     }
 
     private func expire(at now: Instant) {
-        while let (deadline, request) = deadlines.first(where: { $0.phase != .finished }), deadline.isDue(at: now) {
-            let place = request.phase == .started ? "while it was computed" : "before it was computed"
-            refuse(request, Refusal(.deadlineExceeded, "the deadline passed \(place)"))
+        while let next = deadlines.first(where: { $0.element.phase != .finished }), next.key.isDue(at: now) {
+            let place = next.element.phase == .started ? "while it was computed" : "before it was computed"
+            refuse(next.element, Refusal(.deadlineExceeded, "the deadline passed \(place)"))
         }
     }
 
     // MARK: - From the queue to a worker
 
-    /// Sends requests ahead to the model's workers, the least loaded first, until each has two batches' worth waiting.
+    /// Sends requests ahead to the model's workers, the least loaded first, until each has two batches' worth waiting. A client
+    /// that has nothing there goes beyond that, so that it need not wait for the two batches of others.
     private func assign(_ queue: QueueRecord, at now: Instant) {
-        let limit = 2 * queue.policy.maxBatchTokens
-        while queue.queued > 0, let (_, request) = queue.heap.first(where: { $0.phase == .queued }) {
+        let usual = 2 * queue.policy.maxBatchTokens
+        while let request = queue.next() {
+            if let refusal = lateness(of: request, isNew: false, at: now) {
+                refuse(request, refusal)
+                continue
+            }
+            let limit = queue.isShared && request.client.assigned == 0 ? 2 * usual : usual
             guard let worker = leastLoaded(of: queue, below: limit, alone: request.alone) else { return }
-            queue.heap.removeTop()
-            queue.queued -= 1
-            queue.queuedTokens -= request.tokens
-            queue.assigned += 1
+            queue.assign(request)
             expectProgress(of: worker, at: now)
             request.phase = .assigned
             request.worker = worker
@@ -59,14 +62,15 @@ extension Scheduler {
 
     /// The worker with room whose slot has the least to do; among instances on one slot, the one with the least. A request that
     /// is to be alone gets a worker that has nothing else, and that gets nothing else, so that it is clear what the worker
-    /// fails at.
+    /// fails at. One that is overdue comes last.
     private func leastLoaded(of queue: QueueRecord, below limit: Int, alone: Bool) -> WorkerRecord? {
         var best: WorkerRecord?
-        var bestLoad = (Int.max, Int.max)
+        var bestLoad = (Int.max, Int.max, Int.max)
         for worker in queue.workers {
             guard worker.assignedTokens + (worker.committed?.tokens ?? 0) < limit else { continue }
             guard alone ? worker.isFree : !worker.isReserved else { continue }
-            let load = (worker.slot.workers.reduce(0) { $0 + $1.load }, worker.load)
+            let isOverdue = worker.slot.overdue === worker
+            let load = (isOverdue ? 1 : 0, worker.slot.workers.reduce(0) { $0 + $1.load }, worker.load)
             if load < bestLoad { (best, bestLoad) = (worker, load) }
         }
         return best
@@ -76,6 +80,10 @@ extension Scheduler {
 
     private func startNext(on slot: SlotRecord, at now: Instant) {
         slot.wakeAt = .never
+        if let worker = slot.busy, patience(with: worker).isDue(at: now) {
+            slot.overdue = worker
+            slot.busy = nil
+        }
         if slot.busy == nil, let worker = nextInTurn(on: slot, by: .at(now)) {
             worker.computing = form(on: worker, at: now)
             slot.busy = worker
@@ -83,7 +91,22 @@ extension Scheduler {
         if let busy = slot.busy, canCommit(behind: busy), nextInTurn(on: slot, by: .never) === busy {
             busy.committed = form(on: busy, at: now)
         }
+        if let busy = slot.busy { slot.wakeAt = min(slot.wakeAt, patience(with: busy)) }
     }
+
+    /// When the batch that a worker computes has taken too long, if other models wait for the slot: then it is theirs, and the
+    /// worker computes on beside them. There is at most one such worker.
+    private func patience(with worker: WorkerRecord) -> Deadline {
+        let slot = worker.slot
+        guard slot.overdue == nil, let batch = worker.computing,
+            slot.workers.contains(where: { $0.queue !== worker.queue && !$0.assigned.isEmpty })
+        else { return .never }
+        let expected = worker.queue.costs.expected(batchTokens: batch.tokens) ?? 0
+        return .at(batch.startedAt + max(.seconds(4 * expected), Self.leastPatience))
+    }
+
+    /// No batch is overdue before this.
+    private static let leastPatience = Duration.milliseconds(250)
 
     /// Whether the next batch may be sent before the computing one is done: only when waiting longer would hardly
     /// make it better, and never beside a request that is computed alone.
@@ -99,7 +122,7 @@ extension Scheduler {
     private func nextInTurn(on slot: SlotRecord, by time: Deadline) -> WorkerRecord? {
         var best: WorkerRecord?
         var bestKey = (Double.infinity, Deadline.never)
-        for worker in slot.workers {
+        for worker in slot.workers where worker.queue !== slot.overdue?.queue {
             guard let first = worker.assigned.first else { continue }
             let ready = readyTime(of: worker, first)
             guard ready <= time else {
@@ -121,31 +144,46 @@ extension Scheduler {
         return .at(worker.assigned.reduce(first.arrival) { min($0, $1.arrival) } + policy.maxQueueDelay)
     }
 
-    /// Cuts the next batch from the front of the worker's prepared requests and starts it.
+    /// Makes the next batch of the worker's prepared requests, in their turns, and starts it.
     private func form(on worker: WorkerRecord, at now: Instant) -> Batch {
         let queue = worker.queue
-        let alone = worker.assigned.first?.alone ?? false
+        refuseLate(on: worker, at: now)
+        let waiting = inTurn(worker.assigned)
+        let alone = waiting.first?.alone ?? false
         var count = 0
         var tokens = 0
-        for request in worker.assigned {
+        for request in waiting {
             if count > 0, alone || request.alone || tokens + request.tokens > queue.policy.maxBatchTokens { break }
             count += 1
             tokens += request.tokens
         }
         expectProgress(of: worker, at: now)
-        let requests = Array(worker.assigned.prefix(count))
-        worker.assigned.removeFirst(count)
-        worker.assignedTokens -= tokens
+        let requests = Array(waiting.prefix(count))
         for request in requests {
+            queue.start(request)
             request.phase = .started
             request.startedAt = now
         }
-        queue.assigned -= count
-        queue.started += count
+        worker.assigned.removeAll { $0.phase == .started }
+        worker.assignedTokens -= tokens
         worker.slot.shares.charge(queue.id, tokens: tokens, weight: queue.policy.weight)
         markDirty(queue)
-        let batch = Batch(id: nextBatch(), requests: requests, tokens: tokens, alone: alone)
+        let isFull = !alone && (count < waiting.count || 2 * tokens >= queue.policy.maxBatchTokens)
+        let batch = Batch(
+            id: nextBatch(),
+            requests: requests,
+            tokens: tokens,
+            alone: alone,
+            isFull: isFull,
+            startedAt: now
+        )
         actions.append(.start(batch.id, requests.map(\.id), on: worker.id))
         return batch
+    }
+
+    /// Requests of one queue in the order of their turns. As a rule they were assigned in it.
+    private func inTurn(_ requests: [RequestRecord]) -> [RequestRecord] {
+        let isSorted = zip(requests, requests.dropFirst()).allSatisfy { $0.turn <= $1.turn }
+        return isSorted ? requests : requests.sorted { ($0.turn, $0.id) < ($1.turn, $1.id) }
     }
 }

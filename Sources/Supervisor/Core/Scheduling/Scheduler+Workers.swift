@@ -40,9 +40,10 @@ extension Scheduler {
         let queue = request.queue
         queue.costs.learn(bytes: request.bytes, tokens: tokens)
         request.isPrepared = true
+        request.client.debt += Double(tokens - request.tokens)
         guard request.phase == .assigned else { return }
         worker.assignedTokens += tokens - request.tokens
-        request.tokens = tokens
+        queue.count(request, tokens: tokens)
         markDirty(worker.slot)
     }
 
@@ -70,18 +71,30 @@ extension Scheduler {
     /// The worker has finished a batch. Returns false when it computes no such batch, which breaks the protocol.
     ///
     /// A request of the batch that got no answer would wait for ever: it is refused as an error of the worker's.
-    package func batchDone(_ id: BatchID, after time: Duration, by workerID: WorkerID, at now: Instant) -> Bool {
+    ///
+    /// - Parameter tokens: of the batch's requests that had not been revoked when it began.
+    package func batchDone(_ id: BatchID, tokens: Int, by workerID: WorkerID, at now: Instant) -> Bool {
         guard let worker = workers[workerID], let batch = worker.computing, batch.id == id else { return false }
         for request in batch.unanswered {
             refuse(request, Refusal(.internal, "the worker finished the batch without an answer"))
         }
-        worker.queue.costs.learn(batchTokens: batch.tokens, after: time)
+        worker.queue.costs.learn(
+            batchTokens: tokens,
+            after: now - batch.startedAt,
+            isFull: batch.isFull,
+            isWhole: !batch.requests.contains(where: \.isRevoked)
+        )
         worker.computing = worker.committed
+        worker.computing?.startedAt = now
         worker.committed = nil
+        let slot = worker.slot
         if let next = worker.computing {
             for request in next.requests where request.phase == .started { request.startedAt = now }
+            if slot.busy == nil { (slot.busy, slot.overdue) = (worker, nil) }
+        } else if slot.overdue === worker {
+            slot.overdue = nil
         } else {
-            worker.slot.busy = nil
+            slot.busy = nil
         }
         markDirty(worker.queue)
         markDirty(worker.slot)
@@ -220,6 +233,7 @@ extension Scheduler {
 
     /// The slot goes with the last of its workers.
     private func leaveSlot(_ worker: WorkerRecord) {
+        if worker.slot.overdue === worker { worker.slot.overdue = nil }
         worker.slot.workers.removeAll { $0 === worker }
         if worker.slot.workers.isEmpty { slots[worker.slot.id] = nil }
         markDirty(worker.slot)

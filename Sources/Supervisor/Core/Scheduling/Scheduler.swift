@@ -19,7 +19,12 @@ import Wire
 /// | started, batch computes | –          | delivered | refused (and Revoke) | → queued, alone; or refused | –         |
 ///
 /// A slot is idle, or computes one batch with at most one committed behind it on the same worker. A batch is committed
-/// early only when it is worth at least half of `maxBatchTokens` and its model would be served next anyway.
+/// early only when it is worth at least half of `maxBatchTokens` and its model would be served next anyway. When a batch takes
+/// far longer than it should, the other models of the slot go on beside it.
+///
+/// The requests of a model wait for their turn, client by client, each client's by priority and by deadline. What cannot be
+/// computed in time, by what the model's batches take and by what comes before it, is refused when it arrives, or when that
+/// becomes clear, so that the time is left for what can.
 ///
 /// While a worker computes, the other models of its slot wait. So a worker that owes an answer and has given no sign of
 /// progress for `stallLimit` is given up, whether or not its requests still wait for it: it counts as dead by its own
@@ -106,7 +111,7 @@ package final class Scheduler {
     var queues: [QueueID: QueueRecord] = [:]
     /// A slot is here while it has workers.
     var slots: [Int: SlotRecord] = [:]
-    var deadlines = RequestHeap()
+    var deadlines = LazyHeap<Deadline, RequestRecord>()
     var actions: [Action] = []
     /// Whether a worker has failed, and it is not yet known what follows from it.
     var hasBlamed = false
@@ -124,7 +129,8 @@ package final class Scheduler {
     /// Records name each other; what is left of them would otherwise outlive the scheduler.
     deinit {
         for worker in workers.values { worker.forgetRequests() }
-        for slot in slots.values { (slot.workers, slot.busy) = ([], nil) }
+        for slot in slots.values { (slot.workers, slot.busy, slot.overdue) = ([], nil, nil) }
+        for request in requests.values { request.client.forgetRequests() }
         for queue in queues.values {
             queue.workers = []
             queue.forgetRequests()
@@ -138,7 +144,7 @@ package final class Scheduler {
 
     /// When `decide` must be called again if nothing else happens.
     package var deadline: Deadline {
-        let next = deadlines.first { $0.phase != .finished }?.key ?? .never
+        let next = deadlines.first { $0.element.phase != .finished }?.key ?? .never
         return slots.values.reduce(min(stallCheckAt, next)) { min($0, $1.wakeAt) }
     }
 
@@ -147,7 +153,7 @@ package final class Scheduler {
             return QueueStatus(queued: 0, computing: 0, answered: 0, failed: 0, replays: 0)
         }
         return QueueStatus(
-            queued: queue.queued + queue.assigned,
+            queued: queue.waiting,
             computing: queue.started,
             answered: queue.answered,
             failed: queue.failed,
@@ -176,7 +182,7 @@ package final class Scheduler {
     package func close(_ id: QueueID, _ refusal: Refusal) {
         guard let queue = queues[id] else { return }
         queue.closed = refusal
-        while let (_, request) = queue.heap.first(where: { $0.phase == .queued }) { refuse(request, refusal) }
+        while let request = queue.next() { refuse(request, refusal) }
         for worker in queue.workers {
             for request in worker.assigned { refuse(request, refusal) }
         }
@@ -205,8 +211,8 @@ package final class Scheduler {
 
     // MARK: - Requests
 
-    /// A request has arrived. `bytes` is the size of its text, `deadline` when it is answered at the latest.
-    package func submit(_ id: RequestID, to queueID: QueueID, bytes: Int, deadline: Deadline, at now: Instant) {
+    /// A request has arrived.
+    package func submit(_ id: RequestID, _ submission: Submission, to queueID: QueueID, at now: Instant) {
         if let shuttingDown { return actions.append(.refuse(id, shuttingDown)) }
         guard let queue = queues[queueID] else {
             return actions.append(.refuse(id, Refusal(.notFound, "the model is not loaded")))
@@ -215,19 +221,32 @@ package final class Scheduler {
             queue.failed += 1
             return actions.append(.refuse(id, refusal))
         }
-        guard queue.queued + queue.assigned < queue.policy.maxQueueSize else {
+        let request = RequestRecord(id, submission, queue: queue, at: now)
+        if let refusal = lateness(of: request, isNew: true, at: now) ?? makeRoom(for: request) {
             queue.failed += 1
-            let hint = queue.costs.delay(tokens: queue.queuedTokens, workers: queue.workers.count)
-            let message = "the queue is full (max_queue_size \(queue.policy.maxQueueSize)): try again later"
-            return actions.append(.refuse(id, Refusal(.resourceExhausted, message, retryAfter: hint)))
+            return actions.append(.refuse(id, refusal))
         }
-        let request = RequestRecord(id: id, queue: queue, bytes: bytes, deadline: deadline, arrival: now)
         requests[id] = request
         enqueue(request)
-        if deadline != .never {
-            deadlines.insert(request, key: deadline)
-            deadlines.compact(live: requests.count) { $0.phase != .finished }
+        if request.deadline != .never {
+            deadlines.insert(request, key: request.deadline)
+            deadlines.compact(live: requests.count) { $0.element.phase != .finished }
         }
+    }
+
+    /// Why the queue has no place; nil if it has one, which another request may have given up.
+    private func makeRoom(for request: RequestRecord) -> Refusal? {
+        let queue = request.queue
+        let most = queue.policy.maxQueueSize
+        guard queue.waiting >= most else { return nil }
+        func refusal(_ reason: String, _ shed: Shed) -> Refusal {
+            let hint = queue.costs.delay(tokens: queue.queuedTokens, workers: queue.workers.count)
+            let message = "\(reason) (max_queue_size \(most)): try again later"
+            return Refusal(.resourceExhausted, message, retryAfter: hint, shed: shed)
+        }
+        guard let other = queue.displaced(by: request.client) else { return refusal("the queue is full", .queueFull) }
+        refuse(other, refusal("the queue is full, and this client has more than its share of it", .share))
+        return nil
     }
 
     /// The client has cancelled the request.
@@ -271,38 +290,24 @@ package final class Scheduler {
     }
 
     func enqueue(_ request: RequestRecord) {
-        let queue = request.queue
         request.phase = .queued
         request.worker = nil
         request.isPrepared = false
-        queue.heap.insert(request, key: request.urgency)
-        queue.queued += 1
-        queue.queuedTokens += request.tokens
-        queue.heap.compact(live: queue.queued) { $0.phase == .queued }
-        markDirty(queue)
+        request.queue.enqueue(request)
+        markDirty(request.queue)
     }
 
     /// Takes the request out of wherever it is; the caller says what becomes of it.
     func detach(_ request: RequestRecord) {
-        let queue = request.queue
-        switch request.phase {
-        case .queued:
-            queue.queued -= 1
-            queue.queuedTokens -= request.tokens
-        case .assigned:
-            queue.assigned -= 1
-            if let worker = request.worker {
-                worker.assigned.removeAll { $0 === request }
-                worker.assignedTokens -= request.tokens
-                markDirty(worker.slot)
-            }
-        case .started:
-            queue.started -= 1
-        case .finished:
-            return
+        guard request.phase != .finished else { return }
+        request.queue.remove(request)
+        if request.phase == .assigned, let worker = request.worker {
+            worker.assigned.removeAll { $0 === request }
+            worker.assignedTokens -= request.tokens
+            markDirty(worker.slot)
         }
         request.phase = .finished
-        markDirty(queue)
+        markDirty(request.queue)
     }
 
     func refuse(_ request: RequestRecord, _ refusal: Refusal) {
@@ -310,6 +315,7 @@ package final class Scheduler {
             actions.append(.revoke(request.id, on: worker.id))
             request.isGivenUp = worker.computing?.requests.contains { $0 === request } == true
             if request.phase == .assigned { worker.takeBack(request) }
+            request.isRevoked = request.phase == .started
         }
         detach(request)
         request.worker = nil
