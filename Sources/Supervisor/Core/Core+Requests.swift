@@ -44,14 +44,13 @@ extension Core {
         {
             return refuse(kept, refusal)
         }
-        let bytes = request.payload.count
-        guard pendingBytes + bytes <= configuration.maxPendingBytes else {
-            let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
+        guard clients.admits(kept.bytes, of: client) else {
+            let message = "too little is left of the server's memory_budget of \(clients.memory.limit) bytes"
             return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(100)))
         }
         pending[id] = kept
-        pendingBytes += bytes
-        clients.begin(id, client, stream: request.streamID)
+        clients.begin(id, client, stream: request.streamID, bytes: kept.bytes)
+        let bytes = request.payload.count
         // Some tasks compute a text several times: once per label, once per choice.
         let cost = request.costEstimate > 0 ? min(Int(request.costEstimate), 64 * bytes) : bytes
         scheduler.submit(id, to: target.id, bytes: cost, deadline: deadline, at: now)
@@ -99,8 +98,7 @@ extension Core {
     /// Takes a request that gets its answer now.
     private mutating func take(_ id: RequestID) -> PendingRequest? {
         guard let request = pending.removeValue(forKey: id) else { return nil }
-        pendingBytes -= request.payload.count
-        clients.end(request.client, stream: request.stream)
+        clients.end(request.client, stream: request.stream, bytes: request.bytes)
         return request
     }
 

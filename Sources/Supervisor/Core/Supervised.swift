@@ -22,6 +22,8 @@ struct Supervised {
     var killReason: String?
     /// The pack that it was told to load.
     var pack: PackJobID?
+    /// Bytes of what it was told that are held, as it has not read them.
+    var unread = 0
     /// Requests answered.
     var requests: UInt64 = 0
     /// Whether it has completed a batch.
@@ -41,4 +43,7 @@ struct PendingRequest {
     let payload: [UInt8]
     let arrival: Instant
     let deadline: Deadline
+
+    /// About as many are held of it.
+    var bytes: Int { payload.count + 1024 }
 }

@@ -61,6 +61,7 @@ extension Scheduler {
         var bestLoad = (Int.max, Int.max)
         for worker in queue.workers {
             guard worker.assignedTokens + (worker.committed?.tokens ?? 0) < limit else { continue }
+            guard worker.unread <= Self.credit else { continue }
             guard alone ? worker.isFree : !worker.isReserved else { continue }
             let load = (worker.slot.workers.reduce(0) { $0 + $1.load }, worker.load)
             if load < bestLoad { (best, bestLoad) = (worker, load) }
