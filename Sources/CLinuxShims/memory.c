@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include "result.h"
@@ -23,3 +24,5 @@ void *linux_map(int fd, size_t length, bool writable) {
     void *address = mmap(NULL, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
     return address == MAP_FAILED ? NULL : address;
 }
+
+void linux_map_allocations(int bytes) { mallopt(M_MMAP_THRESHOLD, bytes); }

@@ -26,7 +26,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var maxInFlight = 4096
     package var maxConnections = 1024
     package var maxOutputBytes = 64 << 20
-    package var maxPendingBytes = 256 << 20
+    package var memoryBudget = 256 << 20
     package var allowOtherUsers = false
     package var drainTimeout = Duration.seconds(30)
     package var loadTimeout = Duration.seconds(60)
@@ -72,8 +72,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
             .about("Clients at a time."),
         Setting("max_output_bytes", .hot, \.maxOutputBytes, .integer(65_536...(1 << 32)))
             .about("Bytes that wait for a client which does not read, before it is disconnected."),
-        Setting("max_pending_bytes", .hot, \.maxPendingBytes, .integer(65_536...(1 << 40)))
-            .about("Payload bytes of all unanswered requests together."),
+        Setting("memory_budget", .hot, \.memoryBudget, .integer((1 << 20)...(1 << 40)))
+            .about("Bytes of all requests and answers on their way; at least five of the largest frames."),
         Setting("drain_timeout_microseconds", .newGeneration, \.drainTimeout, .microseconds)
             .about("How long what was accepted may take when the server ends, or a model or worker leaves."),
         Setting("load_timeout_microseconds", .newGeneration, \.loadTimeout, .microseconds)

@@ -50,6 +50,11 @@ package enum ProcessSelf {
         Int(try checked("raise RLIMIT_NOFILE", linux_raise_open_file_limit()))
     }
 
+    /// Has the system take memory back at once when it is freed in pieces of this size or larger, whichever lie around them.
+    ///
+    /// Each such piece costs a call of the kernel and its pages when it is allocated, some microseconds.
+    package static func giveMemoryBack(from bytes: Int32) { linux_map_allocations(bytes) }
+
     /// The path of the running program, links resolved.
     package static func executablePath() throws(SystemError) -> String {
         let link = "/proc/self/exe"

@@ -9,24 +9,33 @@ package struct FrameDecoder: Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
     private var end = 0
+    private let keptBytes: Int
 
-    /// A larger buffer is given back when it is empty.
-    private static let keptBytes = 64 << 10
-
-    package init(maximumFrameBytes: Int = WireProtocol.maximumFrameBytes) {
+    /// - Parameter keptBytes: a larger buffer is given back when it is empty, or hardly used.
+    package init(maximumFrameBytes: Int = WireProtocol.maximumFrameBytes, keptBytes: Int = 64 << 10) {
         self.maximumFrameBytes = maximumFrameBytes
+        self.keptBytes = keptBytes
     }
 
     /// The bytes held that no frame was made of yet. Not zero at the stream's end: it was cut within a frame.
     package var bufferedBytes: Int { end - start }
 
-    /// Adds bytes that arrived.
+    /// The memory that these take.
+    package var heldBytes: Int { buffer.count }
+
+    /// Adds bytes that arrived. The buffer has then no more of the machine's memory than it has bytes.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        guard !bytes.isEmpty else { return }
-        withSpareCapacity(bytes.count) { spare in
-            spare.copyMemory(from: bytes)
-            return bytes.count
+        if buffer.capacity - end < bytes.count {
+            var larger: [UInt8] = []
+            let used = bufferedBytes + bytes.count
+            larger.reserveCapacity(max(used, min(2 * bufferedBytes, bufferedBytes + (1 << 20))))
+            larger.append(contentsOf: buffer[start..<end])
+            buffer = larger
+            (start, end) = (0, larger.count)
         }
+        buffer.removeLast(buffer.count - end)
+        buffer.append(contentsOf: bytes)
+        end = buffer.count
     }
 
     /// Adds bytes that arrived.
@@ -85,7 +94,7 @@ package struct FrameDecoder: Sendable {
         let frame = (start + WireProtocol.prefixBytes)..<(start + WireProtocol.prefixBytes + length)
         let result = buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[frame])) }
         self.start = frame.upperBound
-        if self.start == end { reset() }
+        giveBack()
         return result
     }
 
@@ -98,9 +107,15 @@ package struct FrameDecoder: Sendable {
         (start, end) = (0, pending.count)
     }
 
-    private mutating func reset() {
-        (start, end) = (0, 0)
-        if buffer.count > Self.keptBytes { buffer = [] }
+    /// Gives memory back that is no longer needed.
+    private mutating func giveBack() {
+        let pending = bufferedBytes
+        if buffer.count > keptBytes, pending <= buffer.count / 4 {
+            buffer = Array(buffer[start..<end])
+        } else if pending > 0 {
+            return
+        }
+        (start, end) = (0, pending)
     }
 }
 

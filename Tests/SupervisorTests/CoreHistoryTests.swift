@@ -134,7 +134,15 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         case 21: if let client { misbehave(client, world) }
         case 22:
             if let ghost = world.ghosts.last { tellBehind(.disconnected(ghost), ghost, world) }
-        case 23: if let client { world.clients[client]?.isDeaf.toggle() }
+        case 23:
+            guard let client else { return }
+            switch Int.random(in: 0..<3, using: &world.random) {
+            case 0: world.clients[client]?.isDeaf.toggle()
+            case 1:
+                let bytes = Int.random(in: 0...40_000, using: &world.random)
+                world.sendHalf(client, bytes: bytes, isNew: world.chance(1, in: 2))
+            default: if world.chance(1, in: 2) { world.endInput(client) }
+            }
         case 24, 25: change(world)
         case 26:
             switch Int.random(in: 0..<5, using: &world.random) {
@@ -145,7 +153,10 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             }
         case 27..<46: for _ in 0..<3 { if let process { world.work(process) } }
         case 46, 47: if let process { world.finish(process, randomEnd(world)) }
-        case 48: if let process, world.chance(1, in: 2) { world.processes[process]?.hangs = true }
+        case 48:
+            guard let process else { return }
+            world.tell(.unread(process, bytes: .random(in: 0...500, using: &world.random)))
+            if world.chance(1, in: 2) { world.processes[process]?.hangs = true }
         case 49: if let process { world.tell(.garbage(process, "no frame")) }
         case 50..<58: pass(.random(upTo: .milliseconds(200), using: &world.random), world)
         default: pass(.random(upTo: .seconds(4), using: &world.random), world)

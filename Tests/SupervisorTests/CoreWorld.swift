@@ -23,6 +23,10 @@ final class CoreWorld {
         var isDeaf = false
         /// The server has refused the connection: nothing is owed any more.
         var isRefused = false
+        /// It sends nothing more.
+        var hasEnded = false
+        /// What has arrived of a frame that is not whole, and since when.
+        var half: (bytes: Int, since: Instant)?
         var calls: [UInt64: Call] = [:]
         var lastStream: UInt64 = 0
     }
@@ -97,8 +101,12 @@ final class CoreWorld {
     /// Requests of which it was told that they have their answer.
     private(set) var told: Set<String> = []
     /// Requests that answers name, and the log has not told of.
-    private var untold: Set<String> = []
+    var untold: Set<String> = []
     private(set) var deaths = 0
+    /// How often all processes were measured.
+    private(set) var measurements = 0
+    /// Connections that were refused, or closed, and why.
+    private(set) var refusals: [Refusal] = []
     /// What all who listen were told.
     private(set) var events: [ServerEvent] = []
     /// The last request that was told of, and the last worker that was ready.
@@ -107,9 +115,9 @@ final class CoreWorld {
     /// Of those that have been heard: what the answers were.
     var answers: [StatusCode: Int] = [:]
     /// Names that serve, and nothing has happened to them that could end that.
-    private var working: Set<String> = []
+    var working: Set<String> = []
     /// Names whose pack was damaged: they serve until they need another one, which may not come.
-    private var doubtful: Set<String> = []
+    var doubtful: Set<String> = []
     private var effects: [Effect] = []
     private let isCalm: Bool
     /// The last answer to a control call.
@@ -122,7 +130,8 @@ final class CoreWorld {
         limits.maxInFlight = 20
         limits.maxConnections = 5
         limits.maxOutputBytes = 6000
-        limits.maxPendingBytes = 4000
+        limits.maxFrameBytes = 16 << 10
+        limits.memoryBudget = 100_000
         limits.stallTimeout = .seconds(1)
         limits.loadTimeout = .seconds(5)
         limits.drainTimeout = .seconds(3)
@@ -150,8 +159,8 @@ final class CoreWorld {
     }
 
     /// All is ready, and a client has had its first answer.
-    static func serving() -> CoreWorld {
-        let world = CoreWorld(seed: 1, isCalm: true)
+    static func serving(limits: ServerConfiguration = limits) -> CoreWorld {
+        let world = CoreWorld(seed: 1, limits: limits, isCalm: true)
         func work(until isDone: () -> Bool) {
             for _ in 0..<300 where !isDone() {
                 world.now += .milliseconds(100)
@@ -183,10 +192,10 @@ final class CoreWorld {
         // What has nothing to do says every second that it is there.
         for (id, process) in processes where process.isReady && process.isIdle { core.handle(.heard(id), at: now) }
         repeat {
+            for (id, client) in clients where !client.isDeaf { core.handle(.written(id, waiting: 0), at: now) }
             core.decide(at: now, into: &effects)
             let batch = effects
             for effect in batch { perform(effect) }
-            for (id, client) in clients where !client.isDeaf { core.handle(.written(id, waiting: 0), at: now) }
             rounds += 1
         } while !effects.isEmpty && rounds < 1000
         #expect(rounds < 1000, "the core never comes to rest")
@@ -198,7 +207,9 @@ final class CoreWorld {
         switch effect {
         case .send(let frame, let id): receive(frame, id)
         case .limitFrames: break
-        case .discardInput(let id): clients[id]?.isRefused = true
+        case .discardInput(let id):
+            clients[id]?.isRefused = true
+            clients[id]?.half = nil
         case .endOutput(let id):
             #expect(clients[id]?.isRefused == true)
             clients[id]?.calls = [:]
@@ -249,11 +260,9 @@ final class CoreWorld {
             cached.subtract(victims.map(\.key))
             tell(.cachePruned(purpose, victims, of: bytes))
         case .scan(let id, let model, let also): scan(id, model, also)
-        case .measure(let purpose, _):
-            if case .status(let calls) = purpose {
-                for call in calls { #expect(clients[call.client] != nil, "a client that is gone is sent the status") }
-            }
-            tell(.measured(purpose, own: nil, [:]))
+        case .measure:
+            measurements += 1
+            tell(.measured(own: nil, [:]))
         case .happened(let happening):
             note(happening)
             let line = happening.line
@@ -293,6 +302,7 @@ final class CoreWorld {
             #expect(told.insert(request.id).inserted, "of a request it is told twice that it was answered")
             untold.remove(request.id)
             #expect(request.id.hasPrefix(request.trace.isEmpty ? "run-" : "id-\(request.trace)"), "\(request)")
+        case .refused(.connection, let refusal, _): refusals.append(refusal)
         case .replayed(let request, _):
             #expect(!told.contains(request.id), "it was answered, and is computed again")
         default: break
@@ -329,7 +339,9 @@ final class CoreWorld {
     )
         -> UInt64?
     {
-        guard var client = clients[id], client.isGreeted, !client.isRefused else { return nil }
+        guard var client = clients[id], client.isGreeted, !client.isRefused, !client.hasEnded else {
+            return nil
+        }
         client.lastStream += 1
         let stream = client.lastStream
         client.calls[stream] =
@@ -353,6 +365,21 @@ final class CoreWorld {
         )
         tell(.frame(id, .request(request)))
         return stream
+    }
+
+    /// So much has arrived of a frame.
+    func sendHalf(_ id: ClientID, bytes: Int, isNew: Bool = false) {
+        guard let client = clients[id], !client.isRefused, !client.hasEnded else { return }
+        let since = isNew ? now : client.half?.since ?? now
+        clients[id]?.half = bytes > 0 ? (bytes, since) : nil
+        tell(.unfinished(id, bytes: bytes, isNew: isNew))
+    }
+
+    func endInput(_ id: ClientID) {
+        guard clients[id]?.hasEnded == false else { return }
+        clients[id]?.hasEnded = true
+        clients[id]?.half = nil
+        tell(.inputEnded(id))
     }
 
     private func receive(_ frame: Frame, _ id: ClientID) {
@@ -381,31 +408,5 @@ final class CoreWorld {
         // The worker has written who it is.
         let text = String(decoding: response.payload, as: UTF8.self)
         #expect(text.hasPrefix(response.model + "#"), "\(text) answers for \(response.model)")
-    }
-
-    // MARK: - Promises
-
-    private func check() {
-        let (status, known, limits) = (core.status(), core.unanswered, core.configuration)
-        #expect(untold.isEmpty, "the log does not know the requests \(untold)")
-        let open = clients.values.filter { !$0.isRefused }.flatMap(\.calls.values).count { call in
-            if case .inference = call { true } else { false }
-        }
-        #expect(known.requests == open, "of \(open) calls, \(known.requests) are known")
-        #expect(known.bytes <= limits.maxPendingBytes)
-        #expect(Int(status.connections) == clients.count)
-        for model in status.models where model.state == "UNAVAILABLE" {
-            #expect(model.queued == 0, "requests wait for \(model.name), which nobody serves")
-        }
-        for slot in Set(processes.values.map(\.slot.id)) {
-            let busy = processes.values.filter { $0.slot.id == slot && $0.end == nil && !$0.batches.isEmpty }
-            // Beside one that has taken too long another model goes on.
-            let models = Set(busy.compactMap(\.load).map { "\($0.name)@\($0.version):\($0.variant)" })
-            #expect(busy.count <= 2 && models.count == busy.count, "\(models) compute on slot \(slot)")
-        }
-        let ready = Set(status.models.filter { $0.state == "READY" }.map(\.name))
-        if status.state == "DRAINING" { working = [] }
-        #expect(working.isSubset(of: ready), "\(working.subtracting(ready)) served, and nothing was in its way")
-        working.formUnion(ready.subtracting(doubtful))
     }
 }

@@ -83,4 +83,17 @@ import Wire
         #expect(output.flush(to: pair.first) == .done)
         #expect(released == nil)
     }
+
+    /// What has left takes no memory while the rest waits.
+    @Test func whatHasLeftIsGivenBack() throws {
+        let pair = try UnixStream.pair()
+        try pair.first.setNonBlocking(true)
+        var output = OutputBuffer()
+        let frame = ToWorker.prepare(ToWorker.Prepare(requestID: 1, payload: Array(repeating: 7, count: 100 << 10)))
+        for _ in 0..<20 { try output.append(frame, maximumFrameBytes: WireProtocol.maximumWorkerFrameBytes) }
+        let size = output.count / 20
+        #expect(size > 100 << 10)
+        #expect(output.flush(to: pair.first) == .waiting)
+        #expect(output.count.isMultiple(of: size) && output.count < 20 * size)
+    }
 }

@@ -76,4 +76,17 @@ import Wire
         }
         #expect(try decoder.next() == frame)
     }
+
+    @Test func memoryIsGivenBackWhenFramesAreTaken() throws {
+        let large = Frame.request(Request(streamID: 1, payload: Array(repeating: 7, count: 1_000_000)))
+        let small = try FrameEncoder.encode(Frame.ping(Ping(id: 5)))
+        var decoder = FrameDecoder(keptBytes: 100)
+        decoder.append(try FrameEncoder.encode(large) + small.dropLast())
+        #expect(decoder.heldBytes >= 1_000_000)
+        #expect(try decoder.next() == large)
+        #expect(decoder.heldBytes == small.count - 1 && decoder.bufferedBytes == small.count - 1)
+        decoder.append(Array(small.suffix(1)))
+        #expect(try decoder.next() == Frame.ping(Ping(id: 5)))
+        #expect(decoder.heldBytes <= 100 && decoder.bufferedBytes == 0)
+    }
 }

@@ -189,7 +189,9 @@ enum Samples {
             uptimeSeconds: 5,
             models: [model, ModelStatus()],
             connections: 6,
-            pssBytes: 7
+            pssBytes: 7,
+            bufferedBytes: 8,
+            memoryBudget: 1 << 40
         ),
         WatchRequest(intervalMilliseconds: 500),
         ReloadRequest(model: "sentiment"),

@@ -128,6 +128,8 @@ int linux_set_dumpable(bool dumpable);
 int linux_ignore_write_signals(void);
 /// Raises the soft limit of open files to the hard one and returns it.
 int64_t linux_raise_open_file_limit(void);
+/// Has `malloc` map what is at least so large by itself, so that `free` unmaps it.
+void linux_map_allocations(int bytes);
 
 // MARK: - CPUs
 

@@ -312,6 +312,10 @@ package struct StatusResponse: Sendable, Equatable {
     package var connections: UInt32
     /// Of modeld itself.
     package var pssBytes: UInt64
+    /// Held of requests and answers that are on their way.
+    package var bufferedBytes: UInt64
+    /// The most of these.
+    package var memoryBudget: UInt64
     /// Requests that have ended two workers, and are refused when they come again.
     package var quarantined: UInt32
 
@@ -323,6 +327,8 @@ package struct StatusResponse: Sendable, Equatable {
         models: [ModelStatus] = [],
         connections: UInt32 = 0,
         pssBytes: UInt64 = 0,
+        bufferedBytes: UInt64 = 0,
+        memoryBudget: UInt64 = 0,
         quarantined: UInt32 = 0
     ) {
         self.state = state
@@ -332,6 +338,8 @@ package struct StatusResponse: Sendable, Equatable {
         self.models = models
         self.connections = connections
         self.pssBytes = pssBytes
+        self.bufferedBytes = bufferedBytes
+        self.memoryBudget = memoryBudget
         self.quarantined = quarantined
     }
 }

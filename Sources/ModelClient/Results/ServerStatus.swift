@@ -17,6 +17,10 @@ public struct ServerStatus: Sendable, Hashable {
     public var connections: Int
     /// The server's own memory, with shared pages divided among those who share them; 0 when it was not asked for.
     public var pssBytes: Int
+    /// Bytes of clients' requests and answers on their way, which the server holds.
+    public var bufferedBytes: Int
+    /// The most of these, by its setting `memory_budget`.
+    public var memoryBudget: Int
     /// Requests that have ended two workers, and are refused when they come again.
     public var quarantined: Int
 
@@ -29,6 +33,8 @@ public struct ServerStatus: Sendable, Hashable {
         models: [ModelStatus] = [],
         connections: Int = 0,
         pssBytes: Int = 0,
+        bufferedBytes: Int = 0,
+        memoryBudget: Int = 0,
         quarantined: Int = 0
     ) {
         self.state = state
@@ -38,6 +44,8 @@ public struct ServerStatus: Sendable, Hashable {
         self.models = models
         self.connections = connections
         self.pssBytes = pssBytes
+        self.bufferedBytes = bufferedBytes
+        self.memoryBudget = memoryBudget
         self.quarantined = quarantined
     }
 
@@ -49,6 +57,8 @@ public struct ServerStatus: Sendable, Hashable {
         models = message.models.map(ModelStatus.init)
         connections = Int(message.connections)
         pssBytes = Int(clamping: message.pssBytes)
+        bufferedBytes = Int(clamping: message.bufferedBytes)
+        memoryBudget = Int(clamping: message.memoryBudget)
         quarantined = Int(message.quarantined)
     }
 }

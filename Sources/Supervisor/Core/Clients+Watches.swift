@@ -20,7 +20,20 @@ extension Clients {
     /// Who has yet to read as much is not told what happens.
     private var unreadBytes: Int { min(64 << 10, limits.maxOutputBytes / 2) }
 
+    private static let watchesOfOne = 16
+    private static let watchesOfAll = 256
+
+    /// Whether a client may watch, or listen. Otherwise the call has its answer.
+    private mutating func makesRoom(for call: ControlCall) -> Bool {
+        let own = watches.count { $0.call.client == call.client }
+        guard own >= Self.watchesOfOne || watches.count >= Self.watchesOfAll else { return true }
+        let message = "the connection has \(own) watches, and the server \(watches.count): end one of them first"
+        finish(call, Refusal(.resourceExhausted, message, retryAfter: .seconds(1)))
+        return false
+    }
+
     mutating func watch(_ call: ControlCall, every interval: Duration, at now: Instant) {
+        guard makesRoom(for: call) else { return }
         watches.append(Watch(call: call, interval: interval, nextStatus: .at(now)))
     }
 
@@ -42,6 +55,7 @@ extension Clients {
 
     /// Tells what happens from now on, and before that as much as is asked for of what has happened.
     mutating func listen(_ call: ControlCall, _ request: EventsRequest) {
+        guard makesRoom(for: call) else { return }
         let severity = request.severity == .unknown ? .info : request.severity
         watches.append(Watch(call: call, severity: severity))
         for event in recent.filter({ $0.severity >= severity }).suffix(Int(request.recent)) {

@@ -5,14 +5,15 @@ import Wire
 
 /// One client: who it is, and which of its streams wait for an answer.
 ///
-/// | state    | Hello        | another frame   | malformed frame     | oversize prefix | end of stream |
-/// |----------|--------------|-----------------|---------------------|-----------------|---------------|
-/// | greeting | → open       | → closing       | → closing           | → closing       | gone          |
-/// | open     | → closing    | handled         | answered, stays     | → closing       | gone, its requests cancelled |
-/// | closing  | –            | –               | –                   | –               | gone once its output is written |
+/// | state    | Hello        | another frame   | malformed frame     | oversize prefix | end of input                       |
+/// |----------|--------------|-----------------|---------------------|-----------------|------------------------------------|
+/// | greeting | → open       | → closing       | → closing           | → closing       | gone once its output is written    |
+/// | open     | → closing    | handled         | answered, stays     | → closing       | gone once all is answered and read |
+/// | closing  | –            | –               | –                   | –               | gone once its output is written    |
 ///
-/// Whatever it is doing, it is gone at once when more output waits for it than is allowed, and when `closing` is over. Of
-/// a client that is gone nothing is handled or kept, not even what arrived together with the frame that ended it.
+/// Whatever it is doing, it is gone at once, and its requests cancelled, when it hangs up, when more output waits for it
+/// than is allowed, and when `closing` is over. Of a client that is gone nothing is handled or kept, not even what
+/// arrived together with the frame that ended it. A frame that stays half is as one that is none and ends the stream.
 struct Client {
     enum State {
         /// Its Hello is due.
@@ -29,18 +30,29 @@ struct Client {
     var requests: [UInt64: RequestID] = [:]
     /// Unanswered control calls, by stream. Who waits for them names the client by its number, and keeps nothing of it.
     var controlCalls: Set<UInt64> = []
-    /// Bytes of output that wait, about as many.
+    /// Bytes of output that are held, about as many.
     var waiting = 0
+    /// Bytes that are held of a frame that has not arrived as a whole, and since when.
+    var input = 0
+    var frameSince: Instant?
+    /// Whether it sends nothing more.
+    var isInputOver = false
+    /// Bytes of its unanswered requests.
+    var pending = 0
+
+    /// What it holds that nobody has agreed to.
+    var unfinished: Int { input + waiting }
 
     var isClosing: Bool {
         if case .closing = state { true } else { false }
     }
 
-    /// When it has to have said Hello, or read what waits for it.
+    /// When it has to have said Hello, sent the rest of a frame, or read what waits for it.
     var deadline: Deadline {
         switch state {
         case .greeting(let until), .closing(let until): .at(until)
-        case .open: .never
+        // A second more for each mebibyte that it has sent.
+        case .open: Deadline(frameSince.map { $0 + Clients.frameTimeout + .milliseconds(input >> 10) })
         }
     }
 
@@ -58,12 +70,14 @@ struct Clients {
 
     static let greetingTimeout = Duration.seconds(5)
     static let closingTimeout = Duration.seconds(2)
+    static let frameTimeout = Duration.seconds(5)
 
-    var limits: ServerConfiguration
+    var limits: ServerConfiguration { didSet { memory.limit = Self.budget(limits) } }
+    var memory: MemoryBudget
     private let userID: UInt32
     private(set) var table: [ClientID: Client] = [:]
-    /// Clients that are not open: they have a deadline.
-    private var transient: Set<ClientID> = []
+    /// Clients that have a deadline.
+    private var timed: Set<ClientID> = []
     var watches: [Watch] = []
     /// What has happened last, for those who begin to listen.
     var recent: [ServerEvent] = []
@@ -76,6 +90,12 @@ struct Clients {
     init(limits: ServerConfiguration, userID: UInt32) {
         self.limits = limits
         self.userID = userID
+        memory = MemoryBudget(limit: Self.budget(limits))
+    }
+
+    /// Whatever is set, the largest frame can be received and computed.
+    private static func budget(_ limits: ServerConfiguration) -> Int {
+        max(limits.memoryBudget, 5 * limits.maxFrameBytes)
     }
 
     var count: Int { table.count }
@@ -85,14 +105,14 @@ struct Clients {
     /// When `timer` is due, or a watch.
     var deadline: Deadline {
         let earliest = watches.reduce(Deadline.never) { min($0, $1.nextStatus) }
-        return transient.reduce(earliest) { min($0, table[$1]?.deadline ?? .never) }
+        return timed.reduce(earliest) { min($0, table[$1]?.deadline ?? .never) }
     }
 
     // MARK: - Coming and going
 
     mutating func connected(_ id: ClientID, user: UInt32, process: Int32, at now: Instant) {
         table[id] = Client(user: user, process: process, state: .greeting(until: now + Self.greetingTimeout))
-        transient.insert(id)
+        timed.insert(id)
         let hello = Hello(
             protocolVersion: WireProtocol.version,
             softwareVersion: WireProtocol.softwareVersion,
@@ -113,19 +133,21 @@ struct Clients {
     mutating func refuse(_ id: ClientID, _ refusal: Refusal, at now: Instant) {
         guard let client = table[id], !client.isClosing else { return }
         abandonRequests(of: id)
+        hold(id, unfinished: 0, since: nil)
         turnAway(.connection, id, stream: 0, refusal)
         send(.goAway(GoAway(reason: refusal.message)), to: id)
         guard table[id] != nil else { return }
         table[id]?.state = .closing(until: now + Self.closingTimeout)
-        transient.insert(id)
+        timed.insert(id)
         effects.append(.discardInput(id))
     }
 
     /// Forgets the client: its requests are cancelled.
     mutating func disconnect(_ id: ClientID) {
         abandonRequests(of: id)
-        guard table.removeValue(forKey: id) != nil else { return }
-        transient.remove(id)
+        guard let client = table.removeValue(forKey: id) else { return }
+        memory.unfinished -= client.unfinished
+        timed.remove(id)
         effects.append(.disconnect(id))
     }
 
@@ -143,10 +165,57 @@ struct Clients {
     }
 
     mutating func timer(at now: Instant) {
-        for id in transient.sorted() {
+        for id in timed.sorted() {
             guard let client = table[id], client.deadline.isDue(at: now) else { continue }
-            let late = Refusal(.deadlineExceeded, "no Hello within 5 s")
-            if client.isClosing { disconnect(id) } else { refuse(id, late, at: now) }
+            if client.isClosing { disconnect(id) } else { refuse(id, client.lateness(at: now), at: now) }
+        }
+    }
+
+    // MARK: - What they hold
+
+    /// So much is held of a client's frame that has not arrived as a whole.
+    mutating func holds(_ id: ClientID, unfinished bytes: Int, isNew: Bool, at now: Instant) {
+        guard let client = table[id], !client.isClosing else { return }
+        hold(id, unfinished: bytes, since: bytes == 0 ? nil : isNew ? now : client.frameSince ?? now)
+    }
+
+    private mutating func hold(_ id: ClientID, unfinished bytes: Int, since: Instant?) {
+        guard let index = table.index(forKey: id) else { return }
+        memory.unfinished += bytes - table.values[index].input
+        (table.values[index].input, table.values[index].frameSince) = (bytes, since)
+        if table.values[index].deadline == .never { timed.remove(id) } else { timed.insert(id) }
+    }
+
+    /// The client has ended its side. It gets the answers to what it has asked.
+    mutating func inputEnded(_ id: ClientID) {
+        table[id]?.isInputOver = true
+        hold(id, unfinished: 0, since: nil)
+        leaveIfDone(id)
+    }
+
+    private mutating func leaveIfDone(_ id: ClientID) {
+        guard let client = table[id], client.isInputOver, client.waiting == 0 else { return }
+        if client.isClosing || client.requests.isEmpty && client.controlCalls.isEmpty { disconnect(id) }
+    }
+
+    /// Whether there is memory for one more request of the client's.
+    func admits(_ bytes: Int, of id: ClientID) -> Bool { memory.admits(bytes, beside: table[id]?.pending ?? 0) }
+
+    /// Closes those who hold most, as long as that is too much.
+    mutating func keepBudget(at now: Instant) {
+        while memory.isExceeded,
+            let (id, client) = table.max(by: { ($0.1.unfinished, $1.0) < ($1.1.unfinished, $0.0) })
+        {
+            let message =
+                "requests and answers take \(memory.total) bytes, and this connection's most of them, "
+                + "\(client.unfinished); the server's memory_budget is \(memory.limit)"
+            let refusal = Refusal(.resourceExhausted, message, retryAfter: .seconds(1))
+            if client.input > client.waiting {
+                refuse(id, refusal, at: now)
+            } else {
+                effects.append(.happened(.refused(.connection, refusal, process: client.process)))
+                disconnect(id)
+            }
         }
     }
 
@@ -179,7 +248,7 @@ struct Clients {
         }
         if hello.maxFrameBytes > 0 { effects.append(.limitFrames(id, Int(hello.maxFrameBytes))) }
         table[id]?.state = .open
-        transient.remove(id)
+        if table[id]?.deadline == .never { timed.remove(id) }
     }
 
     /// A frame that is none; `stream` is its request's, or 0.
@@ -220,6 +289,7 @@ struct Clients {
     mutating func send(_ frame: Frame, to id: ClientID) {
         guard let index = table.index(forKey: id), !table.values[index].isClosing else { return }
         table.values[index].waiting += frame.approximateBytes
+        memory.unfinished += frame.approximateBytes
         effects.append(.send(frame, to: id))
         guard table.values[index].waiting > limits.maxOutputBytes else { return }
         effects.append(.happened(.clientDoesNotRead(process: table.values[index].process)))
@@ -229,7 +299,9 @@ struct Clients {
     /// As much of a client's output as could be was written, and this many bytes wait.
     mutating func wrote(_ id: ClientID, waiting: Int) {
         guard let index = table.index(forKey: id) else { return }
+        memory.unfinished += waiting - table.values[index].waiting
         table.values[index].waiting = waiting
+        if table.values[index].isInputOver { return leaveIfDone(id) }
         // The client reads the rest and then the end, and closes its side.
         if waiting == 0, table.values[index].isClosing { effects.append(.endOutput(id)) }
     }
@@ -257,13 +329,19 @@ struct Clients {
     /// An inference request waits on a stream.
     ///
     /// - Returns: who it is counted for.
-    mutating func begin(_ request: RequestID, _ id: ClientID, stream: UInt64) -> ClientKey {
+    mutating func begin(_ request: RequestID, _ id: ClientID, stream: UInt64, bytes: Int) -> ClientKey {
         table[id]?.requests[stream] = request
+        table[id]?.pending += bytes
+        memory.pending += bytes
         return ClientKey(.user(table[id]?.user ?? userID), id)
     }
 
     /// It gets its answer now.
-    mutating func end(_ id: ClientID, stream: UInt64) { table[id]?.requests[stream] = nil }
+    mutating func end(_ id: ClientID, stream: UInt64, bytes: Int) {
+        table[id]?.requests[stream] = nil
+        table[id]?.pending -= bytes
+        memory.pending -= bytes
+    }
 
     // MARK: - Control calls
 
@@ -277,6 +355,15 @@ struct Clients {
     mutating func finish(_ call: ControlCall, _ refusal: Refusal) {
         guard table[call.client]?.controlCalls.remove(call.stream) != nil else { return }
         answer(call.client, stream: call.stream, refusal)
+    }
+}
+
+extension Client {
+    /// Why it is closed when its deadline is over.
+    fileprivate func lateness(at now: Instant) -> Refusal {
+        guard let frameSince else { return Refusal(.deadlineExceeded, "no Hello within 5 s") }
+        let message = "a frame was begun \((now - frameSince).milliseconds) ms ago, and is not whole"
+        return Refusal(.deadlineExceeded, message)
     }
 }
 

@@ -9,9 +9,7 @@ extension Core {
         clients.begin(call)
         do throws(WireError) {
             switch try ControlRequest.decode(method, request.payload) {
-            case .status(let status):
-                if status.verbose { return measure(.status([call])) }
-                clients.finish(call, payload: self.status().encode())
+            case .status(let status): statusCalls.waiting.append((call, status.verbose ? .verbose : .status))
             case .crashList: clients.finish(call, payload: CrashListResponse(crashes: crashes.crashes).encode())
             case .quarantineList:
                 let requests = quarantine.refused(at: now).map { $0.message(at: now) }
@@ -20,7 +18,7 @@ extension Core {
             case .cacheList: effects.append(.listCache(.list(call)))
             case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
             case .reload(let reload): self.reload(text: reload.model, call: call)
-            case .metrics: measure(.metrics(call))
+            case .metrics: statusCalls.waiting.append((call, .metrics))
             case .watch where shutdown != .serving, .events where shutdown != .serving:
                 clients.finish(call, Refusal(.unavailable, "the server is shutting down"))
             case .watch(let watch):
@@ -46,20 +44,28 @@ extension Core {
 
     // MARK: - Status
 
-    /// Has the processes measured, for which the kernel walks through all their pages; then those that call are answered.
-    mutating func measure(_ purpose: MeasurePurpose) {
-        effects.append(.measure(purpose, processes.keys.sorted()))
+    /// Answers those who wait for the status, once the memory of the processes is known if they want that.
+    mutating func answerStatusCalls() {
+        guard !statusCalls.waiting.isEmpty else { return }
+        let known = processes.keys.sorted()
+        guard !statusCalls.needsMeasurement(of: known, at: now) else {
+            statusCalls.measurement = StatusCalls.Measurement(at: now, processes: known)
+            return effects.append(.measure(known))
+        }
+        let calls = statusCalls.waiting
+        statusCalls.waiting = []
+        var payloads: [StatusCalls.Wish: [UInt8]] = [:]
+        for (call, wish) in calls {
+            let payload = payloads[wish] ?? self.payload(wish)
+            payloads[wish] = payload
+            clients.report(call, payload: payload)
+        }
     }
 
-    mutating func measured(_ purpose: MeasurePurpose, own: ProcessMemory?, _ others: [WorkerID: ProcessMemory]) {
-        let status = status(own: own, others)
-        switch purpose {
-        case .status(let calls):
-            let payload = status.encode()
-            for call in calls { clients.report(call, payload: payload) }
-        case .metrics(let call):
-            clients.finish(call, payload: MetricsResponse(text: counters.text(status)).encode())
-        }
+    private func payload(_ wish: StatusCalls.Wish) -> [UInt8] {
+        if wish == .status { return status().encode() }
+        let status = status(own: statusCalls.measurement?.own, statusCalls.measurement?.others ?? [:])
+        return wish == .verbose ? status.encode() : MetricsResponse(text: counters.text(status)).encode()
     }
 
     package var metrics: String { counters.text(status()) }
@@ -73,6 +79,8 @@ extension Core {
             models: catalogue.entries.map { status(of: $0.id, $0.model, others) },
             connections: UInt32(clamping: clients.count),
             pssBytes: own?.proportional ?? 0,
+            bufferedBytes: UInt64(clients.memory.total),
+            memoryBudget: UInt64(clients.memory.limit),
             quarantined: UInt32(quarantine.count(at: now))
         )
     }

@@ -55,6 +55,13 @@ extension Core {
         effects.append(.tell(id, frame, with: files))
     }
 
+    mutating func holds(unread bytes: Int, by id: WorkerID) {
+        guard let process = processes[id] else { return }
+        processes[id]?.unread = bytes
+        clients.memory.unread += bytes - process.unread
+        scheduler.unread(bytes, by: id)
+    }
+
     // MARK: - What they say
 
     mutating func said(_ frame: FromWorker, by id: WorkerID) {
@@ -155,6 +162,7 @@ extension Core {
     mutating func ended(_ ending: Ending) {
         let (id, end) = (ending.process, ending.end)
         let label = label(id)
+        holds(unread: 0, by: id)
         guard let process = processes.removeValue(forKey: id) else { return }
         exiting.removeAll { $0.id == id }
         let cause = process.killReason ?? ending.description

@@ -44,18 +44,16 @@ extension Core {
         }
         let verdict = quarantine.verdict(kept.label, kept.payload, at: now)
         if case .condemned(let refusal)? = verdict { return refuse(kept, refusal) }
-        let bytes = request.payload.count
-        guard pendingBytes + bytes <= configuration.maxPendingBytes else {
-            let message = "unanswered requests hold \(pendingBytes) bytes (max_pending_bytes)"
+        guard clients.admits(kept.bytes, of: client) else {
+            let message = "too little is left of the server's memory_budget of \(clients.memory.limit) bytes"
             return refuse(kept, Refusal(.resourceExhausted, message, retryAfter: .milliseconds(100), shed: .bytes))
         }
         pending[id] = kept
-        pendingBytes += bytes
         let submission = Submission(
-            bytes: bytes,
+            bytes: request.payload.count,
             // Some tasks compute a text several times: once per label, once per choice.
             claim: Int(request.costEstimate),
-            from: clients.begin(id, client, stream: request.streamID),
+            from: clients.begin(id, client, stream: request.streamID, bytes: kept.bytes),
             priority: priority,
             deadline: deadline
         )
@@ -131,8 +129,7 @@ extension Core {
     /// Takes a request that gets its answer now.
     private mutating func take(_ id: RequestID) -> PendingRequest? {
         guard let request = pending.removeValue(forKey: id) else { return nil }
-        pendingBytes -= request.payload.count
-        clients.end(request.client, stream: request.stream)
+        clients.end(request.client, stream: request.stream, bytes: request.bytes)
         return request
     }
 

@@ -37,7 +37,6 @@ package struct Core: ~Copyable {
 
     var clients: Clients
     var pending: [RequestID: PendingRequest] = [:]
-    var pendingBytes = 0
     var scheduler: Scheduler
     var catalogue = Catalogue()
     var limiter = SpawnLimiter()
@@ -51,6 +50,7 @@ package struct Core: ~Copyable {
     var reloads: [ReloadID: Reload] = [:]
     /// Models that others have replaced, and that still have something to answer.
     var retiring: [QueueID] = []
+    var statusCalls = StatusCalls()
     var shutdown = Shutdown.serving
     private(set) var counters = Counters()
     private(set) var crashes = CrashRecords()
@@ -104,7 +104,7 @@ package struct Core: ~Copyable {
     package var isFinished: Bool { shutdown == .finished }
 
     /// Requests without a terminal answer, and the bytes that are kept of them.
-    package var unanswered: (requests: Int, bytes: Int) { (pending.count, pendingBytes) }
+    package var unanswered: (requests: Int, bytes: Int) { (pending.count, clients.memory.pending) }
 
     /// When something is due although nothing happens.
     package var deadline: Deadline {
@@ -128,23 +128,20 @@ package struct Core: ~Copyable {
             case .cancel(let request)?: scheduler.cancel(request)
             case nil: break
             }
-            cancelAbandoned()
         case .malformed(let id, let refusal, let stream):
             clients.malformed(refusal, stream: stream, from: id, at: now)
-            cancelAbandoned()
-        case .broken(let id, let refusal):
-            clients.refuse(id, refusal, at: now)
-            cancelAbandoned()
+        case .broken(let id, let refusal): clients.refuse(id, refusal, at: now)
+        case .unfinished(let id, let bytes, let isNew): clients.holds(id, unfinished: bytes, isNew: isNew, at: now)
+        case .inputEnded(let id): clients.inputEnded(id)
         case .written(let id, let waiting): clients.wrote(id, waiting: waiting)
-        case .disconnected(let id):
-            clients.disconnect(id)
-            cancelAbandoned()
+        case .disconnected(let id): clients.disconnect(id)
         case .spawned(let id, let process): started(id, process)
         case .notSpawned(let id, let error, let jitter): notStarted(id, error, jitter: jitter)
         // A worker has one thread: what it writes it writes between two pieces of its work.
         case .heard(let id): scheduler.progressed(id, at: now)
         case .said(let id, let frame): said(frame, by: id)
         case .garbage(let id, let message): violation(of: id, "it sent garbage: \(message)")
+        case .unread(let id, let bytes): holds(unread: bytes, by: id)
         case .channelClosed(let id): channelClosed(id)
         case .ended(let id, let end, let description, let peak, let jitter):
             processes[id]?.channelClosed = true
@@ -164,7 +161,9 @@ package struct Core: ~Copyable {
         case .cachePruned(let purpose, let removed, let bytes): cachePruned(purpose, removed, of: bytes)
         case .scanned(let id, let listing): scanned(id, listing)
         case .notScanned(let id, let error): refuseReload(id, Refusal(.failedPrecondition, error))
-        case .measured(let purpose, let own, let others): measured(purpose, own: own, others)
+        case .measured(let own, let others):
+            statusCalls.measurement?.own = own
+            statusCalls.measurement?.others = others
         case .noted(let happening, let event):
             counters.note(happening)
             crashes.note(happening, at: event?.unixMicroseconds ?? 0)
@@ -180,6 +179,8 @@ package struct Core: ~Copyable {
         case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
         case .stop: stop()
         }
+        clients.keepBudget(at: now)
+        cancelAbandoned()
     }
 
     // MARK: - Consequences
@@ -217,6 +218,9 @@ package struct Core: ~Copyable {
                 isSettled = false
             }
         } while !isSettled
+        answerStatusCalls()
+        clients.keepBudget(at: now)
+        cancelAbandoned()
         output.removeAll(keepingCapacity: true)
         swap(&output, &clients.effects)
         output += effects
@@ -237,7 +241,7 @@ package struct Core: ~Copyable {
         }
         if clients.deadline.isDue(at: now) {
             let due = clients.dueWatches(at: now)
-            if !due.isEmpty { measure(.status(due)) }
+            for call in due { statusCalls.waiting.append((call, .verbose)) }
             clients.timer(at: now)
             cancelAbandoned()
         }

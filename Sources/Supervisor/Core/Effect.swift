@@ -49,7 +49,7 @@ package enum Effect: Sendable {
     /// Read the repository: one model, or all of them and these; `scanned` or `notScanned` follows.
     case scan(ReloadID, model: String?, also: [String])
     /// Measure the memory of this process and of those; `measured` follows.
-    case measure(MeasurePurpose, [WorkerID])
+    case measure([WorkerID])
     /// `noted` follows.
     case happened(Happening)
 }
@@ -62,12 +62,6 @@ package enum AttachedFile: Equatable, Sendable {
     case memory(PackJobID)
     /// The file that a packer writes.
     case file(PackJobID)
-}
-
-/// Why memory is measured.
-package enum MeasurePurpose: Equatable, Sendable {
-    case status([ControlCall])
-    case metrics(ControlCall)
 }
 
 /// Why the packs of the cache are looked at.

@@ -12,7 +12,12 @@ package enum Event: Sendable {
     case malformed(ClientID, Refusal, stream: UInt64)
     /// What the client sends cannot be followed further.
     case broken(ClientID, Refusal)
-    /// Output was written; this many bytes wait.
+    /// So many bytes are held of a frame that has not arrived as a whole, 0 when there is none; `isNew`: it is another one
+    /// than before. Not every byte is told, but the first and the end, and whenever there are many more.
+    case unfinished(ClientID, bytes: Int, isNew: Bool)
+    /// The client sends nothing more. It may still read.
+    case inputEnded(ClientID)
+    /// Output was written; this many bytes are held.
     case written(ClientID, waiting: Int)
     case disconnected(ClientID)
 
@@ -24,6 +29,8 @@ package enum Event: Sendable {
     case heard(WorkerID)
     case said(WorkerID, FromWorker)
     case garbage(WorkerID, String)
+    /// So many bytes of what it was told are held, as it has not read them.
+    case unread(WorkerID, bytes: Int)
     case channelClosed(WorkerID)
     /// It is gone, and everything that it wrote has been told. `peak` is the most memory that it had, in bytes.
     case ended(WorkerID, ProcessEnd, description: String, peak: UInt64, jitter: Double)
@@ -50,7 +57,7 @@ package enum Event: Sendable {
 
     case scanned(ReloadID, RepositoryListing)
     case notScanned(ReloadID, String)
-    case measured(MeasurePurpose, own: ProcessMemory?, [WorkerID: ProcessMemory])
+    case measured(own: ProcessMemory?, [WorkerID: ProcessMemory])
     /// What has happened, here or there, and what is told of it; nil when it is not.
     case noted(Happening, ServerEvent?)
 

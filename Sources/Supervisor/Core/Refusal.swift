@@ -25,6 +25,6 @@ package enum Shed: String, CaseIterable, Sendable {
     case share
     /// It would be computed too late.
     case deadline
-    /// Unanswered requests hold too many bytes.
+    /// Too little is left of the memory budget.
     case bytes
 }

@@ -22,6 +22,8 @@ struct Supervised {
     var killReason: String?
     /// The pack that it was told to load.
     var pack: PackJobID?
+    /// Bytes of what it was told that are held, as it has not read them.
+    var unread = 0
     /// Requests answered.
     var requests: UInt64 = 0
     /// What it had when it was given up, which is not known any more when it is gone.
@@ -43,4 +45,7 @@ struct PendingRequest {
     let payload: [UInt8]
     let arrival: Instant
     let deadline: Deadline
+
+    /// About as many are held of it.
+    var bytes: Int { payload.count + 1024 }
 }

@@ -13,6 +13,10 @@ final class ClientStreams {
         /// The largest frame that the client accepts.
         var frameLimit = WireProtocol.maximumFrameBytes
         var discardsInput = false
+        /// Whether frames that were read wait for the next turn.
+        var isBehind = false
+        /// What was told of the frame that is not whole.
+        var toldBytes = 0
 
         init(_ stream: FramedStream) { self.stream = stream }
     }
@@ -32,6 +36,8 @@ final class ClientStreams {
     private(set) var acceptAt = Deadline.never
     private var connections: [ClientID: Connection] = [:]
     private var toFlush: [ClientID] = []
+    /// Those whose frames wait for the next turn.
+    private var behind: [ClientID] = []
     private var lastID: UInt64 = 0
 
     init(_ configuration: ServerConfiguration, on loop: EventLoop) throws(SystemError) {
@@ -42,6 +48,13 @@ final class ClientStreams {
         listening = Listening(bound)
     }
 
+    /// As many are accepted, and of each client as many frames are taken, in one turn of the loop. The others wait no longer than
+    /// that takes.
+    private static let acceptedPerTurn = 32
+    private static let framesPerTurn = 64
+    /// By how much a frame that is not whole grows before it is told again.
+    private static let toldStep = 16 << 10
+
     // MARK: - Coming
 
     /// Accepts who waits.
@@ -50,7 +63,8 @@ final class ClientStreams {
     ///   kernel's queue, so that polling it would spin.
     func accept(at now: Instant, _ tell: Tell) throws(SystemError) {
         do throws(SystemError) {
-            while let stream = try listening?.listener.accept() {
+            for _ in 0..<Self.acceptedPerTurn {
+                guard let stream = try listening?.listener.accept() else { return }
                 let peer = try stream.peerCredentials()
                 lastID += 1
                 let id = ClientID(lastID)
@@ -85,22 +99,54 @@ final class ClientStreams {
     func ready(_ id: ClientID, _ readiness: Readiness, _ tell: Tell) {
         guard let connection = connections[id] else { return }
         if readiness.contains(.writable) { mark(id, connection) }
-        guard readiness.isWorthReading else { return }
+        guard readiness.isWorthReading, !connection.isBehind else { return }
         switch connection.stream.receive() {
         case .bytes: break
         case .nothing: return
-        case .closed: return tell(.disconnected(id))
+        case .closed:
+            guard !readiness.isOver else { return tell(.disconnected(id)) }
+            connection.stream.endInput()
+            return tell(.inputEnded(id))
         }
         if connection.discardsInput { return connection.stream.discardInput() }
-        while true {
+        takeFrames(of: id, connection, tell)
+    }
+
+    /// Whether frames wait that were read.
+    var isBehind: Bool { !behind.isEmpty }
+
+    /// Goes on where the last turn left off.
+    func catchUp(_ tell: Tell) {
+        let waiting = behind
+        behind = []
+        for id in waiting {
+            guard let connection = connections[id] else { continue }
+            connection.isBehind = false
+            takeFrames(of: id, connection, tell)
+        }
+    }
+
+    private func takeFrames(of id: ClientID, _ connection: Connection, _ tell: Tell) {
+        for taken in 0..<Self.framesPerTurn {
             switch connection.stream.next(Frame.self) {
             case .frame(let frame): tell(.frame(id, frame))
             case .malformed(let error, let stream):
                 tell(.malformed(id, Refusal(error.status, error.message), stream: stream))
             case .broken(let error): return tell(.broken(id, Refusal(error.status, error.message)))
-            case .none: return
+            case .none: return tellUnfinished(of: id, connection, isNew: taken > 0, tell)
             }
         }
+        connection.isBehind = true
+        behind.append(id)
+        tellUnfinished(of: id, connection, isNew: true, tell)
+    }
+
+    private func tellUnfinished(of id: ClientID, _ connection: Connection, isNew: Bool, _ tell: Tell) {
+        let (bytes, told) = (connection.stream.unfinished, connection.toldBytes)
+        let isNews = isNew || (bytes == 0) != (told == 0) || abs(bytes - told) >= Self.toldStep
+        guard isNews, bytes > 0 || told > 0 else { return }
+        connection.toldBytes = bytes
+        tell(.unfinished(id, bytes: bytes, isNew: isNew))
     }
 
     // MARK: - Writing

@@ -5,6 +5,8 @@ import Time
 final class EventLoop {
     private let epoll: Epoll
     private(set) var ready = EventBuffer(capacity: 256)
+    /// What all streams read into.
+    var room = [UInt8](repeating: 0, count: 64 << 10)
 
     init() throws(SystemError) { epoll = try Epoll() }
 
@@ -23,6 +25,9 @@ final class EventLoop {
 }
 
 extension Readiness {
+    /// Whether the peer is gone, and not only through with what it sends.
+    var isOver: Bool { rawValue & Readiness([.hangUp, .error]).rawValue != 0 }
+
     /// Whether a read finds something: bytes, the end, or an error.
     var isWorthReading: Bool {
         rawValue & Readiness([.readable, .hangUp, .error, .peerClosed]).rawValue != 0

@@ -9,8 +9,8 @@ final class FramedStream {
     private let loop: EventLoop
     private var decoder: FrameDecoder
     private var output = OutputBuffer()
-    /// Whether the loop is told when the stream takes more output.
-    private var waitsForWriting = false
+    /// What the loop tells of.
+    private var interest = Readiness.readable
     /// Whether it is in its owner's list of streams to flush.
     var isMarked = false
 
@@ -19,13 +19,19 @@ final class FramedStream {
     {
         try stream.setNonBlocking(true)
         (self.token, self.loop) = (token, loop)
-        decoder = FrameDecoder(maximumFrameBytes: maximumFrameBytes)
+        decoder = FrameDecoder(maximumFrameBytes: maximumFrameBytes, keptBytes: Self.keptBytes)
         try loop.watch(stream.rawValue, as: token)
         self.stream = stream
     }
 
-    /// Bytes of output that wait.
+    /// There are many streams, and most are idle.
+    private static let keptBytes = 4 << 10
+
+    /// Bytes that are held of output.
     var waiting: Int { output.count }
+
+    /// Bytes that are held of input that is no whole frame.
+    var unfinished: Int { decoder.bufferedBytes == 0 ? 0 : decoder.heldBytes }
 
     enum Arrival: Equatable {
         /// Something arrived, and there may be more.
@@ -36,11 +42,10 @@ final class FramedStream {
 
     /// Reads once.
     func receive() -> Arrival {
-        var result: TransferResult?
-        _ = decoder.withSpareCapacity(64 << 10) { room in
-            result = try? stream.read(into: room)
-            if case .bytes(let count)? = result { return count }
-            return 0
+        let result = loop.room.withUnsafeMutableBytes { room in
+            let result = try? stream.read(into: room)
+            if case .bytes(let count)? = result { decoder.append(UnsafeRawBufferPointer(rebasing: room[..<count])) }
+            return result
         }
         switch result {
         case .bytes?: return .bytes
@@ -55,7 +60,15 @@ final class FramedStream {
     }
 
     /// Forgets what was read.
-    func discardInput() { decoder = FrameDecoder(maximumFrameBytes: decoder.maximumFrameBytes) }
+    func discardInput() {
+        decoder = FrameDecoder(maximumFrameBytes: decoder.maximumFrameBytes, keptBytes: Self.keptBytes)
+    }
+
+    /// Nothing more is read.
+    func endInput() {
+        discardInput()
+        listen(for: interest.subtracting(.readable))
+    }
 
     /// Adds a frame to the output, and descriptors that go with it.
     func append(
@@ -72,12 +85,14 @@ final class FramedStream {
     func flush() -> Bool {
         let progress = output.flush(to: stream)
         guard progress != .closed else { return false }
-        let waits = progress == .waiting
-        if waits != waitsForWriting {
-            waitsForWriting = waits
-            loop.change(stream.rawValue, as: token, to: waits ? [.readable, .writable] : .readable)
-        }
+        listen(for: progress == .waiting ? interest.union(.writable) : interest.subtracting(.writable))
         return true
+    }
+
+    private func listen(for wanted: Readiness) {
+        guard wanted != interest else { return }
+        interest = wanted
+        loop.change(stream.rawValue, as: token, to: wanted)
     }
 
     func endOutput() { try? stream.shutdownWriting() }

@@ -2,21 +2,25 @@ package import LinuxSystem
 import Messages
 package import Wire
 
-/// Frames that wait to be written to a stream. Written in one call a turn, however many frames there are, but for those with
-/// descriptors, which begin a call of their own.
+/// Frames that wait to be written to a stream: many small ones in one call, and those with descriptors in one of their own.
 package struct OutputBuffer {
     package init() {}
 
-    private var bytes: [UInt8] = []
-    private var start = 0
-    /// Where frames with descriptors begin, in order.
-    private var attached: [(at: Int, descriptors: [HeldDescriptor])] = []
+    /// Frames end to end. Its descriptors leave with its first byte.
+    private struct Chunk {
+        var bytes: [UInt8]
+        var descriptors: [HeldDescriptor]
+    }
 
-    /// A larger buffer is given back when it is empty.
-    private static let keptBytes = 256 << 10
+    /// The next first.
+    private var chunks: [Chunk] = []
+    /// Bytes of the first chunk that have left.
+    private var written = 0
+    /// Bytes that are held: those that wait, and what has left of the first chunk.
+    package private(set) var count = 0
 
-    /// Bytes that wait.
-    package var count: Int { bytes.count - start }
+    /// Frames share a chunk up to this size, and its memory is given back when all of them have left.
+    private static let chunkBytes = 64 << 10
 
     /// Adds a frame, and descriptors, which leave with its first byte and are held until then.
     package mutating func append(
@@ -25,10 +29,21 @@ package struct OutputBuffer {
         maximumFrameBytes: Int
     ) throws(WireError) {
         let frame = try OutgoingFrame(message, maximumFrameBytes: maximumFrameBytes)
-        let end = bytes.count
-        if !descriptors.isEmpty { attached.append((end, descriptors)) }
-        bytes.append(contentsOf: repeatElement(0, count: frame.size))
-        bytes.withUnsafeMutableBytes { frame.write(into: UnsafeMutableRawBufferPointer(rebasing: $0[end...])) }
+        let size = frame.size
+        count += size
+        if let last = chunks.indices.last, descriptors.isEmpty, chunks[last].bytes.count + size <= Self.chunkBytes {
+            let end = chunks[last].bytes.count
+            chunks[last].bytes.append(contentsOf: repeatElement(0, count: size))
+            chunks[last].bytes.withUnsafeMutableBytes {
+                frame.write(into: UnsafeMutableRawBufferPointer(rebasing: $0[end...]))
+            }
+        } else {
+            let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+                frame.write(into: UnsafeMutableRawBufferPointer(buffer))
+                count = size
+            }
+            chunks.append(Chunk(bytes: bytes, descriptors: descriptors))
+        }
     }
 
     package enum Progress: Equatable {
@@ -39,35 +54,31 @@ package struct OutputBuffer {
 
     /// Writes as much as the stream takes.
     package mutating func flush(to stream: borrowing UnixStream) -> Progress {
-        while count > 0 {
-            let descriptors = attached.first.flatMap { $0.at == start ? $0.descriptors : nil } ?? []
-            let end = attached.dropFirst(descriptors.isEmpty ? 0 : 1).first?.at ?? bytes.count
-            let result = bytes.withUnsafeBytes { raw in
-                let part = UnsafeRawBufferPointer(rebasing: raw[start..<end])
-                return descriptors.isEmpty
+        while let chunk = chunks.first {
+            let result = chunk.bytes.withUnsafeBytes { raw in
+                let part = UnsafeRawBufferPointer(rebasing: raw[written...])
+                return chunk.descriptors.isEmpty
                     ? try? stream.write(part)
-                    : try? stream.write(part, descriptors: descriptors.map { $0.descriptor.rawValue })
+                    : try? stream.write(part, descriptors: chunk.descriptors.map { $0.descriptor.rawValue })
             }
             switch result {
-            case .bytes(let written)?:
-                start += written
-                if !descriptors.isEmpty { attached.removeFirst() }
-            case .wouldBlock?:
-                compact()
-                return .waiting
+            case .bytes(let count)?: left(count, of: chunk)
+            case .wouldBlock?: return .waiting
             case .closed?, nil: return .closed
             }
         }
-        start = 0
-        if bytes.capacity > Self.keptBytes { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
         return .done
     }
 
-    private mutating func compact() {
-        guard start > 1 << 20, start > bytes.count / 2 else { return }
-        bytes.removeFirst(start)
-        for index in attached.indices { attached[index].at -= start }
-        start = 0
+    private mutating func left(_ bytes: Int, of chunk: Chunk) {
+        written += bytes
+        if written == chunk.bytes.count {
+            count -= written
+            written = 0
+            chunks.removeFirst()
+        } else if !chunk.descriptors.isEmpty {
+            chunks[0].descriptors = []
+        }
     }
 }
 

@@ -66,6 +66,8 @@ package final class Server {
         signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
         try ProcessSelf.ignoreWriteSignals()
         _ = try? ProcessSelf.raiseOpenFileLimit()
+        // Requests and answers are many sizes; what is freed among others would stay.
+        ProcessSelf.giveMemoryBack(from: 32 << 10)
         loop = try EventLoop()
         try loop.watch(signals.rawValue, as: .signals)
         processes = WorkerProcesses(
@@ -92,8 +94,10 @@ package final class Server {
         core.handle(.reload(isFirst: true), at: MonotonicClock.now)
         settle(at: MonotonicClock.now)
         while !core.isFinished {
-            try loop.wait(until: min(core.deadline, clients.acceptAt, .at(nextLook)))
+            let next = min(core.deadline, clients.acceptAt, .at(nextLook))
+            try loop.wait(until: clients.isBehind ? .at(.start) : next)
             let now = MonotonicClock.now
+            clients.catchUp { core.handle($0, at: now) }
             for event in loop.ready { handle(event, at: now) }
             if now >= nextLook { lookAtCPUs(at: now) }
             clients.resumeAccepting(at: now)
@@ -179,9 +183,9 @@ package final class Server {
         repeat {
             core.decide(at: now, into: &effects)
             for effect in effects { perform(effect, at: now) }
-            processes.flush()
+            let hasTold = processes.flush { core.handle($0, at: now) }
             let hasWritten = clients.flush { core.handle($0, at: now) }
-            isSettled = effects.isEmpty && !hasWritten
+            isSettled = effects.isEmpty && !hasTold && !hasWritten
         } while !isSettled
     }
 
@@ -227,9 +231,8 @@ package final class Server {
             } catch {
                 tell(.notScanned(id, error.message))
             }
-        case .measure(let purpose, let ids):
-            let own = ProcessMemory(of: ProcessSelf.processID)
-            tell(.measured(purpose, own: own, processes.memory(of: ids)))
+        case .measure(let ids):
+            tell(.measured(own: ProcessMemory(of: ProcessSelf.processID), processes.memory(of: ids)))
         case .happened(let happening): report(happening, at: now)
         }
     }

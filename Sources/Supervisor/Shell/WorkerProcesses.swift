@@ -17,6 +17,8 @@ final class WorkerProcesses {
         /// Where it is short of memory, and what had been killed there for that, but for our own, before it began.
         let shortage = MemoryShortage()
         var killsBefore = 0
+        /// What was told of its unread output.
+        var toldBytes = 0
 
         init(_ child: consuming ChildProcess, _ channel: FramedStream) {
             self.child = child
@@ -92,12 +94,22 @@ final class WorkerProcesses {
     }
 
     /// Writes what is queued. That a process is gone is seen by its end.
-    func flush() {
-        for id in toFlush {
-            processes[id]?.channel.isMarked = false
-            _ = processes[id]?.channel.flush()
-        }
+    ///
+    /// - Returns: whether more or less than before waits for one of them.
+    func flush(_ tell: Tell) -> Bool {
+        let marked = toFlush
         toFlush.removeAll(keepingCapacity: true)
+        var hasTold = false
+        for id in marked {
+            guard let process = processes[id] else { continue }
+            process.channel.isMarked = false
+            _ = process.channel.flush()
+            guard process.channel.waiting != process.toldBytes else { continue }
+            process.toldBytes = process.channel.waiting
+            tell(.unread(id, bytes: process.toldBytes))
+            hasTold = true
+        }
+        return hasTold
     }
 
     // MARK: - Reading

@@ -188,6 +188,8 @@ extension StatusResponse: WireMessage {
         (structure.n_models, structure.models) = arena.messages(models)
         structure.connections = connections
         structure.pss_bytes = pssBytes
+        structure.buffered_bytes = bufferedBytes
+        structure.memory_budget = memoryBudget
         structure.quarantined = quarantined
     }
 
@@ -200,6 +202,8 @@ extension StatusResponse: WireMessage {
             models: try decodeMessages(structure.n_models, structure.models, "models"),
             connections: structure.connections,
             pssBytes: structure.pss_bytes,
+            bufferedBytes: structure.buffered_bytes,
+            memoryBudget: structure.memory_budget,
             quarantined: structure.quarantined
         )
         try validate()

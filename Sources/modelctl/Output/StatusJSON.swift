@@ -11,7 +11,7 @@ extension ServerStatus {
             members += [
                 ("version", version), ("pid", pid), ("uptime_seconds", uptime.components.seconds),
                 ("connections", connections), ("pss_bytes", pssBytes),
-                ("quarantined", quarantined),
+                ("buffered_bytes", bufferedBytes), ("memory_budget", memoryBudget), ("quarantined", quarantined),
             ]
         }
         return .object(members + [("models", models.map { $0.json(isVerbose: isVerbose) })])

@@ -11,7 +11,9 @@ struct StatusText {
     func lines(_ status: ServerStatus) -> [String] {
         var lines = [heading(status)]
         if isVerbose, status.pssBytes > 0 {
+            let (buffered, budget) = (HumanText.bytes(status.bufferedBytes), HumanText.bytes(status.memoryBudget))
             lines.append("memory of modeld itself: \(HumanText.bytes(status.pssBytes))")
+            lines.append("requests and answers on their way: \(buffered), at most \(budget)")
         }
         if status.quarantined > 0 {
             lines.append("quarantined requests, each of which has ended two workers: \(status.quarantined)")

@@ -38,6 +38,9 @@ struct RawClient: ~Copyable {
         }
     }
 
+    /// Sends nothing more.
+    func endInput() throws { try stream.shutdownWriting() }
+
     /// The next frame; nil when the server has closed the connection.
     mutating func receive(seconds: Int64 = 20) throws -> Frame? {
         let deadline = ContinuousClock.now + .seconds(seconds)

@@ -99,6 +99,15 @@ final class TestServer {
         return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
     }
 
+    /// The memory of `modeld` in bytes: `VmRSS`, now, or `VmHWM`, the most that it had.
+    func memory(_ name: String) throws -> Int {
+        guard let pid = process?.processID else { throw RawClient.Failure(description: "modeld does not run") }
+        let lines = try FileContents.readText("/proc/\(pid)/status").split(separator: "\n")
+        let words = lines.first { $0.hasPrefix(name + ":") }?.split { $0 == " " || $0 == "\t" }
+        guard let words, let kibibytes = Int(words[1]) else { throw RawClient.Failure(description: "no \(name)") }
+        return kibibytes << 10
+    }
+
     /// Sets the number from which on `modeld` gets no descriptors.
     func limitDescriptors(_ limit: Int) throws {
         guard let pid = process?.processID else { throw RawClient.Failure(description: "modeld does not run") }

@@ -2061,7 +2061,7 @@ const ProtobufCMessageDescriptor control__v1__model_quality__descriptor =
   (ProtobufCMessageInit) control__v1__model_quality__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__status_response__field_descriptors[8] =
+static const ProtobufCFieldDescriptor control__v1__status_response__field_descriptors[10] =
 {
   {
     "state",
@@ -2148,6 +2148,30 @@ static const ProtobufCFieldDescriptor control__v1__status_response__field_descri
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "buffered_bytes",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__StatusResponse, buffered_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_budget",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__StatusResponse, memory_budget),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "quarantined",
     10,
     PROTOBUF_C_LABEL_NONE,
@@ -2161,20 +2185,21 @@ static const ProtobufCFieldDescriptor control__v1__status_response__field_descri
   },
 };
 static const unsigned control__v1__status_response__field_indices_by_name[] = {
+  7,   /* field[7] = buffered_bytes */
   5,   /* field[5] = connections */
+  8,   /* field[8] = memory_budget */
   4,   /* field[4] = models */
   2,   /* field[2] = pid */
   6,   /* field[6] = pss_bytes */
-  7,   /* field[7] = quarantined */
+  9,   /* field[9] = quarantined */
   0,   /* field[0] = state */
   3,   /* field[3] = uptime_seconds */
   1,   /* field[1] = version */
 };
-static const ProtobufCIntRange control__v1__status_response__number_ranges[2 + 1] =
+static const ProtobufCIntRange control__v1__status_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 10, 7 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor control__v1__status_response__descriptor =
 {
@@ -2184,10 +2209,10 @@ const ProtobufCMessageDescriptor control__v1__status_response__descriptor =
   "Control__V1__StatusResponse",
   "control.v1",
   sizeof(Control__V1__StatusResponse),
-  8,
+  10,
   control__v1__status_response__field_descriptors,
   control__v1__status_response__field_indices_by_name,
-  2,  control__v1__status_response__number_ranges,
+  1,  control__v1__status_response__number_ranges,
   (ProtobufCMessageInit) control__v1__status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

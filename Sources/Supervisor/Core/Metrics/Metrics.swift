@@ -87,6 +87,8 @@ enum Metrics {
         Gauge("memory_bytes", "The server's own memory, shared pages divided by those that share them.") {
             [([], $0.pssBytes)]
         },
+        Gauge("buffered_bytes", "Bytes of requests and answers on their way.") { [([], $0.bufferedBytes)] },
+        Gauge("memory_budget_bytes", "The most of these.") { [([], $0.memoryBudget)] },
         Gauge("model_ready", "Whether a model serves.") { status in
             status.models.map { ($0.labels, $0.state == ModelState.ready.name ? 1 : 0) }
         },

@@ -97,6 +97,8 @@ final class WorkerRecord {
     /// Prepared (or being prepared) and in no batch, in the order of their Prepares.
     var assigned: [RequestRecord] = []
     var assignedTokens = 0
+    /// Bytes of what it was sent that it has not read.
+    var unread = 0
     /// At most one computes, and at most one waits behind it.
     var computing: Batch?
     var committed: Batch?

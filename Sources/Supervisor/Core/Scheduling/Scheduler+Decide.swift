@@ -68,6 +68,7 @@ extension Scheduler {
         var bestLoad = (Int.max, Int.max, Int.max)
         for worker in queue.workers {
             guard worker.assignedTokens + (worker.committed?.tokens ?? 0) < limit else { continue }
+            guard worker.unread <= Self.credit else { continue }
             guard alone ? worker.isFree : !worker.isReserved else { continue }
             let isOverdue = worker.slot.overdue === worker
             let load = (isOverdue ? 1 : 0, worker.slot.workers.reduce(0) { $0 + $1.load }, worker.load)

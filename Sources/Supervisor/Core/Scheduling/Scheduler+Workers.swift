@@ -34,6 +34,13 @@ extension Scheduler {
         finishDraining(worker)
     }
 
+    /// So many bytes of what the worker was sent are held, as it has not read them.
+    package func unread(_ bytes: Int, by id: WorkerID) {
+        guard let worker = workers[id] else { return }
+        worker.unread = bytes
+        markDirty(worker.queue)
+    }
+
     /// The worker has counted a request's tokens.
     package func prepared(_ id: RequestID, tokens: Int, by workerID: WorkerID) {
         guard let request = requests[id], let worker = request.worker, worker.id == workerID else { return }
@@ -214,6 +221,9 @@ extension Scheduler {
 
     /// A worker that has nothing to do says every second that it is there. It may be silent for longer than one that has, by this.
     private static let idleSilence = Duration.seconds(2)
+
+    /// A worker gets nothing more while it has not read as many bytes: what is given up meanwhile need not be sent.
+    static let credit = 256 << 10
 
     /// By how much a wake-up is so late that the time before it says nothing about the workers.
     private static let lateness = Duration.seconds(1)

@@ -313,13 +313,21 @@ struct  Control__V1__StatusResponse
    */
   uint64_t pss_bytes;
   /*
+   * held of requests and answers that are on their way
+   */
+  uint64_t buffered_bytes;
+  /*
+   * the most of these
+   */
+  uint64_t memory_budget;
+  /*
    * requests that have ended two workers, and are refused when they come again
    */
   uint32_t quarantined;
 };
 #define CONTROL__V1__STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__status_response__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0,NULL, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, 0,NULL, 0, 0, 0, 0, 0 }
 
 
 struct  Control__V1__WatchRequest
