@@ -19,7 +19,7 @@ package struct MemoryByNode: Equatable, Sendable {
     }
 
     /// Lines such as `7f… default file=/memfd:pack mapped=9 N0=4 N1=5 kernelpagesize_kB=4`.
-    static func parse(_ text: String, isWanted: (Substring) -> Bool) -> MemoryByNode {
+    package static func parse(_ text: String, isWanted: (Substring) -> Bool) -> MemoryByNode {
         var memory = MemoryByNode()
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")

@@ -1,7 +1,6 @@
 import Glibc
+import LinuxSystem
 import Testing
-
-@testable import LinuxSystem
 
 @Suite struct MemoryByNodeTests {
     @Test func pagesAreCountedByNodeAndKind() {

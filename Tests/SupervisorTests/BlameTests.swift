@@ -146,9 +146,9 @@ import Wire
 
     /// Many of the same at once: what is found out about one goes for all.
     @Test func row34CopiesThatWaitAreRefused() {
-        for _ in 0..<15 { _ = ask("X1") }
+        for _ in 0..<10 { _ = ask("X1") }
         rounds(60)
-        #expect(world.answers == [.failedPrecondition: 15])
+        #expect(world.answers == [.failedPrecondition: 10])
         // A batch of them on each slot, and one alone.
         #expect(world.deaths <= world.slots.count + 1 && refused == 1)
         #expect(world.core.status().state == "READY")

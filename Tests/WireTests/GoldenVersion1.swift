@@ -79,15 +79,17 @@ enum GoldenVersion1 {
         "FromWorker.prepared": "3206080110101801",
         "FromWorker.progress": "8a0100",
         "FromWorker.ready":
-            "1a2b0a08636c6173736966791080041a09426572744d6f64656c20632a046176783230d2093a066e6f64652030",
+            "1a230a08636c6173736966791080041a09426572744d6f64656c20632a046176783230d209",
         "FromWorker.result": "4a12080110031a016d2201012802300338044005",
         "ToWorker.revoke": "42020802",
+        "ToWorker.copy": "9201050a016b1001",
         "ToWorker.start": "3a08080512040102ac02",
     ]
 
     /// What version 0.2.0 added: tasks, windows and prompts.
     static let additions: [String: String] = [
         "Request.priority": "08015801",
+        "StatusResponse.memory": "400848808080808020",
         "ToWorker.prepare.names":
             """
         2a4008012a03722d31323730302d30616637363531393136636434336464383434386562323131633830333139632d62\

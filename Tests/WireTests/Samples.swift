@@ -189,9 +189,7 @@ enum Samples {
             uptimeSeconds: 5,
             models: [model, ModelStatus()],
             connections: 6,
-            pssBytes: 7,
-            bufferedBytes: 8,
-            memoryBudget: 1 << 40
+            pssBytes: 7
         ),
         WatchRequest(intervalMilliseconds: 500),
         ReloadRequest(model: "sentiment"),
@@ -203,6 +201,7 @@ enum Samples {
     /// What later versions have added to the protocol; the names are those of `GoldenVersion1.additions`.
     static let additions: [(name: String, message: any WireMessage)] = [
         ("Request.priority", Request(streamID: 1, priority: -1)),
+        ("StatusResponse.memory", StatusResponse(bufferedBytes: 8, memoryBudget: 1 << 40)),
         (
             "ToWorker.pack.quality",
             ToWorker.pack(

@@ -28,7 +28,10 @@ import Testing
     }
 
     @Test func whoeverIsStrictHasADamagedPackMadeAgainToo() throws {
-        let server = try TestServer(models: ["m/1": "w"], flags: ["--set", "numa=replicate", "--set", "numa_strict=true"])
+        let server = try TestServer(
+            models: ["m/1": "w"],
+            flags: ["--set", "numa=replicate", "--set", "numa_strict=true"]
+        )
         var client = try server.client()
         #expect(try client.status().models.first?.numa == "a copy on node 0")
         let pack = "\(server.folder)/cache/fake-w.pack"
