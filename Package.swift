@@ -350,9 +350,9 @@ let package = Package(
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Messages", "Wire", "TestSupport",
-                "modeld",
-                "modelworker", "modelctl", "distill", "examples", "fakeworker", "faultyworker",
+                "ModelClient", "ModelClientTesting", "ModelFiles", "LinuxSystem", "Messages", "Time", "Wire",
+                "TestSupport",
+                "modeld", "modelworker", "modelctl", "distill", "examples", "fakeworker", "faultyworker",
             ],
             swiftSettings: strict
         ),

@@ -2,6 +2,7 @@
 #include "CLinuxShims.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -45,6 +46,45 @@ int linux_connect_unix(int fd, const char *path) {
 int linux_socketpair(int fds[2]) { return (int)result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)); }
 
 int linux_accept(int fd) { return (int)result(TEMP_FAILURE_RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC))); }
+
+int linux_listening_path(int fd, char *path) {
+    const int options[] = {SO_DOMAIN, SO_TYPE, SO_ACCEPTCONN};
+    const int wanted[] = {AF_UNIX, SOCK_STREAM, 1};
+    const int errors[] = {EAFNOSUPPORT, EPROTOTYPE, EINVAL};
+    for (int i = 0; i < 3; i++) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        if (getsockopt(fd, SOL_SOCKET, options[i], &value, &size) < 0) return -errno;
+        if (value != wanted[i]) return -errors[i];
+    }
+    struct sockaddr_un address;
+    socklen_t size = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) return -errno;
+    // The kernel says one byte more of a path that fills the address: its terminating zero.
+    size_t length = size < sizeof address ? size - offsetof(struct sockaddr_un, sun_path) : sizeof address.sun_path;
+    memcpy(path, address.sun_path, length);
+    path[length] = 0;
+    if (length > 0 && path[0] == 0) path[0] = '@';
+    return 0;
+}
+
+int linux_datagram_socket(void) {
+    return (int)result(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+ssize_t linux_send_datagram(int fd, const char *name, const void *bytes, size_t count) {
+    struct sockaddr_un address;
+    int filled = fill_address(name, &address);
+    if (filled < 0) return filled;
+    socklen_t size = sizeof address;
+    if (name[0] == '@') {
+        address.sun_path[0] = 0;
+        // An abstract name has no end but the address's.
+        size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+    }
+    const struct sockaddr *to = (const struct sockaddr *)&address;
+    return result(TEMP_FAILURE_RETRY(sendto(fd, bytes, count, MSG_NOSIGNAL, to, size)));
+}
 
 int linux_peer_credentials(int fd, struct linux_peer *peer) {
     struct ucred credentials;

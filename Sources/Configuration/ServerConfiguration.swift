@@ -35,6 +35,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var quarantine: Duration? = .seconds(600)
     package var socketMode: UInt32 = 0o660
     package var logLevel = "info"
+    package var logFile: String?
     package var origins: [String: String] = [:]
 
     package init() {}
@@ -87,6 +88,10 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
             .about("How long a request that has ended two workers is refused when it comes again; 0: it is not."),
         Setting("log_level", .hot, \.logLevel, level)
             .about("What is not in the log: whatever is less urgent."),
+        Setting("log_file", .restart, \.logFile, .optionalText)
+            .about(
+                "Where the server's log goes, to be opened anew by SIGUSR1; else, as that of workers, standard error."
+            ),
     ]
 
     private static let octal = Notation<UInt32>.word(
@@ -127,14 +132,18 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     /// Applies `MODELD_…` variables. `MODELD_CONFIG` names the file and is not a key; service links are not settings either.
     package mutating func apply(environment: [String: String]) throws(ConfigurationError) {
         let prefix = "MODELD_"
+        var problems = ConfigurationProblems()
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix(prefix) {
             guard name != "MODELD_CONFIG" else { continue }
             let key = name.dropFirst(prefix.count).lowercased()
             if isServiceLink(name.dropFirst(prefix.count), value), !Self.settings.contains(where: { $0.key == key }) {
                 continue
             }
-            try apply(key, .scalar(value), place: "environment variable \(name)")
+            problems.attempt { () throws(ConfigurationError) in
+                try apply(key, .scalar(value), place: "environment variable \(name)")
+            }
         }
+        try problems.check()
     }
 
     /// Applies one flag, named by its key.

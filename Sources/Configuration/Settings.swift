@@ -1,12 +1,41 @@
 import Time
 
-/// A configuration that cannot be used, in one sentence that names the place and says what to do.
+/// A configuration that cannot be used: what is wrong first, in one sentence that names the place and says what to do, and what
+/// else is.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     package var message: String
+    package private(set) var others: [String] = []
 
     package init(_ message: String) { self.message = message }
 
-    package var description: String { message }
+    fileprivate init(_ messages: ArraySlice<String>) {
+        message = messages.first ?? ""
+        others = Array(messages.dropFirst())
+    }
+
+    package var messages: [String] { [message] + others }
+    package var description: String { messages.joined(separator: "; ") }
+}
+
+/// Collects what is wrong, so that all of it can be said at once.
+package struct ConfigurationProblems: Sendable {
+    package private(set) var messages: [String] = []
+
+    package init() {}
+
+    /// Does something, and notes why it cannot be done.
+    package mutating func attempt(_ body: () throws(ConfigurationError) -> Void) {
+        do throws(ConfigurationError) {
+            try body()
+        } catch {
+            messages += error.messages
+        }
+    }
+
+    /// Throws what was noted, if anything was.
+    package func check() throws(ConfigurationError) {
+        if !messages.isEmpty { throw ConfigurationError(messages[...]) }
+    }
 }
 
 /// A setting's value as it was written: in a YAML file, an environment variable or a flag.

@@ -73,9 +73,13 @@ private func describe(_ error: any Error) -> String {
 extension Configured {
     /// Applies all keys of a YAML text. `file` is its path, for messages.
     package mutating func apply(yaml text: String, file: String) throws(ConfigurationError) {
+        var problems = ConfigurationProblems()
         for entry in try flattenYAML(text, file: file, keys: Self.settings.map(\.key)) {
-            try apply(entry.key, entry.value, place: "\(file):\(entry.line)")
+            problems.attempt { () throws(ConfigurationError) in
+                try apply(entry.key, entry.value, place: "\(file):\(entry.line)")
+            }
         }
+        try problems.check()
     }
 }
 

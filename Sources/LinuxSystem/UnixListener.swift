@@ -1,16 +1,16 @@
 import CLinuxShims
 import Glibc
 
-/// A listening Unix socket at a path that it owns.
+/// A listening Unix socket: one of its own, at a path that it owns, or one that was passed.
 ///
-/// Beside the socket lies `PATH.lock`, locked for as long as the listener lives. Only the holder of the lock removes a
-/// stale socket, so two servers that start at once cannot take the path from each other. The kernel drops the lock with
+/// Beside a socket of its own lies `PATH.lock`, locked for as long as the listener lives. Only the holder of the lock removes
+/// a stale socket, so two servers that start at once cannot take the path from each other. The kernel drops the lock with
 /// the process, however that ends, so a killed server never blocks its successor.
 package struct UnixListener: ~Copyable, Sendable {
     package let path: String
-    private let lock: SocketLock
+    /// Nil when another process has bound the socket: what lies at the path is not ours.
+    private let place: SocketPlace?
     private let descriptor: OwnedDescriptor
-    private let inode: UInt64
 
     /// Binds and listens. The descriptor is non-blocking and close-on-exec.
     ///
@@ -21,39 +21,63 @@ package struct UnixListener: ~Copyable, Sendable {
     ///   - mode: the permissions of the socket; connecting needs write permission.
     ///   - backlog: how many connections may wait to be accepted.
     package init(path: String, mode: UInt32 = 0o660, backlog: Int32 = 512) throws(SystemError) {
-        try requireSocketPath(path)
+        try Self.requireUsable(path: path)
         try Self.makeDirectory(of: path)
-        try Self.requireSocketOrNothing(path)
         let lock = try SocketLock(beside: path)
         try Self.removeStale(path)
 
         let descriptor = OwnedDescriptor(try checked("socket", linux_unix_socket()))
         try descriptor.setNonBlocking(true)
         try checked("bind", path: path, linux_bind_unix(descriptor.rawValue, path))
-        let bound: UInt64
+        let inode: UInt64
         do throws(SystemError) {
             // Before `listen` nobody can connect, so nobody slips in under the permissions that the umask left.
             try retrying("chmod", path: path) { chmod(path, mode) }
             try retrying("listen", path: path) { listen(descriptor.rawValue, backlog) }
-            bound = try Self.inode(path)
+            inode = try SocketPlace.inode(path)
         } catch {
             unlink(path)
             throw error
         }
-        inode = bound
+        place = SocketPlace(path: path, inode: inode, lock: lock)
         self.path = path
-        self.lock = lock
         self.descriptor = descriptor
     }
 
-    deinit {
-        // Somebody may have removed our socket and put another there by hand.
-        if let current = try? Self.inode(path), current == inode { unlink(path) }
+    /// Takes over a socket on which another process, such as systemd, has made the kernel listen. Its path stays as it is.
+    ///
+    /// - Throws: with a hint that says what is wrong, when the descriptor is no listening Unix stream socket.
+    package init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
+        let path = try Self.path(of: descriptor.rawValue)
+        try descriptor.setNonBlocking(true)
+        self.path = path
+        place = nil
+        self.descriptor = descriptor
+    }
+
+    private static func path(of descriptor: Int32) throws(SystemError) -> String {
+        var name = [CChar](repeating: 0, count: linux_socket_path_limit() + 2)
+        let result = linux_listening_path(descriptor, &name)
+        let wrong: String? =
+            switch -result {
+            case ENOTSOCK: "It is no socket"
+            case EAFNOSUPPORT: "It is no Unix socket"
+            case EPROTOTYPE: "It is a Unix socket of another type"
+            case EINVAL: "It is a Unix stream socket that does not listen"
+            default: nil
+            }
+        let operation = "serve on the passed descriptor \(descriptor)"
+        guard let wrong else {
+            try checked(operation, result)
+            return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+        let hint = "\(wrong); pass one socket by ListenStream=PATH."
+        throw SystemError(operation, -result, hint: hint)
     }
 
     package var rawValue: Int32 { descriptor.rawValue }
 
-    /// Stops listening and removes the socket and its lock file.
+    /// Stops listening, and removes a socket of its own and its lock file.
     package consuming func close() {}
 
     /// The next connection, which blocks until told otherwise; nil when none is waiting.
@@ -79,6 +103,12 @@ package struct UnixListener: ~Copyable, Sendable {
         if mkdir(directory, 0o750) != 0 && errno != EEXIST {
             throw SystemError("make directory", errno, path: directory)
         }
+    }
+
+    /// Refuses a path at which no listener can be: what is in its way, and what is wrong with the path itself.
+    package static func requireUsable(path: String) throws(SystemError) {
+        try requireSocketPath(path)
+        try requireSocketOrNothing(path)
     }
 
     private static func requireSocketOrNothing(_ path: String) throws(SystemError) {
@@ -111,8 +141,20 @@ package struct UnixListener: ~Copyable, Sendable {
         default: try checked("probe", path: path, result)
         }
     }
+}
 
-    private static func inode(_ path: String) throws(SystemError) -> UInt64 {
+/// What lies at the path of a socket of our own; removed when nobody listens any more.
+struct SocketPlace: ~Copyable, Sendable {
+    let path: String
+    let inode: UInt64
+    let lock: SocketLock
+
+    deinit {
+        // Somebody may have removed our socket and put another there by hand.
+        if let current = try? Self.inode(path), current == inode { unlink(path) }
+    }
+
+    static func inode(_ path: String) throws(SystemError) -> UInt64 {
         var information = stat()
         guard lstat(path, &information) == 0 else { throw SystemError("look at", errno, path: path) }
         return UInt64(information.st_ino)

@@ -11,7 +11,8 @@ extension ModelClient {
         public var connectTimeout: Duration = .seconds(5)
 
         /// The delay after the first failed attempt to connect in a row; it doubles from one to the next, with up to 20 %
-        /// taken off at random. The first attempt after a loss is made at once.
+        /// taken off at random. The first attempt after a loss is made at once. A server that is started again is met sooner:
+        /// while its socket is away, attempts begin at 5 ms and become a tenth rarer each time.
         public var initialReconnectDelay: Duration = .milliseconds(20)
 
         /// The longest delay between two attempts.

@@ -16,7 +16,8 @@ struct Program: ParsableCommand {
             Settings come from a YAML file (--config), then from MODELD_… environment variables (MODELD_SOCKET for \
             'socket'), then from flags. SIGHUP reloads all models; SIGTERM finishes what was accepted and stops, a \
             second one stops at once. --print-config has all settings; SIGHUP also reads the file again, and says what needs \
-            a restart.
+            a restart. SIGUSR1 opens log_file anew. The socket that systemd passes is served instead of 'socket', and \
+            systemd is told when the server is ready and that it lives.
             """,
         version: Server.version
     )
@@ -43,37 +44,60 @@ struct Program: ParsableCommand {
     var settings: [String] = []
     @Flag(help: "Print every setting with its value, where that came from and what it means, as a YAML file, and exit.")
     var printConfig = false
+    @Flag(help: "Say what is wrong with the settings and the models' config.yaml, or ok; start nothing, and exit.")
+    var checkConfig = false
+
+    /// EX_CONFIG of sysexits.h: starting again changes nothing.
+    private static let configurationExit = ExitCode(78)
 
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
         do {
             if printConfig { return print(try serverConfiguration(environment)) }
-            let read = {
-                let configuration = try serverConfiguration(environment)
-                try Self.require(configuration)
-                return configuration
-            }
+            if checkConfig { return try check(environment) }
             // Once: what is no regular file, such as a pipe, can be read only once.
-            let configuration = try read()
+            let configuration = try serverConfiguration(environment)
+            try require(configuration, environment).check()
             let reread = {
                 try requireRegularFile(environment)
-                return try read()
+                let configuration = try serverConfiguration(environment)
+                try require(configuration, environment).check()
+                return configuration
             }
             let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-            let output = LineOutput(2)
+            let output = try configuration.logFile.map { try LineOutput(path: $0) } ?? LineOutput(2)
             LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, output: output) }
             let server = try Server(
                 configuration: configuration,
                 reread: reread,
                 environment: environment,
                 userID: getuid(),
-                logger: Logger(label: "modeld")
+                logger: Logger(label: "modeld"),
+                output: output
             )
             try server.run()
+        } catch let error as ConfigurationError {
+            complain(error.messages)
+            throw Self.configurationExit
         } catch {
-            FileHandle.standardError.write(Data("modeld: \(error)\n".utf8))
+            complain(["\(error)"])
             throw ExitCode.failure
         }
+    }
+
+    private func complain(_ messages: [String]) {
+        for message in messages { FileHandle.standardError.write(Data("modeld: \(message)\n".utf8)) }
+    }
+
+    private func check(_ environment: [String: String]) throws {
+        var problems = ConfigurationProblems()
+        let configuration = serverConfiguration(environment, &problems)
+        problems.attempt { () throws(ConfigurationError) in try require(configuration, environment).check() }
+        problems.attempt { () throws(ConfigurationError) in
+            try Server.problems(with: configuration, environment: environment, isRoot: getuid() == 0).check()
+        }
+        try problems.check()
+        print("ok")
     }
 
     private func requireRegularFile(_ environment: [String: String]) throws {
@@ -85,31 +109,60 @@ struct Program: ParsableCommand {
     }
 
     private func serverConfiguration(_ environment: [String: String]) throws -> ServerConfiguration {
+        var problems = ConfigurationProblems()
+        let result = serverConfiguration(environment, &problems)
+        try problems.check()
+        return result
+    }
+
+    /// What can be read of it; what cannot is noted.
+    private func serverConfiguration(
+        _ environment: [String: String],
+        _ problems: inout ConfigurationProblems
+    ) -> ServerConfiguration {
         var result = ServerConfiguration()
-        if let file = config ?? environment["MODELD_CONFIG"] { try result.apply(file: file) }
-        try result.apply(environment: environment)
+        if let file = config ?? environment["MODELD_CONFIG"] {
+            problems.attempt { () throws(ConfigurationError) in try result.apply(file: file) }
+        }
+        problems.attempt { () throws(ConfigurationError) in try result.apply(environment: environment) }
         let flags = [
             "model_repository": modelRepository, "socket": socket, "cache_dir": cacheDir,
             "worker_executable": workerExecutable, "threads_per_worker": threadsPerWorker, "cpus": cpus,
             "reserve_cpus": reserveCpus, "log_level": logLevel,
         ]
         for (key, value) in flags.sorted(by: { $0.key < $1.key }) {
-            if let value { try result.apply(flag: key, value) }
+            guard let value else { continue }
+            problems.attempt { () throws(ConfigurationError) in try result.apply(flag: key, value) }
         }
         for setting in settings {
-            guard let equals = setting.firstIndex(of: "=") else {
-                throw ConfigurationError("--set \(setting): write key=value")
+            problems.attempt { () throws(ConfigurationError) in
+                guard let equals = setting.firstIndex(of: "=") else {
+                    throw ConfigurationError("--set \(setting): write key=value")
+                }
+                try result.apply(
+                    flag: String(setting[..<equals]),
+                    String(setting[setting.index(after: equals)...])
+                )
             }
-            try result.apply(flag: String(setting[..<equals]), String(setting[setting.index(after: equals)...]))
         }
         return result
     }
 
-    private static func require(_ result: ServerConfiguration) throws {
-        for (key, value) in [("model_repository", result.modelRepository), ("socket", result.socket)]
-        where value.isEmpty {
+    private func require(
+        _ configuration: ServerConfiguration,
+        _ environment: [String: String]
+    ) -> ConfigurationProblems {
+        var needed = [("model_repository", configuration.modelRepository)]
+        if !ServiceManager.passesSocket(environment) { needed.append(("socket", configuration.socket)) }
+        var problems = ConfigurationProblems()
+        for (key, value) in needed where value.isEmpty {
             let flag = key.replacing("_", with: "-")
-            throw ConfigurationError("\(key) is not set: give --\(flag), MODELD_\(key.uppercased()) or a --config file")
+            problems.attempt { () throws(ConfigurationError) in
+                throw ConfigurationError(
+                    "\(key) is not set: give --\(flag), MODELD_\(key.uppercased()) or a --config file"
+                )
+            }
         }
+        return problems
     }
 }

@@ -74,6 +74,29 @@ import Wire
         }
     }
 
+    /// Whatever the delay is otherwise: a server that is started again is met soon.
+    @Test func whereAServerWasItIsLookedForOften() async throws {
+        let folder = try TemporaryFolder()
+        func start() throws -> FakeServer {
+            try FakeServer(path: folder("s")) { connection, _ in
+                try connection.greet()
+                try connection.answerAll()
+            }
+        }
+        var configuration = ModelClient.Configuration.patient
+        configuration.initialReconnectDelay = .seconds(600)
+        var server = try start()
+        try await withModelClient(at: server.path, configuration: configuration) { client in
+            for _ in 0..<3 {
+                let answer = try await client.classify("a", model: "m", timeout: .seconds(300))
+                #expect(answer.label == "a")
+                await server.stop()
+                server = try start()
+            }
+        }
+        await server.stop()
+    }
+
     @Test func withoutAServerTheCallSaysSo() async throws {
         try await withModelClient(at: "/nonexistent/modeld.sock") { client in
             // On a slow machine the timeout can pass before the first attempt to connect; then a longer one is tried.

@@ -69,6 +69,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         }
         for _ in 0..<800 where !serves() { round(world, lasting: .milliseconds(500)) }
         #expect(serves() && world.core.status().state == "READY", "\(world.core.status())")
+        #expect(world.announcements.state == .ready && world.announcements.status == "3 of 3 models ready")
         for name in ["a", "b", "new"] { _ = world.call(client, Self.embed, model: name, bytes: 10) }
         for _ in 0..<30 { round(world) }
         #expect(world.answers == [.ok: 3])
@@ -344,6 +345,7 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         for _ in 0..<600 where !world.core.isFinished { round(world) }
         let (isFinished, unanswered) = (world.core.isFinished, world.core.unanswered)
         #expect(isFinished)
+        #expect(world.announcements.state == .stopping)
         #expect(world.processes.isEmpty)
         #expect(world.heldPacks.isEmpty && world.copies.isEmpty, "packs are held open")
         #expect(world.files.isEmpty, "files of packers are left")

@@ -107,6 +107,7 @@ final class CoreWorld {
     private(set) var measurements = 0
     /// Connections that were refused, or closed, and why.
     private(set) var refusals: [Refusal] = []
+    private(set) var announcements = Announcements()
     /// What all who listen were told.
     private(set) var events: [ServerEvent] = []
     /// The last request that was told of, and the last worker that was ready.
@@ -263,6 +264,7 @@ final class CoreWorld {
         case .measure:
             measurements += 1
             tell(.measured(own: nil, [:]))
+        case .announce(let announcement): announcements.note(announcement)
         case .happened(let happening):
             note(happening)
             let line = happening.line

@@ -5,24 +5,14 @@ import Testing
 
 /// What is told of each happening.
 @Suite struct HappeningTests {
-    /// The cases, for a walk through all of them: a new one does not compile before it is here.
-    enum Kind: CaseIterable {
-        case repositoryIsEmpty, slotsPlanned, started, stopped, slotsChanged, signal, acceptingPaused, workersDoNotEnd
-        case settingsChanged, settingsRefused, answered, replayed, quarantined, refused, clientDoesNotRead, notServed,
-            reload
-        case reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded, notReplicated, packDamaged
-        case packFileRemoved, packRemoved, packStuck, processStarted, processNotStarted, workerWarning, proofFailed
-        case workerReady, protocolBroken, workerStuck, workerEnded
-    }
-
     @Test func everyHappeningHasALine() throws {
         let world = CoreWorld.serving()
         var (answer, process) = try (#require(world.answer), #require(world.worker))
         answer.request.trace = "00-1"
         process.generation = 3
-        for kind in Kind.allCases {
+        for kind in HappeningKind.allCases {
             let (happening, tells) = Self.sample(kind, answer, process)
-            #expect(Self.kind(happening) == kind)
+            #expect(happening.kind == kind)
             let line = happening.line
             #expect(line.severity != .unknown, "\(kind)")
             #expect(line.message.contains(/^\S(.*[^ :.])?$/), "\(kind): '\(line.message)'")
@@ -54,10 +44,14 @@ import Testing
     }
 
     /// One of each case, and words that are told of it.
-    static func sample(_ kind: Kind, _ answer: Answer, _ process: ProcessLabel) -> (Happening, tells: [String]) {
+    static func sample(_ kind: HappeningKind, _ answer: Answer, _ process: ProcessLabel) -> (
+        Happening, tells: [String]
+    ) {
         let model = "a@1:fp32"
         let ofProcess = [process.model ?? "none", "\"pid\": \"\(process.processID)\"", "slot", "generation"]
-        let ofRequest = [answer.request.id, "00-1", "inference.v1.Inference/Embed", answer.request.model]
+        let ofRequest = [answer.request.id, "00-1", "inference.v1.Inference/Embed", answer.request.model, "uid"]
+        let caller = Caller(user: 1003, process: 17)
+        let ofCaller = ["1003", "17"]
         switch kind {
         case .repositoryIsEmpty: return (.repositoryIsEmpty(path: "/r"), ["/r"])
         case .slotsPlanned: return (.slotsPlanned(warning: "too few CPUs"), ["too few CPUs"])
@@ -66,6 +60,10 @@ import Testing
         case .slotsChanged: return (.slotsChanged("0-3"), ["0-3"])
         case .signal: return (.signal("SIGHUP", sender: 17), ["SIGHUP", "17"])
         case .acceptingPaused: return (.acceptingPaused(error: "EMFILE"), ["EMFILE"])
+        case .logReopened: return (.logReopened(problem: "a folder"), ["a folder"])
+        case .linesLeftOut:
+            return (.linesLeftOut(.refused, .info, user: 1003, lines: 17), ["refused", "1003", "17"])
+        case .serviceManagerNotTold: return (.serviceManagerNotTold(error: "ENOENT"), ["ENOENT"])
         case .workersDoNotEnd: return (.workersDoNotEnd, [])
         case .settingsChanged: return (.settingsChanged(waiting: ["cpus", "socket"]), ["cpus, socket"])
         case .settingsRefused: return (.settingsRefused("modeld.yaml:1"), ["modeld.yaml:1"])
@@ -74,12 +72,12 @@ import Testing
         case .quarantined: return (.quarantined(answer.request, cause: "killed by SIGABRT"), ofRequest + ["SIGABRT"])
         case .refused:
             return (
-                .refused(.model, Refusal(.notFound, "no 'x'"), process: 17), ["no 'x'", "NOT_FOUND", "17", "model"]
+                .refused(.model, Refusal(.notFound, "no 'x'"), caller), ["no 'x'", "NOT_FOUND", "model"] + ofCaller
             )
-        case .clientDoesNotRead: return (.clientDoesNotRead(process: 17), ["17"])
+        case .clientDoesNotRead: return (.clientDoesNotRead(caller), ofCaller)
         case .notServed:
             return (.notServed(SkippedEntry(path: "/r/x", reason: "a file", isSuspicious: true)), ["/r/x", "a file"])
-        case .reload: return (.reload(model: "a"), ["\"model\": \"a\""])
+        case .reload: return (.reload(model: "a", by: caller), ["\"model\": \"a\""] + ofCaller)
         case .reloadRefused: return (.reloadRefused("why"), ["why"])
         case .serving: return (.serving(model: model, generation: 3, isAgain: true), [model, "3", "again"])
         case .unavailable: return (.unavailable(model: model, "why"), [model, "why"])
@@ -104,49 +102,6 @@ import Testing
         case .workerEnded:
             let end = WorkerEnd(end: "exit 3", cause: "no disk (exit 3)", isExpected: false, peak: 0, batches: [])
             return (.workerEnded(process, end), ofProcess + ["died: no disk (exit 3)"])
-        }
-    }
-
-    static func kind(_ happening: Happening) -> Kind {
-        switch happening {
-        case .repositoryIsEmpty: .repositoryIsEmpty
-        case .slotsPlanned: .slotsPlanned
-        case .started: .started
-        case .stopped: .stopped
-        case .slotsChanged: .slotsChanged
-        case .signal: .signal
-        case .acceptingPaused: .acceptingPaused
-        case .workersDoNotEnd: .workersDoNotEnd
-        case .settingsChanged: .settingsChanged
-        case .settingsRefused: .settingsRefused
-        case .answered: .answered
-        case .replayed: .replayed
-        case .quarantined: .quarantined
-        case .refused: .refused
-        case .clientDoesNotRead: .clientDoesNotRead
-        case .notServed: .notServed
-        case .reload: .reload
-        case .reloadRefused: .reloadRefused
-        case .serving: .serving
-        case .unavailable: .unavailable
-        case .notLoaded: .notLoaded
-        case .replaced: .replaced
-        case .moved: .moved
-        case .kept: .kept
-        case .unloaded: .unloaded
-        case .notReplicated: .notReplicated
-        case .packDamaged: .packDamaged
-        case .packFileRemoved: .packFileRemoved
-        case .packRemoved: .packRemoved
-        case .packStuck: .packStuck
-        case .processStarted: .processStarted
-        case .processNotStarted: .processNotStarted
-        case .workerWarning: .workerWarning
-        case .proofFailed: .proofFailed
-        case .workerReady: .workerReady
-        case .protocolBroken: .protocolBroken
-        case .workerStuck: .workerStuck
-        case .workerEnded: .workerEnded
         }
     }
 }

@@ -9,7 +9,7 @@ import Testing
         for number: UInt64 in 1...3 { counters.note(.serving(model: "a@2:int8", generation: number, isAgain: false)) }
         counters.note(.serving(model: "a@2:int8", generation: 3, isAgain: true))
         counters.note(.unavailable(model: "b@1:fp32", "why"))
-        counters.note(.clientDoesNotRead(process: 17))
+        counters.note(.clientDoesNotRead(Caller(user: 7, process: 17)))
         let lines = counters.text(StatusResponse()).split(separator: "\n")
         let (a, b) = (#"{model="a",version="2",variant="int8"}"#, #"{model="b",version="1",variant="fp32"}"#)
         for line in [

@@ -53,6 +53,13 @@ int linux_connect_unix(int fd, const char *_Nonnull path);
 /// A connected pair of stream sockets, close-on-exec.
 int linux_socketpair(int fds[_Nonnull 2]);
 int linux_accept(int fd);
+/// The path of a listening stream socket of the Unix family, or its abstract name behind an '@', into `path`, which has room
+/// for the limit above and two bytes more. -EAFNOSUPPORT: another family; -EPROTOTYPE: no stream; -EINVAL: it does not listen.
+int linux_listening_path(int fd, char *_Nonnull path);
+/// A non-blocking datagram socket of the Unix family, close-on-exec.
+int linux_datagram_socket(void);
+/// Sends one datagram to the socket of that path, or abstract name behind an '@'.
+ssize_t linux_send_datagram(int fd, const char *_Nonnull name, const void *_Nonnull bytes, size_t count);
 /// The process at the other end, as it was when the connection was made.
 int linux_peer_credentials(int fd, struct linux_peer *_Nonnull peer);
 /// `send` that reports a vanished reader as -EPIPE and never as a signal.

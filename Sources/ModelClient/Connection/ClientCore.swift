@@ -247,7 +247,7 @@ final class ClientCore: @unchecked Sendable {
                         + "client version \(WireProtocol.version); use releases that belong together",
                     origin: .connection
                 ),
-                isFault: true
+                .fault
             )
             handler.close()
             return
@@ -270,7 +270,7 @@ final class ClientCore: @unchecked Sendable {
                 origin: .connection,
                 cause: error
             ),
-            isFault: true
+            .fault
         )
         handler.close()
     }
@@ -291,19 +291,24 @@ final class ClientCore: @unchecked Sendable {
                 isRetryable: true,
                 cause: error
             ),
-            isFault: false
+            Self.isAway(error) ? .away : .lost
         )
     }
 
-    private func end(_ handler: ConnectionHandler, _ failure: ModelClientError, isFault: Bool) {
+    private func end(_ handler: ConnectionHandler, _ failure: ModelClientError, _ end: ClientState.End) {
         guard handlers.removeValue(forKey: handler.id) != nil else { return }
         if !handler.isGreeted {
             greetingTimer?.cancel()
             CallMetrics.connected(false)
         }
         logger.debug("No connection", metadata: ["error": "\(failure.message)"])
-        perform(state.closed(handler.id, failure, isFault: isFault))
+        perform(state.closed(handler.id, failure, end))
         finishIfDone()
+    }
+
+    /// Whether an attempt to connect failed because there is no socket, or nobody listens on it.
+    private static func isAway(_ error: (any Error)?) -> Bool {
+        [ENOENT, ECONNREFUSED].contains((error as? IOError)?.errnoCode)
     }
 
     private static func reason(_ error: any Error) -> String {

@@ -27,6 +27,15 @@ struct ClientState {
         case finished
     }
 
+    /// Why a connection ended, or could not be made.
+    enum End {
+        case lost
+        /// Nobody listens at the socket.
+        case away
+        /// The server broke the protocol: its unanswered calls are not sent again.
+        case fault
+    }
+
     private enum Link {
         case idle
         case delayed(ConnectionID)
@@ -111,6 +120,7 @@ struct ClientState {
         guard case .connecting(id) = link else { return [.close(id)] }
         link = .open(Connection(id: id, maximumInFlight: maximumInFlight))
         lastFailure = nil
+        backoff.met()
         var actions: [Action] = []
         sendWaiting(&actions)
         return actions
@@ -143,9 +153,7 @@ struct ClientState {
     }
 
     /// A connection ended, or could not be made.
-    ///
-    /// - Parameter isFault: the server broke the protocol, so that its unanswered calls are not sent again.
-    mutating func closed(_ id: ConnectionID, _ failure: ModelClientError, isFault: Bool) -> [Action] {
+    mutating func closed(_ id: ConnectionID, _ failure: ModelClientError, _ end: End) -> [Action] {
         var actions: [Action] = []
         let wasLeaving = leaving.removeValue(forKey: id) != nil
         var isCurrent = false
@@ -157,7 +165,7 @@ struct ClientState {
         guard isCurrent || wasLeaving else { return [] }
         let lost = calls.filter { $0.value.sentOn == id }.map(\.value.call).sorted { $0.ticket.id < $1.ticket.id }
         for call in lost.reversed() {
-            if isFault {
+            if end == .fault {
                 finish(call, failure, &actions)
             } else if call.isPure {
                 waitAgain(call, &actions)
@@ -167,11 +175,11 @@ struct ClientState {
         }
         if isCurrent {
             lastFailure = failure
-            if case .connecting = link, !waitsForConnection || isFault { failWaiting(failure, &actions) }
+            if case .connecting = link, !waitsForConnection || end == .fault { failWaiting(failure, &actions) }
             if isDraining, calls.isEmpty {
                 finishShutdown(&actions)
             } else {
-                actions.append(connect(delay: backoff.next()))
+                actions.append(connect(delay: backoff.next(isAway: end == .away)))
             }
         } else {
             sendWaiting(&actions)

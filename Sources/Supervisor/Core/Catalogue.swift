@@ -21,6 +21,8 @@ struct Catalogue {
     private var destinations: [String: Destination] = [:]
     /// The earliest deadline since then.
     private var knownDeadline: Deadline?
+    /// Another one whenever a model may have changed.
+    private(set) var revision: UInt64 = 0
 
     subscript(id: QueueID) -> ServedModel? { models[id] }
 
@@ -55,6 +57,7 @@ struct Catalogue {
     private mutating func forget() {
         destinations.removeAll(keepingCapacity: true)
         knownDeadline = nil
+        revision += 1
     }
 
     /// Changes a model; nil when there is none of that number.

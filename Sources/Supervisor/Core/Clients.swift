@@ -100,6 +100,12 @@ struct Clients {
 
     var count: Int { table.count }
 
+    /// Who a client is, for what is told; the server's own user when it has left.
+    func caller(_ id: ClientID) -> Caller {
+        let client = table[id]
+        return Caller(user: client?.user ?? userID, process: client?.process ?? 0)
+    }
+
     var hasOutput: Bool { table.values.contains { $0.waiting > 0 } }
 
     /// When `timer` is due, or a watch.
@@ -160,9 +166,11 @@ struct Clients {
 
     /// Takes leave of all of them; what they have asked is still answered.
     mutating func goAway(_ refusal: Refusal) {
-        for id in table.keys.sorted() { send(.goAway(GoAway(reason: refusal.message)), to: id) }
+        for id in table.keys.sorted() { sendAway(id) }
         endWatches(refusal) { $0.interval != nil }
     }
+
+    mutating func sendAway(_ id: ClientID) { send(.goAway(GoAway(reason: "the server is shutting down")), to: id) }
 
     mutating func timer(at now: Instant) {
         for id in timed.sorted() {
@@ -213,7 +221,7 @@ struct Clients {
             if client.input > client.waiting {
                 refuse(id, refusal, at: now)
             } else {
-                effects.append(.happened(.refused(.connection, refusal, process: client.process)))
+                effects.append(.happened(.refused(.connection, refusal, caller(id))))
                 disconnect(id)
             }
         }
@@ -292,7 +300,7 @@ struct Clients {
         memory.unfinished += frame.approximateBytes
         effects.append(.send(frame, to: id))
         guard table.values[index].waiting > limits.maxOutputBytes else { return }
-        effects.append(.happened(.clientDoesNotRead(process: table.values[index].process)))
+        effects.append(.happened(.clientDoesNotRead(caller(id))))
         disconnect(id)
     }
 
@@ -321,8 +329,8 @@ struct Clients {
 
     /// Answers what is not to become a request, or a call.
     mutating func turnAway(_ what: Refused, _ id: ClientID, stream: UInt64, _ refusal: Refusal) {
-        guard let client = table[id] else { return }
-        effects.append(.happened(.refused(what, refusal, process: client.process)))
+        guard table[id] != nil else { return }
+        effects.append(.happened(.refused(what, refusal, caller(id))))
         answer(id, stream: stream, refusal)
     }
 

@@ -24,7 +24,9 @@ extension Core {
                 return refuseReload(id, Refusal(.invalidArgument, error.message))
             }
         }
-        if let text { report(.reload(model: text.isEmpty ? "all" : text)) }
+        if let text {
+            report(.reload(model: text.isEmpty ? "all" : text, by: call.map { clients.caller($0.client) }))
+        }
         let present = Set(catalogue.entries.map(\.model.name)).sorted()
         effects.append(.scan(id, model: reloads[id]?.reference?.name, also: present))
     }

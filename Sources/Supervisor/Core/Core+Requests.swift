@@ -33,7 +33,8 @@ extension Core {
                 id: request.requestID.isEmpty ? "\(run)-\(id.value)" : loggable(request.requestID),
                 trace: loggable(request.traceparent),
                 method: request.method,
-                model: target.reference
+                model: target.reference,
+                user: clients.caller(client).user
             ),
             payload: request.payload,
             arrival: now,

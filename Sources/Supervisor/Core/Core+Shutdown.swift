@@ -8,6 +8,7 @@ extension Core {
     mutating func stop() {
         guard shutdown == .serving else { return killWorkers() }
         shutdown = .draining(until: now + configuration.drainTimeout)
+        announce(announcer.stop())
         let refusal = Refusal(.unavailable, "the server is shutting down")
         scheduler.shutDown(refusal)
         effects.append(.stopListening)

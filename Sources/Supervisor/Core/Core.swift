@@ -12,7 +12,7 @@ import Wire
 /// asked if nothing else happens. The core knows numbers and frames, no descriptors; the shell has those.
 ///
 /// Its parts decide each for one matter and know nothing of each other: `Clients`, `Catalogue`, `ModelLifecycle`,
-/// `PackCoordinator`, `Scheduler`, `Quarantine`, `Reload`, `Shutdown`. Here they are connected, an extension for each matter.
+/// `PackCoordinator`, `Scheduler`, `Quarantine`, `Reload`, `Shutdown`, `Announcer`. Here they are connected, an extension for each matter.
 package struct Core: ~Copyable {
     package private(set) var configuration: ServerConfiguration {
         didSet {
@@ -52,6 +52,7 @@ package struct Core: ~Copyable {
     var retiring: [QueueID] = []
     var statusCalls = StatusCalls()
     var shutdown = Shutdown.serving
+    var announcer = Announcer()
     private(set) var counters = Counters()
     private(set) var crashes = CrashRecords()
 
@@ -122,6 +123,8 @@ package struct Core: ~Copyable {
         switch event {
         case .connected(let id, let user, let process):
             clients.connected(id, user: user, process: process, at: now)
+            // It came in the same moment as the order to end, and was not there when all others were told.
+            if shutdown != .serving { clients.sendAway(id) }
         case .frame(let id, let frame):
             switch clients.received(frame, from: id, at: now) {
             case .call(let request)?: accept(request, from: id)
@@ -176,7 +179,9 @@ package struct Core: ~Copyable {
         case .configured(let new):
             configuration = new
             if new.quarantine == nil { quarantine.clear(at: now) }
-        case .reload(let isFirst): reload(text: isFirst ? nil : "", call: nil)
+        case .reload(let isFirst):
+            if !isFirst { announce(announcer.hangUp()) }
+            reload(text: isFirst ? nil : "", call: nil)
         case .stop: stop()
         }
         clients.keepBudget(at: now)
@@ -211,6 +216,7 @@ package struct Core: ~Copyable {
             advanceRetirements()
             advanceMoves()
             advanceShutdown()
+            advanceAnnouncements()
             isSettled = todo.isEmpty && actions.isEmpty
             if isSettled, effects.isEmpty, !endings.isEmpty {
                 for ending in endings { ended(ending) }

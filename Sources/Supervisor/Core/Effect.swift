@@ -52,6 +52,8 @@ package enum Effect: Sendable {
     case measure([WorkerID])
     /// `noted` follows.
     case happened(Happening)
+    /// Tell the service manager.
+    case announce(Announcement)
 }
 
 /// A descriptor that goes with a frame.

@@ -18,6 +18,7 @@ extension Happening {
     enum Subject {
         case server
         case request(RequestLabel)
+        case caller(Caller)
         case model(String)
         case process(ProcessLabel)
     }
@@ -26,6 +27,7 @@ extension Happening {
         switch self {
         case .answered(let answer): .request(answer.request)
         case .replayed(let request, _), .quarantined(let request, _): .request(request)
+        case .refused(_, _, let caller), .clientDoesNotRead(let caller), .reload(_, let caller?): .caller(caller)
         case .serving(let model, _, _), .unavailable(let model, _), .notLoaded(let model, _, _), .replaced(let model),
             .moved(let model), .kept(let model, _), .unloaded(let model), .packDamaged(let model),
             .packFileRemoved(let model), .processNotStarted(let model, _), .notReplicated(let model, _):
@@ -49,6 +51,15 @@ extension Happening {
             case .slotsChanged(let slots): (.notice, "the CPUs are others", ["slots": slots])
             case .signal(let signal, let sender): (.notice, "signal", ["signal": signal, "sender": "\(sender)"])
             case .acceptingPaused(let error): (.warning, "accepting is paused", ["error": error])
+            case .logReopened(nil): (.info, "the log begins a new file", [:])
+            case .logReopened(let problem?): (.error, "the log goes on where it was: \(problem)", [:])
+            case .linesLeftOut(let kind, let severity, let user, let lines):
+                (
+                    severity, "lines were left out",
+                    ["kind": kind.rawValue, "lines": "\(lines)"].merging(uid(user)) { told, _ in told }
+                )
+            case .serviceManagerNotTold(let error):
+                (.warning, "the service manager cannot be told", ["error": error])
             case .workersDoNotEnd: (.warning, "workers do not end; killing them", [:])
             case .settingsChanged([]): (.info, "the settings were read again", [:])
             case .settingsChanged(let waiting):
@@ -65,16 +76,15 @@ extension Happening {
             case .replayed(_, let cause): (.notice, "request is computed again: \(cause)", [:])
             case .quarantined(_, let cause):
                 (.warning, "request has ended two workers, and is refused when it comes again: \(cause)", [:])
-            case .refused(let what, let refusal, let process):
+            case .refused(let what, let refusal, _):
                 (
                     refusal.code.severity(), "refused: \(refusal.message)",
-                    ["code": refusal.code.name, "pid": "\(process)", "what": what.rawValue]
+                    ["code": refusal.code.name, "what": what.rawValue]
                 )
-            case .clientDoesNotRead(let process):
-                (.warning, "a client does not read its answers", ["pid": "\(process)"])
+            case .clientDoesNotRead: (.warning, "a client does not read its answers", [:])
             case .notServed(let entry):
                 (entry.isSuspicious ? .warning : .info, "not served: \(entry.reason)", ["path": entry.path])
-            case .reload(let model): (.info, "reload", ["model": model])
+            case .reload(let model, _): (.info, "reload", ["model": model])
             case .reloadRefused(let reason): (.error, "reload: \(reason)", [:])
             case .serving(_, let generation, let isAgain):
                 (.info, isAgain ? "serving again" : "serving", ["generation": "\(generation)"])
@@ -105,11 +115,13 @@ extension Happening {
     }
 }
 
+private func uid(_ user: UInt32?) -> [String: String] { user.map { ["uid": "\($0)"] } ?? [:] }
+
 extension Happening.Subject {
     /// The model's reference.
     var model: String? {
         switch self {
-        case .server: nil
+        case .server, .caller: nil
         case .request(let request): request.model
         case .model(let model): model
         case .process(let process): process.model
@@ -125,6 +137,10 @@ extension Happening.Subject {
             fields["request"] = Self.oneWord(request.id)
             if !request.trace.isEmpty { fields["trace"] = Self.oneWord(request.trace) }
             fields["method"] = request.method
+            fields["uid"] = "\(request.user)"
+        case .caller(let caller):
+            fields["pid"] = "\(caller.process)"
+            fields["uid"] = "\(caller.user)"
         case .process(let process):
             fields["pid"] = "\(process.processID)"
             fields["slot"] = "\(process.slot)"

@@ -34,6 +34,14 @@ package struct WorkerEnd: Equatable, Sendable {
     }
 }
 
+/// A client in what is told of it.
+package struct Caller: Equatable, Sendable {
+    package var user: UInt32
+    package var process: Int32
+
+    package init(user: UInt32, process: Int32) { (self.user, self.process) = (user, process) }
+}
+
 /// A request in what is told of it, which is never its text.
 package struct RequestLabel: Equatable, Sendable {
     /// What it is called in the log: by the client's name, or else by one of the server's.
@@ -43,6 +51,8 @@ package struct RequestLabel: Equatable, Sendable {
     package var method: String
     /// The reference of the model that it was for.
     package var model: String
+    /// Whose it is.
+    package var user: UInt32
 }
 
 /// A request that has its answer.
@@ -81,6 +91,11 @@ package enum Happening: Equatable, Sendable {
     case slotsChanged(String)
     case signal(String, sender: Int32)
     case acceptingPaused(error: String)
+    /// SIGUSR1 has come; `problem` says why the log is where it was.
+    case logReopened(problem: String?)
+    /// Happenings of that kind were too many to be told of.
+    case linesLeftOut(HappeningKind, Severity, user: UInt32?, lines: Int)
+    case serviceManagerNotTold(error: String)
     case workersDoNotEnd
     case settingsChanged(waiting: [String])
     case settingsRefused(String)
@@ -91,11 +106,12 @@ package enum Happening: Equatable, Sendable {
     /// It has ended two workers, and is refused when it comes again.
     case quarantined(RequestLabel, cause: String)
     // Of clients.
-    case refused(Refused, Refusal, process: Int32)
-    case clientDoesNotRead(process: Int32)
+    case refused(Refused, Refusal, Caller)
+    case clientDoesNotRead(Caller)
     // Of models.
     case notServed(SkippedEntry)
-    case reload(model: String)
+    /// By a client, or by a signal.
+    case reload(model: String, by: Caller?)
     case reloadRefused(String)
     /// `isAgain`: the generation did before.
     case serving(model: String, generation: UInt64, isAgain: Bool)

@@ -28,24 +28,30 @@ final class ClientStreams {
         init(_ listener: consuming UnixListener) { self.listener = listener }
     }
 
+    /// Where clients connect.
+    let path: String
     private let loop: EventLoop
     private let maximumFrameBytes: Int
     /// Nil once the server shuts down.
     private var listening: Listening?
     /// When accepting goes on after the process ran out of descriptors.
     private(set) var acceptAt = Deadline.never
+    /// Whether that has been told; until a client comes again.
+    private var isPauseTold = false
     private var connections: [ClientID: Connection] = [:]
     private var toFlush: [ClientID] = []
     /// Those whose frames wait for the next turn.
     private var behind: [ClientID] = []
     private var lastID: UInt64 = 0
 
-    init(_ configuration: ServerConfiguration, on loop: EventLoop) throws(SystemError) {
+    init(_ configuration: ServerConfiguration, on loop: EventLoop, listener: consuming UnixListener)
+        throws(SystemError)
+    {
         self.loop = loop
         maximumFrameBytes = configuration.maxFrameBytes
-        let bound = try UnixListener(path: configuration.socket, mode: configuration.socketMode)
-        try loop.watch(bound.rawValue, as: .listener)
-        listening = Listening(bound)
+        try loop.watch(listener.rawValue, as: .listener)
+        path = listener.path
+        listening = Listening(listener)
     }
 
     /// As many are accepted, and of each client as many frames are taken, in one turn of the loop. The others wait no longer than
@@ -59,8 +65,8 @@ final class ClientStreams {
 
     /// Accepts who waits.
     ///
-    /// - Throws: when it cannot, most likely out of descriptors. Accepting is paused then: the connection stays in the
-    ///   kernel's queue, so that polling it would spin.
+    /// - Throws: when it cannot, most likely out of descriptors; once, until it can again. Accepting is paused then: the
+    ///   connection stays in the kernel's queue, so that polling it would spin.
     func accept(at now: Instant, _ tell: Tell) throws(SystemError) {
         do throws(SystemError) {
             for _ in 0..<Self.acceptedPerTurn {
@@ -70,11 +76,14 @@ final class ClientStreams {
                 let id = ClientID(lastID)
                 let framed = try FramedStream(stream, as: .client(id), on: loop, maximumFrameBytes: maximumFrameBytes)
                 connections[id] = Connection(framed)
+                isPauseTold = false
                 tell(.connected(id, user: peer.userID, process: peer.processID))
             }
         } catch {
             watchListener([])
             acceptAt = .at(now + .milliseconds(100))
+            guard !isPauseTold else { return }
+            isPauseTold = true
             throw error
         }
     }

@@ -1,5 +1,7 @@
 import Configuration
 import Glibc
+import LinuxSystem
+import Time
 import Topology
 
 /// An existing folder's absolute path.
@@ -12,6 +14,15 @@ func absolutePath(_ path: String, setting: String) throws(ConfigurationError) ->
 }
 
 extension Server {
+    /// The socket that the service manager has passed, or else one at the configured path.
+    static func listener(
+        _ configuration: ServerConfiguration,
+        from manager: inout ServiceManager
+    ) throws(SystemError) -> UnixListener {
+        if let passed = try manager.takeListener() { return passed }
+        return try UnixListener(path: configuration.socket, mode: configuration.socketMode)
+    }
+
     static func planSlots(_ configuration: ServerConfiguration) throws -> SlotPlan {
         let topology = try MachineTopology.current()
         let cpus = try configuration.cpus.map { try CPUSet(parsing: $0) }
@@ -26,5 +37,18 @@ extension Server {
                 cpus: cpus
             )
         )
+    }
+}
+
+extension Announcement {
+    /// As sd_notify(3) has it.
+    func message(at now: Instant) -> String {
+        switch self {
+        case .ready: "READY=1"
+        case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)"
+        case .stopping: "STOPPING=1"
+        // A line of the message each would be another assignment.
+        case .status(let sentence): "STATUS=\(printable(sentence))"
+        }
     }
 }

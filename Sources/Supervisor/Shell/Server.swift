@@ -28,6 +28,8 @@ package final class Server {
     private let clients: ClientStreams
     private let processes: WorkerProcesses
     private var packs: PackFolder
+    private var manager: ServiceManager
+    private let output: LineOutput
     private var log: ServerLog
     private var core: Core
     private var effects: [Effect] = []
@@ -42,28 +44,34 @@ package final class Server {
     /// - Parameters:
     ///   - configuration: the settings to begin with.
     ///   - reread: reads them again, whenever SIGHUP comes.
+    ///   - environment: the process's, from which workers get little, and nothing of the service manager.
+    ///   - output: what the logger writes to; SIGUSR1 has its file opened anew.
     /// - Throws: `ConfigurationError`, `SystemError` or `TopologyError`, each with one clear message.
     package init(
         configuration: ServerConfiguration,
         reread: @escaping () throws -> ServerConfiguration,
         environment: [String: String],
         userID: UInt32,
-        logger: Logger
+        logger: Logger,
+        output: LineOutput
     ) throws {
+        let now = MonotonicClock.now
         self.reread = reread
         self.configuration = configuration
+        self.output = output
         log = ServerLog(logger)
+        manager = try ServiceManager(environment: environment, at: now)
         repository = try ModelRepository(root: absolutePath(configuration.modelRepository, setting: "model_repository"))
-        if try repository.names().isEmpty { log.report(.repositoryIsEmpty(path: repository.root)) }
+        if try repository.names().isEmpty { log.report(.repositoryIsEmpty(path: repository.root), at: now) }
         packs = try PackFolder(path: configuration.cacheDirectory(environment: environment, isRoot: userID == 0))
         let executable = try configuration.workerExecutable ?? WorkerProgram.besideOwn()
         let plan = try Self.planSlots(configuration)
-        for warning in plan.warnings { log.report(.slotsPlanned(warning: "\(warning)")) }
+        for warning in plan.warnings { log.report(.slotsPlanned(warning: "\(warning)"), at: now) }
         slots = plan.slots
         nextSlot = plan.slots.count
         affinity = try? ThreadAffinity.current()
-        nextLook = MonotonicClock.now + Self.lookInterval
-        signals = try SignalDescriptor([.terminate, .interrupt, .hangUp])
+        nextLook = now + Self.lookInterval
+        signals = try SignalDescriptor([.terminate, .interrupt, .hangUp, .user1])
         try ProcessSelf.ignoreWriteSignals()
         _ = try? ProcessSelf.raiseOpenFileLimit()
         // Requests and answers are many sizes; what is freed among others would stay.
@@ -75,7 +83,7 @@ package final class Server {
             environment: WorkerProgram.environment(from: environment),
             on: loop
         )
-        clients = try ClientStreams(configuration, on: loop)
+        clients = try ClientStreams(configuration, on: loop, listener: Self.listener(configuration, from: &manager))
         core = Core(
             configuration: configuration,
             repository: repository.root,
@@ -84,32 +92,48 @@ package final class Server {
             processID: ProcessSelf.processID,
             run: String(UInt32.random(in: .min ... .max), radix: 36),
             quarantineKey: .random(in: .min ... .max),
-            at: MonotonicClock.now
+            at: now
         )
     }
 
     /// Serves until a signal ends it. When it returns, no worker is left, and the socket is gone.
     package func run() throws(SystemError) {
-        report(.started(socket: configuration.socket, repository: repository.root, slots: slotNames))
+        report(.started(socket: clients.path, repository: repository.root, slots: slotNames))
         core.handle(.reload(isFirst: true), at: MonotonicClock.now)
         settle(at: MonotonicClock.now)
         while !core.isFinished {
-            let next = min(core.deadline, clients.acceptAt, .at(nextLook))
-            try loop.wait(until: clients.isBehind ? .at(.start) : next)
+            let deadline = min(core.deadline, clients.acceptAt, manager.deadline, log.deadline)
+            try loop.wait(until: clients.isBehind ? .at(.start) : min(deadline, .at(nextLook)))
             let now = MonotonicClock.now
             clients.catchUp { core.handle($0, at: now) }
             for event in loop.ready { handle(event, at: now) }
             if now >= nextLook { lookAtCPUs(at: now) }
             clients.resumeAccepting(at: now)
+            if log.deadline.isDue(at: now) { reportLeftOut(at: now) }
             settle(at: now)
+            // Last, for it says that the loop has come so far.
+            tellManager { manager throws(SystemError) in try manager.attend(at: now) }
         }
         clients.stopListening()
+        reportLeftOut(at: MonotonicClock.now)
         report(.stopped)
     }
 
     /// Tells it to the log, to those who listen, and to the counters.
     private func report(_ happening: Happening, at now: Instant = MonotonicClock.now) {
-        core.handle(.noted(happening, log.report(happening)), at: now)
+        core.handle(.noted(happening, log.report(happening, at: now)), at: now)
+    }
+
+    private func reportLeftOut(at now: Instant) {
+        for happening in log.takeLeftOut() { report(happening, at: now) }
+    }
+
+    private func tellManager(_ tell: (inout ServiceManager) throws(SystemError) -> Void) {
+        do throws(SystemError) {
+            try tell(&manager)
+        } catch {
+            report(.serviceManagerNotTold(error: "\(error)"))
+        }
     }
 
     private func handle(_ event: ReadyEvent, at now: Instant) {
@@ -124,15 +148,27 @@ package final class Server {
         case .signals:
             while let received = try? signals.next() {
                 report(.signal("\(received.signal)", sender: received.sender))
-                if received.signal == .hangUp {
+                switch received.signal {
+                case .hangUp:
                     readSettings(tell)
                     lookAtSlots(tell)
+                    tell(.reload(isFirst: false))
+                case .user1: reopenLog()
+                default: tell(.stop)
                 }
-                tell(received.signal == .hangUp ? .reload(isFirst: false) : .stop)
             }
         case .client(let id): clients.ready(id, event.readiness, tell)
         case .channel(let id): processes.ready(id, event.readiness, tell)
         case .process(let id): processes.ended(id, tell)
+        }
+    }
+
+    private func reopenLog() {
+        do throws(SystemError) {
+            let isNamed = try output.reopen()
+            report(.logReopened(problem: isNamed ? nil : "log_file is not set"))
+        } catch {
+            report(.logReopened(problem: "\(error)"))
         }
     }
 
@@ -234,6 +270,8 @@ package final class Server {
         case .measure(let ids):
             tell(.measured(own: ProcessMemory(of: ProcessSelf.processID), processes.memory(of: ids)))
         case .happened(let happening): report(happening, at: now)
+        case .announce(let announcement):
+            tellManager { manager throws(SystemError) in try manager.tell(announcement.message(at: now), at: now) }
         }
     }
 

@@ -1,41 +1,38 @@
 import Configuration
 import Glibc
-import LinuxSystem
 import Logging
 import Messages
+import Time
 
 /// What is told of what happens, and what too often or twice is not: a line of the log, and an event for those who listen.
 struct ServerLog {
     var logger: Logger
     /// What of the repository is not served has been said already; each thing is said once.
     private var told: Set<SkippedEntry> = []
-    /// Of lines about what clients ask for.
-    private var limits: [Severity: LineLimit] = [:]
+    private var limits = LogLimits()
 
     init(_ logger: Logger) { self.logger = logger }
+
+    /// When `takeLeftOut` is due.
+    var deadline: Deadline { limits.deadline }
+
+    /// What is to be reported of happenings that were too many.
+    mutating func takeLeftOut() -> [Happening] { limits.takeLeftOut() }
 
     /// Writes a line, if the log is to have it.
     ///
     /// - Returns: the event; nil when nobody is told.
     @discardableResult
-    mutating func report(_ happening: Happening) -> ServerEvent? {
+    mutating func report(_ happening: Happening, at now: Instant) -> ServerEvent? {
         var isRoutine = false
         if case .answered(let answer) = happening { isRoutine = answer.isRoutine }
         // Most happenings are this one.
         if isRoutine, logger.logLevel > .trace { return nil }
-        var line = happening.line
+        let line = happening.line
         switch happening {
         case .notServed(let entry) where !told.insert(entry).inserted: return nil
-        case .answered, .replayed, .refused:
-            let limit = LineLimit(perSecond: 20)
-            guard let untold = limits[line.severity, default: limit].admit(at: MonotonicClock.now) else { return nil }
-            if untold > 0 { line.fields["untold"] = "\(untold)" }
-        case .stopped:
-            for (severity, limit) in limits where limit.leftOut > 0 {
-                let message = "lines about requests were left out"
-                write(Line(severity: severity, message: message, fields: ["untold": "\(limit.leftOut)"]))
-            }
-        default: break
+        case .linesLeftOut: break
+        default: if !limits.admit(happening, line.severity, at: now) { return nil }
         }
         write(line)
         return isRoutine ? nil : ServerEvent(line)

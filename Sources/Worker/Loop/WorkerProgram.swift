@@ -27,7 +27,8 @@ package enum WorkerProgram {
         let output = LineOutput(STDERR_FILENO)
         var limit = LineLimit(perSecond: 20)
         let log = { (line: String) in
-            guard let leftOut = limit.admit(at: MonotonicClock.now) else { return }
+            guard limit.admit(at: MonotonicClock.now) else { return }
+            let leftOut = limit.takeLeftOut()
             output.write(
                 "modelworker: \(line)" + (leftOut > 0 ? " (\(leftOut) lines before this one were left out)" : "")
             )

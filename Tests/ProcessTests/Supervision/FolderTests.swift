@@ -47,7 +47,7 @@ import Wire
                 descriptors: [2: output.writing.rawValue]
             )
         )
-        #expect(try process.exit(within: 20) == .exited(1))
+        #expect(try process.exit(within: 20) == .exited(78))
         var text = [UInt8](repeating: 0, count: 4096)
         guard case .bytes(let count) = try text.withUnsafeMutableBytes({ try output.reading.read(into: $0) }) else {
             return ""

@@ -6,12 +6,16 @@ import Wire
 
 /// A `modeld` of its own with fake workers, in a temporary folder. Everything ends with it.
 final class TestServer {
+    /// What a test changes of the command that starts `modeld`.
+    typealias Change = (inout ChildCommand) -> Void
+
     private let temporary: TemporaryFolder
     private var process: ChildProcess?
     private(set) var exit: ExitStatus?
+    /// Where clients connect.
+    let socket: String
 
     var folder: String { temporary.path }
-    var socket: String { "\(folder)/s" }
     var repository: String { "\(folder)/models" }
     private var logFile: String { "\(folder)/log" }
 
@@ -19,15 +23,19 @@ final class TestServer {
     ///   - models: folders such as `m/1` with the text of their weights.
     ///   - flags: further flags of `modeld`.
     ///   - logLevel: what is written to `log`, unless it is `critical`.
+    ///   - socket: where clients connect, when `modeld` is passed a socket; else one in the folder.
     init(
         models: [String: String] = ["m/1": "w1"],
         flags: [String] = [],
-        logLevel: String = "critical"
+        logLevel: String = "critical",
+        socket: String? = nil,
+        _ change: Change = { _ in }
     ) throws {
         temporary = try TemporaryFolder()
+        self.socket = socket ?? "\(temporary.path)/s"
         try temporary.makeFolder("models")
         for (path, weights) in models { try write(weights, to: "\(path)/weights") }
-        try start(flags: flags, logLevel: logLevel)
+        try start(flags: flags, logLevel: logLevel, change)
     }
 
     deinit {
@@ -35,7 +43,7 @@ final class TestServer {
     }
 
     /// Starts `modeld` again, on the same socket.
-    func start(flags: [String] = [], logLevel: String = "critical") throws {
+    func start(flags: [String] = [], logLevel: String = "critical", _ change: Change = { _ in }) throws {
         let programs = try ProcessSelf.executablePath().split(separator: "/").dropLast().joined(separator: "/")
         var environment = ["HOME": folder]
         for (name, value) in ProcessInfo.processInfo.environment where name.hasSuffix("SAN_OPTIONS") {
@@ -51,10 +59,12 @@ final class TestServer {
         )
         if logLevel == "critical" {
             // What a sanitizer says is seen.
+            change(&command)
             process = try TestProcess.start(command)
         } else {
             let output = try OwnedDescriptor.open(logFile, flags: O_WRONLY | O_CREAT | O_APPEND)
             command.descriptors = [2: output.rawValue]
+            change(&command)
             process = try TestProcess.start(command)
         }
         exit = nil
@@ -92,6 +102,20 @@ final class TestServer {
 
     /// The lines that `modeld` has logged so far.
     func log() throws -> [Substring] { try FileContents.readText(logFile).split(separator: "\n") }
+
+    /// Looks at the log until it is as wanted.
+    @discardableResult
+    func waitForLog(_ what: String, seconds: Int64 = 20, until isMet: ([Substring]) -> Bool) throws -> [Substring] {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            let lines = try log()
+            if isMet(lines) { return lines }
+            guard ContinuousClock.now < deadline else {
+                throw RawClient.Failure(description: "\(what) did not come about; the log is \(lines)")
+            }
+            usleep(5000)
+        }
+    }
 
     /// How many descriptors `modeld` has open.
     func openDescriptors() throws -> Int {
