@@ -169,7 +169,9 @@ extension Scheduler {
         worker.assignedTokens -= tokens
         worker.slot.shares.charge(queue.id, tokens: tokens, weight: queue.policy.weight)
         markDirty(queue)
-        let isFull = !alone && (count < waiting.count || 2 * tokens >= queue.policy.maxBatchTokens)
+        // One that only has no room for a large request may be as small as any, and does not tell the rate by itself.
+        let isLarge = 2 * tokens >= queue.policy.maxBatchTokens
+        let isFull = !alone && (isLarge || count < waiting.count && queue.costs.rate != nil)
         let batch = Batch(
             id: nextBatch(),
             requests: requests,
