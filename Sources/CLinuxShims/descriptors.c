@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,11 @@ int linux_set_nonblocking(int fd, bool nonblocking) {
     if (flags < 0) return -errno;
     int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
     return (int)result(fcntl(fd, F_SETFL, wanted));
+}
+
+int linux_note_use(int fd) {
+    const struct timespec times[] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
+    return (int)result(futimens(fd, times));
 }
 
 int linux_duplicate_from(int fd, int minimum) { return (int)result(fcntl(fd, F_DUPFD_CLOEXEC, minimum)); }

@@ -118,17 +118,10 @@ package struct ModelRepository: Sendable {
     }
 
     private func readOptional(_ file: String) throws(ConfigurationError) -> String? {
-        var information = stat()
-        guard stat(file, &information) == 0 else {
-            if errno == ENOENT { return nil }
-            throw ConfigurationError("\(file): \(String(cString: strerror(errno)))")
-        }
-        guard information.st_mode & S_IFMT == S_IFREG else {
-            throw ConfigurationError("\(file): it should be a regular file")
-        }
-        do {
-            return try FileContents.readText(file, limit: 1 << 20)
+        do throws(SystemError) {
+            return try FileContents.readText(file, limit: 1 << 20, regularOnly: true)
         } catch {
+            if error.errorNumber == ENOENT { return nil }
             throw ConfigurationError("\(file): \(error)")
         }
     }

@@ -4,9 +4,19 @@ import Glibc
 package enum FileContents {
     /// Reads a file to its end.
     ///
-    /// - Parameter limit: the most bytes to read; a longer file is an error (EFBIG).
-    package static func read(_ path: String, limit: Int = 1 << 24) throws(SystemError) -> [UInt8] {
-        let file = try OwnedDescriptor.open(path)
+    /// - Parameters:
+    ///   - limit: the most bytes to read; a longer file is an error (EFBIG).
+    ///   - regularOnly: whether anything but a regular file, or a link to one, is an error (EINVAL). Nothing is waited for
+    ///     then; a pipe is else read until its other end is closed, which may be never.
+    package static func read(
+        _ path: String,
+        limit: Int = 1 << 24,
+        regularOnly: Bool = false
+    ) throws(SystemError) -> [UInt8] {
+        let file = try OwnedDescriptor.open(path, flags: regularOnly ? O_RDONLY | O_NONBLOCK : O_RDONLY)
+        if regularOnly, try !FileStatus(of: file).isRegular {
+            throw SystemError("read", EINVAL, path: path, hint: "It should be a regular file.")
+        }
         var contents: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
         while true {
@@ -22,8 +32,12 @@ package enum FileContents {
     }
 
     /// Reads a text file, without white space at its end. Bytes that are not UTF-8 are replaced.
-    package static func readText(_ path: String, limit: Int = 1 << 24) throws(SystemError) -> String {
-        var bytes = try read(path, limit: limit)
+    package static func readText(
+        _ path: String,
+        limit: Int = 1 << 24,
+        regularOnly: Bool = false
+    ) throws(SystemError) -> String {
+        var bytes = try read(path, limit: limit, regularOnly: regularOnly)
         while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: " ") || last == 0 {
             bytes.removeLast()
         }

@@ -1,4 +1,3 @@
-import CLinuxShims
 import Glibc
 
 /// The lock file beside a socket, held by the process that serves it. It contains that process's number.
@@ -22,22 +21,19 @@ struct SocketLock: ~Copyable, Sendable {
 
     private static func acquire(_ path: String, for socketPath: String) throws(SystemError) -> OwnedDescriptor {
         while true {
-            let file = try OwnedDescriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
-            do throws(SystemError) {
-                try retrying("lock", path: path) { flock(file.rawValue, LOCK_EX | LOCK_NB) }
-            } catch {
-                guard error.errorNumber == EWOULDBLOCK else { throw error }
+            let file = try OwnedDescriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            let opened = try FileStatus(of: file)
+            if let fault = opened.isRegular ? opened.distrust : "it is no regular file" {
+                throw SystemError("lock", EPERM, path: path, hint: "Remove it: \(fault).")
+            }
+            // Whoever may read it could lock it.
+            try retrying("chmod", path: path) { fchmod(file.rawValue, 0o600) }
+            guard try file.lock() else {
                 let holder = (try? FileContents.readText(path, limit: 64)).flatMap { Int32($0) }
                 let who = holder.map { describe(processID: $0) } ?? "another process"
                 throw SystemError("listen on", EADDRINUSE, path: socketPath, hint: "It is served by \(who).")
             }
-            var opened = stat()
-            var current = stat()
-            if fstat(file.rawValue, &opened) == 0, stat(path, &current) == 0, opened.st_ino == current.st_ino,
-                opened.st_dev == current.st_dev
-            {
-                return file
-            }
+            if let current = try? FileStatus(at: path), current.isSameFile(as: opened) { return file }
         }
     }
 

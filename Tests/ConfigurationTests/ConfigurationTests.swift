@@ -196,6 +196,15 @@ import Testing
         #expect(server.cacheDirectory(environment: ["HOME": "/h"], isRoot: false) == "/h/.cache/distillery")
     }
 
+    @Test func row24AConfigurationThatIsAPipeIsNotWaitedFor() throws {
+        let folder = try TemporaryFolder()
+        try folder.makeFolder("m/1")
+        #expect(mkfifo(folder("m/config.yaml"), 0o600) == 0)
+        let error = #expect(throws: ConfigurationError.self) { _ = try ModelRepository(root: folder.path).model("m") }
+        #expect(error?.message.hasPrefix("\(folder("m/config.yaml")): ") == true)
+        #expect(error?.message.contains("It should be a regular file") == true)
+    }
+
     @Test func whatIsSkippedIsNamedWithItsReason() throws {
         let folder = try TemporaryFolder()
         func write(_ path: String) throws { try folder.write("r/\(path)", "x") }

@@ -102,6 +102,31 @@ import Testing
         #expect(try FileContents.readText(victim) == "precious")
     }
 
+    /// Who could write to the lock file could lock it, and keep the server from its socket.
+    @Test func row74ALockFileIsTheServersAlone() throws {
+        let folder = try TemporaryFolder()
+        let (path, lock) = (folder("a.sock"), folder("a.sock.lock"))
+        try folder.write("a.sock.lock", "1")
+        #expect(chmod(lock, 0o644) == 0)
+        let listener = try UnixListener(path: path)
+        #expect(try permissions(lock) == 0o600)
+        listener.close()
+        func refusal() -> SystemError? {
+            let error = #expect(throws: SystemError.self) { _ = try UnixListener(path: path) }
+            return error
+        }
+        try folder.write("a.sock.lock", "1")
+        #expect(chmod(lock, 0o666) == 0)
+        let description = "lock \(lock): Operation not permitted (EPERM). Remove it: every user may write to it."
+        #expect(refusal()?.description == description)
+        if geteuid() == 0 {
+            #expect(chmod(lock, 0o600) == 0 && chown(lock, 65534, 65534) == 0)
+            #expect(refusal()?.hint == "Remove it: it belongs to user 65534.")
+        }
+        #expect(unlink(lock) == 0 && mkfifo(lock, 0o600) == 0)
+        #expect(refusal()?.hint == "Remove it: it is no regular file.")
+    }
+
     @Test func impossiblePathsAreRefused() throws {
         let long = "/tmp/" + String(repeating: "x", count: 103)
         let error = #expect(throws: SystemError.self) { _ = try UnixListener(path: long) }

@@ -158,7 +158,10 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             guard let process else { return }
             world.tell(.unread(process, bytes: .random(in: 0...500, using: &world.random)))
             if world.chance(1, in: 2) { world.processes[process]?.hangs = true }
-        case 49: if let process { world.tell(.garbage(process, "no frame")) }
+        case 49:
+            if let process, world.chance(1, in: 2) { return world.tell(.garbage(process, "no frame")) }
+            let pack = world.heldPacks.sorted().randomElement(using: &world.random)
+            if let pack { world.tell(.packChanged(pack)) }
         case 50..<58: pass(.random(upTo: .milliseconds(200), using: &world.random), world)
         default: pass(.random(upTo: .seconds(4), using: &world.random), world)
         }

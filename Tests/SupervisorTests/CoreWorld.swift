@@ -89,7 +89,7 @@ final class CoreWorld {
     /// By path and variant; good, when not here.
     var behaviours: [String: Behaviour] = [:]
     var cached: Set<String> = []
-    var heldPacks: Set<PackJobID> = []
+    var (heldPacks, keys): (Set<PackJobID>, [PackJobID: String]) = ([], [:])
     /// The nodes of the copies that are held.
     var copies: [PackJobID: Int] = [:]
     /// Copies for which there was no file.
@@ -98,6 +98,8 @@ final class CoreWorld {
     var isStopped = false
     /// What fails for all that are started, as long as it lasts.
     var trouble: Trouble?
+    /// What is left of memory, in bytes.
+    var free: UInt64?
     /// Requests of which it was told that they have their answer.
     private(set) var told: Set<String> = []
     /// Requests that answers name, and the log has not told of.
@@ -240,11 +242,13 @@ final class CoreWorld {
                 cached.insert(key)
                 tell(.packStored(job, bytes: bytes))
             }
-        case .openPack(let job, let key):
+        case .openPack(let job, let key, let worker):
             guard cached.contains(key) else { return tell(.packNotOpened(job, "no such file")) }
             #expect(heldPacks.insert(job).inserted)
+            keys[job] = key
             let room: UInt64 = (64 << 20) + (chance(1, in: 10) ? 9 : 10)
-            tell(.packOpened(job, key: key, bytes: 10, room: MemoryRoom(nodes: [0: room, 1: room])))
+            let memory = MemoryRoom(total: chance(1, in: 10) ? 20 : free, nodes: [0: room, 1: room])
+            tell(.packOpened(job, key: key, bytes: 10, room: memory, own: worker.map { _ in 10 }))
         case .closePack(let job):
             copies[job] = nil
             #expect(heldPacks.remove(job) != nil || refusedCopies.contains(job))
@@ -253,7 +257,9 @@ final class CoreWorld {
             let isSealed = heldPacks.contains(job) && !chance(1, in: 20)
             tell(.copySealed(job, error: isSealed ? nil : "it is written to"))
         case .removeFile(let job): files.remove(job)
-        case .removePack(let key): cached.remove(key)
+        case .removePack(let job, let key):
+            #expect(heldPacks.contains(job), "a pack is removed that is not held open")
+            cached.remove(key)
         case .listCache(let purpose):
             let packs = cached.sorted().map { CachedPack(key: $0, bytes: 10, usedAt: 0) }
             tell(.cacheListed(purpose, path: "/c", packs))

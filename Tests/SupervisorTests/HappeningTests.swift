@@ -88,6 +88,7 @@ import Testing
         case .unloaded: return (.unloaded(model: model), [model])
         case .notReplicated: return (.notReplicated(model: model, "no room"), [model, "no room"])
         case .packDamaged: return (.packDamaged(model: model), [model])
+        case .packChanged: return (.packChanged(model: model), [model])
         case .packFileRemoved: return (.packFileRemoved(model: model), [model])
         case .packRemoved: return (.packRemoved(key: "k", bytes: 17), ["\"k\"", "17"])
         case .packStuck: return (.packStuck(key: "k"), ["\"k\""])

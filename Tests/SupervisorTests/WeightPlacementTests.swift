@@ -34,6 +34,24 @@ import Topology
         #expect(plan(.auto, nodes: [0, 1], enough) == .replicated(nodes: [0, 1]))
     }
 
+    @Test func row31AGenerationFitsBesideTheOneThatServes() {
+        let shared = WeightPlacement.shared("", isLacking: false)
+        let copied = WeightPlacement.replicated(nodes: [0, 1])
+        func shortage(_ placement: WeightPlacement, pack: UInt64, own: UInt64?, free: UInt64?) -> String? {
+            let room = MemoryRoom(total: free.map { $0 * Self.mebibyte })
+            let copy = 256 * Self.mebibyte
+            return placement.shortage(bytes: pack * Self.mebibyte, copy: copy, workers: 2, own: own, room: room)
+        }
+        #expect(shortage(shared, pack: 256, own: nil, free: nil) == nil, "nothing is known of memory")
+        let reason = "a generation beside the one that serves needs 384 MiB, and 383 MiB are free"
+        #expect(shortage(shared, pack: 256, own: nil, free: 383) == reason)
+        #expect(shortage(shared, pack: 256, own: nil, free: 384) == nil)
+        #expect(shortage(shared, pack: 0, own: 10 * Self.mebibyte, free: 20) == nil, "the pack is in memory already")
+        #expect(shortage(shared, pack: 0, own: 10 * Self.mebibyte, free: 19) != nil)
+        #expect(shortage(copied, pack: 0, own: 10 * Self.mebibyte, free: 531) != nil)
+        #expect(shortage(copied, pack: 0, own: 10 * Self.mebibyte, free: 532) == nil)
+    }
+
     /// A container may have less than its nodes.
     @Test func allTogetherHaveToFit() {
         let nodes = [0: 4096 * Self.mebibyte, 1: 4096 * Self.mebibyte]

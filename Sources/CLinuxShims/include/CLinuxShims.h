@@ -23,6 +23,8 @@ int linux_pipe(int fds[_Nonnull 2]);
 int linux_set_nonblocking(int fd, bool nonblocking);
 /// Duplicates a descriptor to the lowest free number of at least `minimum`, close-on-exec.
 int linux_duplicate_from(int fd, int minimum);
+/// Sets a file's time of use to now, and no other.
+int linux_note_use(int fd);
 /// Waits until the descriptor is readable (or writable): 1 when it is, 0 when the time is up. A negative timeout waits
 /// for ever.
 int linux_wait_ready(int fd, bool writable, int timeout_milliseconds);

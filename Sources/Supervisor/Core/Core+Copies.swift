@@ -16,7 +16,9 @@ struct CopyJob {
 /// will be none.
 extension Core {
     /// The generation's pack is open: its weights get to where they are to lie.
-    mutating func place(_ id: QueueID, _ generation: UInt64, room: MemoryRoom) {
+    ///
+    /// - Parameter own: what a worker of the model has for itself, in bytes.
+    mutating func place(_ id: QueueID, _ generation: UInt64, room: MemoryRoom, own: UInt64?) {
         guard let model = catalogue[id], let pack = model.generations[generation]?.pack else { return }
         let seats = model.lifecycle.generation(generation)?.slots ?? []
         let placement = WeightPlacement.plan(
@@ -27,6 +29,18 @@ extension Core {
             room: room
         )
         catalogue.update(id) { $0.generations[generation]?.pack?.placement = placement }
+        // One that replaces nothing has nothing to spare.
+        if model.lifecycle.state == .ready, model.lifecycle.incoming?.number == generation,
+            let reason = placement.shortage(
+                bytes: isMapped(pack, exceptBy: id, generation) ? 0 : pack.bytes,
+                copy: pack.bytes,
+                workers: seats.count,
+                own: own,
+                room: room
+            )
+        {
+            return failPack(of: id, generation, .resourceExhausted, reason)
+        }
         switch placement {
         case .shared(let reason, let isLacking):
             if isLacking { report(.notReplicated(model: model.reference, reason)) }
@@ -37,6 +51,14 @@ extension Core {
                 let job = PackJobID(nextID())
                 copyJobs[job] = CopyJob(model: id, generation: generation, node: node)
                 enqueue(packs.request(job, isCopy: true, at: now))
+            }
+        }
+    }
+
+    private func isMapped(_ pack: OpenPack, exceptBy id: QueueID, _ generation: UInt64) -> Bool {
+        catalogue.entries.contains { other, model in
+            model.generations.contains { number, files in
+                files.pack?.key == pack.key && (other, number) != (id, generation)
             }
         }
     }

@@ -50,24 +50,25 @@ extension Core {
         return loads
     }
 
-    /// Loads each model anew that has workers where no slot is any more, or none where there should be one. It serves on
-    /// meanwhile, as in a reload. A reload that is under way comes first: it places what it loads where there are slots now.
+    /// Loads each model anew that has workers where no slot is any more, or none where there should be one, or that map a pack
+    /// which has changed. It serves on meanwhile, as in a reload. A reload that is under way comes first: it places what it
+    /// loads where there are slots now.
     mutating func advanceMoves() {
         guard reloads.isEmpty else { return }
-        for id in misplaced.sorted() {
+        for id in moving.sorted() {
             guard let model = catalogue[id], model.retiresBy == nil, let serving = model.lifecycle.serving,
                 let files = model.serving, shutdown == .serving
             else {
-                if catalogue[id]?.lifecycle.isChanging != true { misplaced.remove(id) }
+                if catalogue[id]?.lifecycle.isChanging != true { moving.remove(id) }
                 continue
             }
             guard !model.lifecycle.isChanging, model.reload == nil else { continue }
-            misplaced.remove(id)
+            moving.remove(id)
             let isElsewhere = !Set(serving.slots).isSubset(of: slots.map(\.id))
-            guard isElsewhere || (files.configuration.instances == 0 && serving.slots.count != slots.count) else {
-                continue
-            }
-            report(.moved(model: model.reference))
+            let isMisplaced =
+                isElsewhere || (files.configuration.instances == 0 && serving.slots.count != slots.count)
+            guard isMisplaced || files.pack?.isDoubtful == true else { continue }
+            if isMisplaced { report(.moved(model: model.reference)) }
             load(id, path: files.path, files.configuration)
         }
     }
@@ -85,7 +86,8 @@ extension Core {
         case .discardPack(let generation):
             guard let pack = model.generations[generation]?.pack else { return }
             report(.packDamaged(model: model.reference))
-            effects.append(.removePack(key: pack.key))
+            effects.append(.removePack(pack.id, key: pack.key))
+            endDoubtful(id)
         case .seat(let seat, let action): perform(action, seat, of: id)
         case .activate(let generation):
             guard let files = model.generations[generation] else { return }
@@ -111,7 +113,10 @@ extension Core {
             closePack(of: id, generation)
             catalogue.update(id) { $0.generations[generation] = nil }
         case .loaded(let outcome):
-            if outcome.code != .ok { report(.notLoaded(model: model.reference, outcome.code, outcome.message)) }
+            if outcome.code != .ok {
+                report(.notLoaded(model: model.reference, outcome.code, outcome.message))
+                endDoubtful(id)
+            }
             reloaded(id, outcome.code, outcome.message, generation: outcome.generation)
         case .unloaded:
             scheduler.removeQueue(id, Refusal(.unavailable, "the model was unloaded"))
@@ -147,7 +152,7 @@ extension Core {
             threads: UInt32(clamping: process.slot.cpus.count),
             generation: seat.generation,
             packKey: pack.key,
-            verifyPack: !pack.isVerified,
+            verifyPack: !pack.isVerified || pack.isDoubtful,
             instructionSet: pack.isVerified ? files.ready?.instructionSet ?? "" : "",
             slowMicroseconds: configuration.slowRequest?.microseconds ?? 0,
             maxRequestTokens: UInt64(files.configuration.maxRequestTokens),

@@ -18,7 +18,7 @@ extension Core {
         case .store(let job, let key, let bytes): effects.append(.storePack(job, key: key, bytes: bytes))
         case .kill(let job): if let id = packer(job) { effects.append(.kill(id)) }
         case .finished(let job, let key, _):
-            effects += [.removeFile(job), .openPack(job, key: key)]
+            effects += [.removeFile(job), .openPack(job, key: key, beside: serving(beside: job))]
         case .failed(let job, let code, let message): packFailed(job, code, message)
         }
     }
@@ -65,7 +65,13 @@ extension Core {
         tell(id, .pack(pack), with: [.file(job)])
     }
 
-    mutating func packOpened(_ job: PackJobID, key: String, bytes: UInt64, room: MemoryRoom) {
+    /// A worker of the model whose next generation gets a pack.
+    private func serving(beside job: PackJobID) -> WorkerID? {
+        guard let (id, generation) = packJobs[job], let model = catalogue[id] else { return nil }
+        return model.workers.filter { $0.key.generation < generation }.values.min()
+    }
+
+    mutating func packOpened(_ job: PackJobID, key: String, bytes: UInt64, room: MemoryRoom, own: UInt64?) {
         guard let (model, generation) = packJobs.removeValue(forKey: job) else {
             return effects.append(.closePack(job))
         }
@@ -75,8 +81,36 @@ extension Core {
             model.generations[generation]?.job = nil
             model.generations[generation]?.pack = OpenPack(id: job, key: key, bytes: bytes)
         }
-        place(model, generation, room: room)
+        place(model, generation, room: room, own: own)
         if configuration.cacheMaxBytes > 0 { effects.append(.listCache(.limit)) }
+    }
+
+    /// What workers map of it may have other bytes than were verified. Who maps a sealed copy has those still.
+    mutating func packChanged(_ job: PackJobID) {
+        for (id, model) in catalogue.entries {
+            let files = model.generations.first { $0.value.pack?.id == job }
+            guard let (generation, files) = files, model.lifecycle.leaving?.number != generation else { continue }
+            if case .replicated? = files.pack?.placement { return }
+            report(.packChanged(model: model.reference))
+            catalogue.update(id) { $0.generations[generation]?.pack?.isDoubtful = true }
+            moving.insert(id)
+        }
+    }
+
+    /// A pack that has changed is damaged, or nothing else could be loaded: its workers end at once. Their successors verify
+    /// it, and compute again what those had begun.
+    mutating func endDoubtful(_ id: QueueID) {
+        guard let model = catalogue[id] else { return }
+        for (generation, files) in model.generations where files.pack?.isDoubtful == true {
+            catalogue.update(id) {
+                $0.generations[generation]?.pack?.isDoubtful = false
+                $0.generations[generation]?.pack?.isVerified = false
+            }
+            for worker in model.workers.filter({ $0.key.generation == generation }).values.sorted() {
+                processes[worker]?.pack = nil
+                effects.append(.kill(worker))
+            }
+        }
     }
 
     // MARK: - What a packer says

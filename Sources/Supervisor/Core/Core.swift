@@ -32,8 +32,8 @@ package struct Core: ~Copyable {
     private(set) var slots: [Slot]
     /// Those, and those that are gone, by their numbers.
     private(set) var knownSlots: [Int: Slot] = [:]
-    /// Models whose workers may be where no slot is any more.
-    var misplaced: Set<QueueID> = []
+    /// Models whose workers may be where no slot is any more, or map a pack that has changed.
+    var moving: Set<QueueID> = []
 
     var clients: Clients
     var pending: [RequestID: PendingRequest] = [:]
@@ -156,7 +156,9 @@ package struct Core: ~Copyable {
         case .packNotStored(let job, let message, let isLost):
             if isLost, packAgain(job) { return }
             enqueue(packs.stored(job, bytes: 0, error: message, at: now))
-        case .packOpened(let job, let key, let bytes, let room): packOpened(job, key: key, bytes: bytes, room: room)
+        case .packOpened(let job, let key, let bytes, let room, let own):
+            packOpened(job, key: key, bytes: bytes, room: room, own: own)
+        case .packChanged(let job): packChanged(job)
         case .copySealed(let job, let error): enqueue(packs.stored(job, bytes: 0, error: error, at: now))
         case .packNotOpened(let job, let error):
             packFailed(job, .unavailable, "the pack cannot be opened: \(error)")
@@ -175,7 +177,7 @@ package struct Core: ~Copyable {
             slots = new
             for slot in new { knownSlots[slot.id] = slot }
             packs.limit = max(1, new.count)
-            misplaced = Set(catalogue.all)
+            moving = Set(catalogue.all)
         case .configured(let new):
             configuration = new
             if new.quarantine == nil { quarantine.clear(at: now) }

@@ -31,14 +31,15 @@ package enum Effect: Sendable {
     case findPack(PackJobID, key: String)
     /// Put the file that was written in its place; `packStored` or `packNotStored` follows.
     case storePack(PackJobID, key: String, bytes: UInt64)
-    /// Hold the pack open for workers; `packOpened` or `packNotOpened` follows.
-    case openPack(PackJobID, key: String)
+    /// Hold the pack open for workers, beside one whose memory is measured; `packOpened` or `packNotOpened` follows.
+    case openPack(PackJobID, key: String, beside: WorkerID?)
     /// Close a pack, or a copy of one.
     case closePack(PackJobID)
     /// Let nobody change a copy any more; `copySealed` follows.
     case sealCopy(PackJobID, bytes: UInt64)
     case removeFile(PackJobID)
-    case removePack(key: String)
+    /// Remove the pack that is open, unless another file has its name by now.
+    case removePack(PackJobID, key: String)
     /// `cacheListed` follows.
     case listCache(CachePurpose)
     /// Remove these packs, of so many bytes in all; `cachePruned` follows.

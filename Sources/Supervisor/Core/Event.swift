@@ -44,8 +44,10 @@ package enum Event: Sendable {
     case packStored(PackJobID, bytes: UInt64)
     /// `isLost`: its file was removed while it was written.
     case packNotStored(PackJobID, String, isLost: Bool)
-    /// `room` is what memory is left for copies of its bytes.
-    case packOpened(PackJobID, key: String, bytes: UInt64, room: MemoryRoom)
+    /// `room` is what memory is left, `own` what the worker that was asked about has for itself, in bytes.
+    case packOpened(PackJobID, key: String, bytes: UInt64, room: MemoryRoom, own: UInt64?)
+    /// A pack that is open was written to, or another file has its name.
+    case packChanged(PackJobID)
     case packNotOpened(PackJobID, String)
     /// Nobody can change the copy any more, or that is not so, and why.
     case copySealed(PackJobID, error: String?)

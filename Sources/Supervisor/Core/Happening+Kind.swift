@@ -4,7 +4,7 @@ package enum HappeningKind: String, CaseIterable, Sendable {
     case linesLeftOut, serviceManagerNotTold, workersDoNotEnd, settingsChanged, settingsRefused
     case answered, replayed, quarantined, refused, clientDoesNotRead
     case notServed, reload, reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded
-    case notReplicated, packDamaged, packFileRemoved, packRemoved, packStuck
+    case notReplicated, packDamaged, packChanged, packFileRemoved, packRemoved, packStuck
     case processStarted, processNotStarted, workerWarning, proofFailed, workerReady, protocolBroken, workerStuck
     case workerEnded
 }
@@ -42,6 +42,7 @@ extension Happening {
         case .unloaded: .unloaded
         case .notReplicated: .notReplicated
         case .packDamaged: .packDamaged
+        case .packChanged: .packChanged
         case .packFileRemoved: .packFileRemoved
         case .packRemoved: .packRemoved
         case .packStuck: .packStuck

@@ -30,7 +30,8 @@ extension Happening {
         case .refused(_, _, let caller), .clientDoesNotRead(let caller), .reload(_, let caller?): .caller(caller)
         case .serving(let model, _, _), .unavailable(let model, _), .notLoaded(let model, _, _), .replaced(let model),
             .moved(let model), .kept(let model, _), .unloaded(let model), .packDamaged(let model),
-            .packFileRemoved(let model), .processNotStarted(let model, _), .notReplicated(let model, _):
+            .packChanged(let model), .packFileRemoved(let model), .processNotStarted(let model, _),
+            .notReplicated(let model, _):
             .model(model)
         case .processStarted(let process, _), .workerWarning(let process, _), .proofFailed(let process, _, _),
             .workerReady(let process, _), .protocolBroken(let process, _), .workerStuck(let process, _),
@@ -97,6 +98,7 @@ extension Happening {
             case .notReplicated(_, let reason):
                 (.warning, "all nodes share one copy of the weights: \(reason)", [:])
             case .packDamaged: (.warning, "a damaged pack is made again", [:])
+            case .packChanged: (.warning, "its pack was changed while it was in use; other workers verify it", [:])
             case .packFileRemoved: (.warning, "the file of a pack was removed; it is made again", [:])
             case .packRemoved(let key, let bytes): (.info, "a pack was removed", ["key": key, "bytes": "\(bytes)"])
             case .packStuck(let key): (.error, "a pack cannot be removed", ["key": key])

@@ -125,6 +125,7 @@ package enum Happening: Equatable, Sendable {
     /// Its workers share one copy of the weights, and why.
     case notReplicated(model: String, String)
     case packDamaged(model: String)
+    case packChanged(model: String)
     case packFileRemoved(model: String)
     case packRemoved(key: String, bytes: UInt64)
     case packStuck(key: String)

@@ -78,6 +78,8 @@ struct OpenPack {
     var copies: [Int: PackJobID] = [:]
     /// Whether a worker has compared its bytes with its hash. Until then each one that maps it does.
     var isVerified = false
+    /// Whether they may be others since. Each worker compares them again then, and the generation is replaced.
+    var isDoubtful = false
 
     init(id: PackJobID, key: String, bytes: UInt64) { (self.id, self.key, self.bytes) = (id, key, bytes) }
 }

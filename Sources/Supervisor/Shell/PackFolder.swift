@@ -5,8 +5,19 @@ import LinuxSystem
 /// The cache folder: packs as `<key>.pack`, and the files that packers are writing.
 struct PackFolder {
     let path: String
-    /// The packs that are held open, under the numbers of their jobs.
-    private var held: [PackJobID: HeldDescriptor] = [:]
+    /// The packs, and copies, that are held open, under the numbers of their jobs.
+    private var held: [PackJobID: Held] = [:]
+    /// The files that packers write. They are locked for as long as this process or the packer has them open, whatever the
+    /// numbers of processes are where other servers run that share the cache.
+    private var temporaries: [PackJobID: (path: String, file: HeldDescriptor)] = [:]
+
+    private struct Held {
+        var file: HeldDescriptor
+        /// Of a pack; a copy has neither a name nor changes.
+        var key: String?
+        /// What was opened, and what had its name, when it was last looked at.
+        var status: (opened: FileStatus, named: FileStatus)?
+    }
 
     /// Makes the folder, and removes what packers of servers that are gone have left.
     init(path: String) throws(ConfigurationError) {
@@ -25,61 +36,86 @@ struct PackFolder {
                 throw ConfigurationError("cache_dir \(path): cannot make \(partial): \(reason)")
             }
         }
-        var information = stat()
-        let problem: String? =
-            if stat(path, &information) != 0 {
-                errno == ENOENT ? "it is a link to nothing" : reason()
-            } else if information.st_mode & S_IFMT != S_IFDIR {
-                "it is no folder"
-            } else {
-                access(path, W_OK | X_OK) != 0 ? reason() : nil
-            }
-        if let problem { throw ConfigurationError("cache_dir \(path): \(problem); choose another with --cache-dir") }
+        let advice = "choose another with --cache-dir"
+        if let problem = problem() { throw ConfigurationError("cache_dir \(path): \(problem); \(advice)") }
+        guard let distrust = distrust() else { return }
+        throw ConfigurationError(
+            "cache_dir \(path): \(distrust), so packs could be changed there; "
+                + "make it user \(geteuid())'s alone (chown, chmod o-w), or \(advice)"
+        )
     }
 
-    /// The size of the pack of that key; nil when there is none.
-    func size(key: String) -> UInt64? {
-        var information = stat()
-        guard lstat(file(of: key), &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
-        return UInt64(information.st_size)
+    private func problem() -> String? {
+        do throws(SystemError) {
+            guard try FileStatus(at: path, followsLinks: true).isFolder else { return "it is no folder" }
+            return access(path, W_OK | X_OK) != 0 ? reason() : nil
+        } catch {
+            let reason = String(cString: strerror(error.errorNumber))
+            return error.errorNumber == ENOENT ? "it is a link to nothing" : reason
+        }
+    }
+
+    /// Of the folder, or of a link that leads to it.
+    private func distrust() -> String? {
+        let places = [false, true].compactMap { try? FileStatus(at: path, followsLinks: $0) }
+        return places.lazy.compactMap(\.distrust).first
+    }
+
+    /// The size of the pack of that key; nil when there is none that can be trusted.
+    func size(key: String) -> UInt64? { pack(key)?.bytes }
+
+    private func pack(_ key: String) -> FileStatus? {
+        let status = try? FileStatus(at: file(of: key))
+        return status.flatMap { $0.isRegular && $0.distrust == nil ? $0 : nil }
     }
 
     /// Opens a pack until it is released, and notes that it was used now. Returns its size.
     mutating func hold(_ job: PackJobID, key: String) throws(SystemError) -> UInt64 {
-        let pack = try OwnedDescriptor.open(file(of: key), flags: O_RDONLY | O_NOFOLLOW)
-        var information = stat()
-        guard fstat(pack.rawValue, &information) == 0 else { throw SystemError("fstat", errno, path: file(of: key)) }
-        held[job] = HeldDescriptor(pack)
-        // A cache that is only readable still serves; its packs then have no order of use.
-        _ = utimensat(AT_FDCWD, file(of: key), nil, AT_SYMLINK_NOFOLLOW)
-        return UInt64(information.st_size)
+        let name = file(of: key)
+        let pack = try OwnedDescriptor.open(name, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        pack.noteUse()
+        let status = try FileStatus(of: pack)
+        if let fault = status.isRegular ? status.distrust : "it is no regular file" {
+            throw SystemError("open", EPERM, path: name, hint: "Remove it: \(fault).")
+        }
+        held[job] = Held(file: HeldDescriptor(pack), key: key, status: (status, status))
+        return status.bytes
     }
 
-    func held(_ job: PackJobID) -> HeldDescriptor? { held[job] }
+    func held(_ job: PackJobID) -> HeldDescriptor? { held[job]?.file }
+
+    /// The packs that were written to since the last look, or whose name another file has now.
+    mutating func changed() -> [PackJobID] { held.keys.sorted().filter { hasChanged($0) } }
+
+    /// One whose name is gone has not changed: another server that shares the cache may have needed its room.
+    mutating func hasChanged(_ job: PackJobID) -> Bool {
+        guard let pack = held[job], let key = pack.key, let known = pack.status else { return false }
+        guard let opened = try? FileStatus(of: pack.file.descriptor) else { return false }
+        let named = (try? FileStatus(at: file(of: key))) ?? known.named
+        held[job]?.status = (opened, named)
+        return !opened.isUnchanged(since: known.opened) || !named.isSameFile(as: known.named)
+    }
 
     // MARK: - Copies in memory
 
     /// Makes the file for a copy of a pack, and holds it until it is released.
     mutating func makeCopy(_ job: PackJobID) throws(SystemError) -> HeldDescriptor {
         let copy = HeldDescriptor(try MemoryFile.create(name: "pack", size: 0))
-        held[job] = copy
+        held[job] = Held(file: copy)
         return copy
     }
 
     /// Nobody can change a copy any more, so that what is mapped is what was compared. Returns what is wrong with it.
     mutating func seal(_ job: PackJobID, bytes: UInt64) -> String? {
-        guard let copy = held[job] else { return "the copy is gone" }
+        guard let copy = held[job]?.file else { return "the copy is gone" }
         do throws(SystemError) {
             try MemoryFile.seal(copy.descriptor)
-            held[job] = HeldDescriptor(try MemoryFile.reopened(copy.descriptor))
+            held[job]?.file = HeldDescriptor(try MemoryFile.reopened(copy.descriptor))
+            let size = try FileStatus(of: copy.descriptor).bytes
+            return size == bytes ? nil : "the packer copied \(size) bytes and promised \(bytes)"
         } catch {
             return "\(error)"
         }
-        var information = stat()
-        guard fstat(copy.descriptor.rawValue, &information) == 0, UInt64(information.st_size) == bytes else {
-            return "the packer copied \(information.st_size) bytes and promised \(bytes)"
-        }
-        return nil
     }
 
     mutating func release(_ job: PackJobID) { held[job] = nil }
@@ -89,16 +125,16 @@ struct PackFolder {
         let suffix = ".pack"
         return (namesInFolder(path) ?? []).filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }
             .compactMap { name in
-                var information = stat()
-                guard lstat("\(path)/\(name)", &information) == 0 else { return nil }
-                guard information.st_mode & S_IFMT == S_IFREG else { return nil }
-                return CachedPack(
-                    key: String(name.dropLast(suffix.utf8.count)),
-                    bytes: UInt64(information.st_size),
-                    usedAt: Int64(information.st_mtim.tv_sec)
-                )
+                guard let status = try? FileStatus(at: "\(path)/\(name)"), status.isRegular else { return nil }
+                let key = String(name.dropLast(suffix.utf8.count))
+                return CachedPack(key: key, bytes: status.bytes, usedAt: status.usedAt)
             }
             .sorted { ($1.usedAt, $0.key) < ($0.usedAt, $1.key) }
+    }
+
+    /// Removes a pack that is held, unless another file has its name by now.
+    func remove(_ job: PackJobID, key: String) {
+        if let pack = held[job], Self.isNamed(file(of: key), pack.file.descriptor) { remove(key: key) }
     }
 
     /// Whether the pack of that key is gone.
@@ -108,32 +144,49 @@ struct PackFolder {
     // MARK: - Files being written
 
     /// Makes the file that a packer writes, and the folder again when it was removed meanwhile.
-    func makeTemporary(_ job: PackJobID) throws(ConfigurationError) -> HeldDescriptor {
+    mutating func makeTemporary(_ job: PackJobID) throws(ConfigurationError) -> HeldDescriptor {
         try make()
-        let flags = O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
         do throws(SystemError) {
-            return HeldDescriptor(try OwnedDescriptor.open(temporary(job), flags: flags, mode: 0o644))
+            while true {
+                let name = "\(path)/\(Self.prefix)\(String(UInt64.random(in: .min ... .max), radix: 36))"
+                let file = try OwnedDescriptor.open(name, flags: flags, mode: 0o644)
+                // Until it is locked, a server that starts takes it for abandoned.
+                guard try file.lock(), Self.isNamed(name, file) else { continue }
+                let held = HeldDescriptor(file)
+                temporaries[job] = (name, held)
+                return held
+            }
         } catch {
             throw ConfigurationError("cache_dir \(path): \(error)")
         }
     }
 
-    func hasTemporary(_ job: PackJobID) -> Bool { access(temporary(job), F_OK) == 0 }
+    func hasTemporary(_ job: PackJobID) -> Bool {
+        temporaries[job].map { Self.isNamed($0.path, $0.file.descriptor) } ?? false
+    }
 
-    func removeTemporary(_ job: PackJobID) { unlink(temporary(job)) }
+    mutating func removeTemporary(_ job: PackJobID) {
+        if hasTemporary(job), let name = temporaries[job]?.path { unlink(name) }
+        temporaries[job] = nil
+    }
+
+    private static func isNamed(_ path: String, _ file: borrowing OwnedDescriptor) -> Bool {
+        guard let opened = try? FileStatus(of: file), let named = try? FileStatus(at: path) else { return false }
+        return named.isSameFile(as: opened)
+    }
 
     /// Puts a packer's file in its place. The packer has synced it, so that this does not wait for the disk. Returns
     /// what is wrong with it.
     func store(_ job: PackJobID, key: String, bytes: UInt64) -> String? {
-        var information = stat()
-        guard stat(temporary(job), &information) == 0 else {
-            return
-                "cache_dir \(path): the pack was removed while it was written (\(reason())); reload the model to make it again"
+        guard hasTemporary(job), let (name, file) = temporaries[job], let status = try? FileStatus(of: file.descriptor)
+        else {
+            return "cache_dir \(path): the pack was removed while it was written; reload the model to make it again"
         }
-        guard UInt64(information.st_size) == bytes else {
-            return "the packer wrote \(information.st_size) bytes and promised \(bytes)"
-        }
-        guard rename(temporary(job), file(of: key)) == 0 else {
+        guard status.bytes == bytes else { return "the packer wrote \(status.bytes) bytes and promised \(bytes)" }
+        // Another server that shares the cache was faster, and its workers map that one.
+        if pack(key) != nil { return nil }
+        guard rename(name, self.file(of: key)) == 0 else {
             return "cache_dir \(path): the pack cannot be put there: \(reason())"
         }
         return nil
@@ -141,15 +194,15 @@ struct PackFolder {
 
     private func file(of key: String) -> String { "\(path)/\(key).pack" }
 
-    private func temporary(_ job: PackJobID) -> String { "\(path)/.packing-\(getpid())-\(job.value)" }
+    private static let prefix = ".packing-"
 
     private func reason() -> String { String(cString: strerror(errno)) }
 
     private func removeAbandoned() {
-        for name in namesInFolder(path) ?? [] {
-            let parts = name.split(separator: "-")
-            guard parts.count == 3, parts[0] == ".packing", let owner = Int32(parts[1]) else { continue }
-            if owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH) { unlink("\(path)/\(name)") }
+        for name in namesInFolder(path) ?? [] where name.hasPrefix(Self.prefix) {
+            let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+            guard let file = try? OwnedDescriptor.open("\(path)/\(name)", flags: flags) else { continue }
+            if (try? file.lock()) == true { unlink("\(path)/\(name)") }
         }
     }
 }

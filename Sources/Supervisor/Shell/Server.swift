@@ -20,7 +20,7 @@ package final class Server {
     private let repository: ModelRepository
     private var slots: [Slot]
     private var nextSlot: Int
-    /// The CPUs of this process when it was last looked, and when that is done again.
+    /// The CPUs of this process when they, and the packs, were last looked at, and when that is done again.
     private var affinity: [UInt64]?
     private var nextLook: Instant
     private let loop: EventLoop
@@ -107,7 +107,7 @@ package final class Server {
             let now = MonotonicClock.now
             clients.catchUp { core.handle($0, at: now) }
             for event in loop.ready { handle(event, at: now) }
-            if now >= nextLook { lookAtCPUs(at: now) }
+            if now >= nextLook { look(at: now) }
             clients.resumeAccepting(at: now)
             if log.deadline.isDue(at: now) { reportLeftOut(at: now) }
             settle(at: now)
@@ -189,9 +189,11 @@ package final class Server {
         }
     }
 
-    /// CPUs that go offline, or that a container loses, are no longer among those that this process may use.
-    private func lookAtCPUs(at now: Instant) {
+    /// At what changes without telling: packs, and CPUs. Those that go offline, or that a container loses, are no longer
+    /// among those that this process may use.
+    private func look(at now: Instant) {
         nextLook = now + Self.lookInterval
+        for job in packs.changed() { core.handle(.packChanged(job), at: now) }
         guard let current = try? ThreadAffinity.current(), current != affinity else { return }
         affinity = current
         lookAtSlots { core.handle($0, at: now) }
@@ -244,17 +246,21 @@ package final class Server {
             let isLost = !packs.hasTemporary(job)
             let problem = packs.store(job, key: key, bytes: bytes)
             tell(problem.map { .packNotStored(job, $0, isLost: isLost) } ?? .packStored(job, bytes: bytes))
-        case .openPack(let job, let key):
+        case .openPack(let job, let key, let worker):
             do throws(SystemError) {
                 let bytes = try packs.hold(job, key: key)
-                tell(.packOpened(job, key: key, bytes: bytes, room: .current(of: Set(slots.map(\.node)))))
+                let room = MemoryRoom.current(of: Set(slots.map(\.node)))
+                let own = worker.flatMap { processes.memory(of: [$0])[$0]?.byNode?.own.values.reduce(0, +) }
+                tell(.packOpened(job, key: key, bytes: bytes, room: room, own: own))
             } catch {
                 tell(.packNotOpened(job, "\(error)"))
             }
         case .sealCopy(let job, let bytes): tell(.copySealed(job, error: packs.seal(job, bytes: bytes)))
         case .closePack(let job): packs.release(job)
         case .removeFile(let job): packs.removeTemporary(job)
-        case .removePack(let key): packs.remove(key: key)
+        case .removePack(let job, let key):
+            if packs.hasChanged(job) { tell(.packChanged(job)) }
+            packs.remove(job, key: key)
         case .listCache(let purpose): tell(.cacheListed(purpose, path: packs.path, packs.packs()))
         case .pruneCache(let purpose, let victims, let bytes):
             let stuck = victims.filter { !packs.remove(key: $0.key) }
@@ -279,7 +285,9 @@ package final class Server {
         var held: [HeldDescriptor] = []
         for file in files {
             switch file {
-            case .pack(let job): if let pack = packs.held(job) { held.append(pack) }
+            case .pack(let job):
+                if packs.hasChanged(job) { tell(.packChanged(job)) }
+                if let pack = packs.held(job) { held.append(pack) }
             case .memory(let job):
                 do throws(SystemError) {
                     held.append(try packs.makeCopy(job))

@@ -7,7 +7,7 @@ enum CalibrationTexts {
     static func read(_ path: String) throws(ModelFilesError) -> [String] {
         let contents: String
         do {
-            contents = try FileContents.readText(path, limit: 16 << 20)
+            contents = try FileContents.readText(path, limit: 16 << 20, regularOnly: true)
         } catch {
             throw ModelFilesError(.unreadableFile, file: path, "quality.calibration_file: \(error)")
         }

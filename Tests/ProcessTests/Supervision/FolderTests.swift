@@ -78,6 +78,21 @@ import Wire
         #expect(message.contains("cache_dir \(folder("cache")): Permission denied"), "\(message)")
     }
 
+    /// Who could write there could have others' weights served.
+    @Test func row74ACacheThatOthersMayChangeIsRefusedAtTheStart() throws {
+        let folder = try TemporaryFolder()
+        try folder.makeFolder("cache")
+        let cache = folder("cache")
+        let advice = "make it user \(geteuid())'s alone (chown, chmod o-w), or choose another with --cache-dir"
+        #expect(chmod(cache, 0o777) == 0)
+        let open = try refusal(cache: cache, folder)
+        let reason = "every user may write to it, so packs could be changed there"
+        #expect(open.contains("cache_dir \(cache): \(reason); \(advice)"), "\(open)")
+        guard geteuid() == 0 else { return }
+        #expect(chmod(cache, 0o755) == 0 && chown(cache, 65534, 65534) == 0)
+        #expect(try refusal(cache: cache, folder).contains("cache_dir \(cache): it belongs to user 65534, so packs"))
+    }
+
     @Test func aCacheThatIsRemovedIsMadeAgain() throws {
         let server = try TestServer()
         var client = try server.client()

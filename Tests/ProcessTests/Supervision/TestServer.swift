@@ -18,19 +18,25 @@ final class TestServer {
     var folder: String { temporary.path }
     var repository: String { "\(folder)/models" }
     private var logFile: String { "\(folder)/log" }
+    private let sharedCache: String?
+    /// The folder of packs.
+    var cache: String { sharedCache ?? "\(folder)/cache" }
 
     /// - Parameters:
     ///   - models: folders such as `m/1` with the text of their weights.
     ///   - flags: further flags of `modeld`.
+    ///   - cache: the folder of packs; nil: one of its own.
     ///   - logLevel: what is written to `log`, unless it is `critical`.
     ///   - socket: where clients connect, when `modeld` is passed a socket; else one in the folder.
     init(
         models: [String: String] = ["m/1": "w1"],
         flags: [String] = [],
+        cache: String? = nil,
         logLevel: String = "critical",
         socket: String? = nil,
         _ change: Change = { _ in }
     ) throws {
+        sharedCache = cache
         temporary = try TemporaryFolder()
         self.socket = socket ?? "\(temporary.path)/s"
         try temporary.makeFolder("models")
@@ -52,7 +58,7 @@ final class TestServer {
         var command = ChildCommand(
             "/\(programs)/modeld",
             arguments: [
-                "--model-repository", repository, "--socket", socket, "--cache-dir", "\(folder)/cache",
+                "--model-repository", repository, "--socket", socket, "--cache-dir", cache,
                 "--worker-executable", "/\(programs)/fakeworker", "--log-level", logLevel,
             ] + flags,
             environment: environment

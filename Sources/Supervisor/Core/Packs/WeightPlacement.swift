@@ -12,6 +12,8 @@ package enum WeightPlacement: Equatable, Sendable {
 
     /// What is left to all else on a node, and in all, when the copies are there.
     private static let reserve: UInt64 = 64 << 20
+    /// What a worker has for itself, as long as there is none to look at.
+    private static let usualOwn: UInt64 = 64 << 20
 
     /// Decides it before anything is copied.
     ///
@@ -40,6 +42,22 @@ package enum WeightPlacement: Equatable, Sendable {
         }
         guard let total = room.total, total < bytes * UInt64(nodes.count) + reserve else { return nil }
         return "\(each) on each of \(nodes.count) nodes, and there is room for \(mebibytes(total)) in all"
+    }
+
+    /// Why there is no room for a generation beside the one that serves; nil when there is, or nobody knows.
+    ///
+    /// - Parameters:
+    ///   - bytes: of the pack, where no other generation has it in memory.
+    ///   - copy: bytes of each copy.
+    ///   - workers: how many the generation will have.
+    ///   - own: what each of them will have for itself, in bytes; nil when no such worker is known.
+    package func shortage(bytes: UInt64, copy: UInt64, workers: Int, own: UInt64?, room: MemoryRoom) -> String? {
+        guard let free = room.total else { return nil }
+        let copies = if case .replicated(let nodes) = self { UInt64(nodes.count) } else { UInt64(0) }
+        let needed = (copies > 0 ? copies * copy : bytes) + UInt64(workers) * (own ?? Self.usualOwn)
+        guard needed > free else { return nil }
+        let needs = "a generation beside the one that serves needs \(Self.mebibytes(needed)) MiB"
+        return "\(needs), and \(free >> 20) MiB are free"
     }
 
     private static func mebibytes(_ bytes: UInt64) -> UInt64 { (bytes + (1 << 20) - 1) >> 20 }
