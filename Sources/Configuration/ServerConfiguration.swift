@@ -28,6 +28,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var maxOutputBytes = 64 << 20
     package var memoryBudget = 256 << 20
     package var allowOtherUsers = false
+    package var operators: [UInt32] = []
+    package var gateways: [UInt32] = []
     package var drainTimeout = Duration.seconds(30)
     package var loadTimeout = Duration.seconds(60)
     package var stallTimeout: Duration? = .seconds(10)
@@ -48,7 +50,13 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         Setting("socket_mode", .restart, \.socketMode, octal)
             .about("Permissions of the socket. Its folder guards it, too."),
         Setting("allow_other_users", .hot, \.allowOtherUsers, .flag)
-            .about("Whether users besides the server's and root may call."),
+            .about(
+                "Whether users besides the server's, root, operators and gateways may ask models, and for the status."
+            ),
+        Setting("operators", .hot, \.operators, .users)
+            .about("Users, ids or names, who may also reload and the like, as the server's own and root always may."),
+        Setting("gateways", .hot, \.gateways, .users)
+            .about("Users who ask for others: each tenant that a request of theirs names has the share of a user."),
         Setting("cache_dir", .restart, \.cacheDirectory, .optionalText)
             .about("Where packed weights are kept; else below XDG_CACHE_HOME, /var/cache or ~/.cache."),
         Setting("cache_max_bytes", .hot, \.cacheMaxBytes, .integer(0...Int.max))

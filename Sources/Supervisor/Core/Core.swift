@@ -170,7 +170,7 @@ package struct Core: ~Copyable {
         case .noted(let happening, let event):
             counters.note(happening)
             crashes.note(happening, at: event?.unixMicroseconds ?? 0)
-            if let event { clients.tell(event) }
+            if let event { clients.tell(event, happening.role) }
         case .slots(let new):
             slots = new
             for slot in new { knownSlots[slot.id] = slot }
