@@ -1,4 +1,4 @@
-import LinuxSystem
+package import LinuxSystem
 
 /// Where the weights of a model lie on a machine with several NUMA nodes.
 package enum NUMAPolicy: String, Equatable, Sendable, CaseIterable {
@@ -17,6 +17,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var cacheDirectory: String?
     package var cacheMaxBytes = 0
     package var workerExecutable: String?
+    package var workerSandbox = Sandbox.Mode.enforce
     package var threadsPerWorker = 0
     package var cpus: String?
     package var reserveCPUs = 0
@@ -63,6 +64,10 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
             .about("Packs that nothing serves from are removed while the cache has more bytes; 0: none are."),
         Setting("worker_executable", .restart, \.workerExecutable, .optionalText)
             .about("The worker program; else modelworker beside modeld."),
+        Setting("worker_sandbox", .newGeneration, \.workerSandbox, sandbox)
+            .about(
+                "enforce: workers can open, start and reach nothing; log: the kernel's log has what they would not; off."
+            ),
         Setting("threads_per_worker", .newGeneration, \.threadsPerWorker, .integer(0...1024))
             .about("CPUs of a slot; 0: as many as a NUMA node has, but at most 4."),
         Setting("cpus", .newGeneration, \.cpus, .optionalText)
@@ -112,6 +117,12 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         "auto, shared or replicate",
         show: { $0.rawValue },
         parse: { NUMAPolicy(rawValue: $0) }
+    )
+
+    private static let sandbox = Notation<Sandbox.Mode>.word(
+        "enforce, log or off",
+        show: { $0.rawValue },
+        parse: { Sandbox.Mode(rawValue: $0) }
     )
 
     private static let level: Notation<String> = {

@@ -6,7 +6,15 @@ package enum FileContents {
     ///
     /// - Parameter limit: the most bytes to read; a longer file is an error (EFBIG).
     package static func read(_ path: String, limit: Int = 1 << 24) throws(SystemError) -> [UInt8] {
-        let file = try OwnedDescriptor.open(path)
+        try read(try OwnedDescriptor.open(path), path: path, limit: limit)
+    }
+
+    /// Reads the rest of a file to its end.
+    fileprivate static func read(
+        _ file: borrowing OwnedDescriptor,
+        path: String,
+        limit: Int
+    ) throws(SystemError) -> [UInt8] {
         var contents: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
         while true {
@@ -23,10 +31,31 @@ package enum FileContents {
 
     /// Reads a text file, without white space at its end. Bytes that are not UTF-8 are replaced.
     package static func readText(_ path: String, limit: Int = 1 << 24) throws(SystemError) -> String {
-        var bytes = try read(path, limit: limit)
+        text(try read(path, limit: limit))
+    }
+
+    fileprivate static func text(_ contents: [UInt8]) -> String {
+        var bytes = contents
         while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: " ") || last == 0 {
             bytes.removeLast()
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// A file such as those of `/proc`, which is read again and again, also when it could not be opened any more.
+package final class LiveFile: Sendable {
+    private let path: String
+    private let descriptor: OwnedDescriptor
+
+    package init(_ path: String) throws(SystemError) {
+        self.path = path
+        descriptor = try OwnedDescriptor.open(path)
+    }
+
+    /// What it has now.
+    package func text() throws(SystemError) -> String {
+        _ = try retrying("seek", path: path) { Int(lseek(descriptor.rawValue, 0, SEEK_SET)) }
+        return FileContents.text(try FileContents.read(descriptor, path: path, limit: 1 << 24))
     }
 }

@@ -107,6 +107,7 @@ final class CoreWorld {
     private(set) var told: Set<String> = []
     /// Requests that answers name, and the log has not told of.
     var untold: Set<String> = []
+    private var warned: Set<String> = []
     private(set) var deaths = 0
     /// How often all processes were measured.
     private(set) var measurements = 0
@@ -289,6 +290,7 @@ final class CoreWorld {
         case .packDamaged(let model): doubtful.insert(name(model))
         case .serving(let model, _, _): doubtful.remove(name(model))
         case .workerReady(let label, _): worker = label
+        case .workerWarning(_, let warning): #expect(warned.insert(warning).inserted, "it was told before")
         case .answered(let answer):
             self.answer = answer
             let request = answer.request

@@ -42,6 +42,8 @@ package struct Core: ~Copyable {
     var limiter = SpawnLimiter()
     var quarantine: Quarantine
     var processes: [WorkerID: Supervised] = [:]
+    /// What workers have warned of.
+    var toldWarnings: Set<String> = []
     /// Processes that have closed their channel and not ended, and when they are killed; the first of them first.
     var exiting: [(id: WorkerID, killAt: Instant)] = []
     var packs: PackCoordinator
