@@ -63,7 +63,7 @@ struct FakeLoader: EngineLoader {
         }
         let attempt = behaviour(request.modelDirectory)
         if attempt.hasPrefix("attempt "), let outcome = Escape.attempt(attempt.dropFirst(8)) {
-            weights += " " + outcome
+            weights += "-" + outcome
         }
         try propose("fake-\(weights)")
         while behaviour(request.modelDirectory) == "hold-pack" { usleep(2000) }

@@ -54,7 +54,7 @@ import Wire
         )
         var client = try server.client()
         #expect(try client.reload("m").map(\.status) == [.ok])
-        #expect(try client.call("echo x", model: "m").text == "w1 \(expected):x")
+        #expect(try client.call("echo x", model: "m").text == "w1-\(expected):x")
     }
 
     @Test func theStatusSaysWhatARealWorkerIsHeldTo() throws {
