@@ -23,7 +23,7 @@ extension Happening {
     /// Who may be told of it: what clients ask for, by which names and from which processes, is not for other clients.
     var role: Role {
         switch self {
-        case .answered, .replayed, .quarantined, .refused, .clientDoesNotRead: .operator
+        case .answered, .replayed, .quarantined, .refused, .clientDoesNotRead, .linesLeftOut: .operator
         default: .inference
         }
     }
