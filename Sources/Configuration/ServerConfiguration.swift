@@ -1,4 +1,4 @@
-import LinuxSystem
+package import LinuxSystem
 
 /// Where the weights of a model lie on a machine with several NUMA nodes.
 package enum NUMAPolicy: String, Equatable, Sendable, CaseIterable {
@@ -17,6 +17,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var cacheDirectory: String?
     package var cacheMaxBytes = 0
     package var workerExecutable: String?
+    package var workerSandbox = Sandbox.Mode.enforce
     package var threadsPerWorker = 0
     package var cpus: String?
     package var reserveCPUs = 0
@@ -28,6 +29,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var maxOutputBytes = 64 << 20
     package var memoryBudget = 256 << 20
     package var allowOtherUsers = false
+    package var operators: [UInt32] = []
+    package var gateways: [UInt32] = []
     package var drainTimeout = Duration.seconds(30)
     package var loadTimeout = Duration.seconds(60)
     package var stallTimeout: Duration? = .seconds(10)
@@ -48,13 +51,23 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         Setting("socket_mode", .restart, \.socketMode, octal)
             .about("Permissions of the socket. Its folder guards it, too."),
         Setting("allow_other_users", .hot, \.allowOtherUsers, .flag)
-            .about("Whether users besides the server's and root may call."),
+            .about(
+                "Whether users besides the server's, root, operators and gateways may ask models, and for the status."
+            ),
+        Setting("operators", .hot, \.operators, .users)
+            .about("Users, ids or names, who may also reload and the like, as the server's own and root always may."),
+        Setting("gateways", .hot, \.gateways, .users)
+            .about("Users who ask for others: each tenant that a request of theirs names has the share of a user."),
         Setting("cache_dir", .restart, \.cacheDirectory, .optionalText)
             .about("Where packed weights are kept; else below XDG_CACHE_HOME, /var/cache or ~/.cache."),
         Setting("cache_max_bytes", .hot, \.cacheMaxBytes, .integer(0...Int.max))
             .about("Packs that nothing serves from are removed while the cache has more bytes; 0: none are."),
         Setting("worker_executable", .restart, \.workerExecutable, .optionalText)
             .about("The worker program; else modelworker beside modeld."),
+        Setting("worker_sandbox", .newGeneration, \.workerSandbox, sandbox)
+            .about(
+                "enforce: workers can open, start and reach nothing; log: the kernel's log has what they would not; off."
+            ),
         Setting("threads_per_worker", .newGeneration, \.threadsPerWorker, .integer(0...1024))
             .about("CPUs of a slot; 0: as many as a NUMA node has, but at most 4."),
         Setting("cpus", .newGeneration, \.cpus, .optionalText)
@@ -104,6 +117,12 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         "auto, shared or replicate",
         show: { $0.rawValue },
         parse: { NUMAPolicy(rawValue: $0) }
+    )
+
+    private static let sandbox = Notation<Sandbox.Mode>.word(
+        "enforce, log or off",
+        show: { $0.rawValue },
+        parse: { Sandbox.Mode(rawValue: $0) }
     )
 
     private static let level: Notation<String> = {

@@ -1,3 +1,4 @@
+import LinuxSystem
 import Time
 
 /// A configuration that cannot be used: what is wrong first, in one sentence that names the place and says what to do, and what
@@ -84,6 +85,18 @@ extension Notation<String> {
 
 extension Notation<String?> {
     static let optionalText = word("a text", show: { $0.map(yaml) }, parse: { $0.isEmpty ? nil : .some($0) })
+}
+
+extension Notation<[UInt32]> {
+    /// Users by their ids or names.
+    static let users = Notation(
+        expected: "user ids, or names of users that this machine knows",
+        show: { "[\($0.map(String.init).joined(separator: ", "))]" },
+        parse: { value in
+            let users = value.words.map { UInt32($0) ?? Users.id(named: $0) }
+            return users.contains(nil) ? nil : users.compactMap { $0 }
+        }
+    )
 }
 
 extension Notation<Bool> {

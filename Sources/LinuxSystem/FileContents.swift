@@ -17,6 +17,15 @@ package enum FileContents {
         if regularOnly, try !FileStatus(of: file).isRegular {
             throw SystemError("read", EINVAL, path: path, hint: "It should be a regular file.")
         }
+        return try read(file, path: path, limit: limit)
+    }
+
+    /// Reads the rest of a file to its end.
+    fileprivate static func read(
+        _ file: borrowing OwnedDescriptor,
+        path: String,
+        limit: Int
+    ) throws(SystemError) -> [UInt8] {
         var contents: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
         while true {
@@ -37,10 +46,31 @@ package enum FileContents {
         limit: Int = 1 << 24,
         regularOnly: Bool = false
     ) throws(SystemError) -> String {
-        var bytes = try read(path, limit: limit, regularOnly: regularOnly)
+        text(try read(path, limit: limit, regularOnly: regularOnly))
+    }
+
+    fileprivate static func text(_ contents: [UInt8]) -> String {
+        var bytes = contents
         while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: " ") || last == 0 {
             bytes.removeLast()
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// A file such as those of `/proc`, which is read again and again, also when it could not be opened any more.
+package final class LiveFile: Sendable {
+    private let path: String
+    private let descriptor: OwnedDescriptor
+
+    package init(_ path: String) throws(SystemError) {
+        self.path = path
+        descriptor = try OwnedDescriptor.open(path)
+    }
+
+    /// What it has now.
+    package func text() throws(SystemError) -> String {
+        _ = try retrying("seek", path: path) { Int(lseek(descriptor.rawValue, 0, SEEK_SET)) }
+        return FileContents.text(try FileContents.read(descriptor, path: path, limit: 1 << 24))
     }
 }

@@ -9,13 +9,17 @@ package struct MemoryByNode: Equatable, Sendable {
 
     /// Measures a process, for which the kernel walks through all its pages.
     ///
-    /// - Parameter isWanted: whether a file counts, by its path; that of one in memory begins with `/memfd:`.
+    /// - Parameters:
+    ///   - maps: its `numa_maps`, opened when it could be; else it is opened now.
+    ///   - isWanted: whether a file counts, by its path; that of one in memory begins with `/memfd:`.
     /// - Throws: ENOENT where the kernel has no NUMA, or the process is gone.
     package static func of(
         processID: Int32,
+        maps: LiveFile? = nil,
         isWanted: (Substring) -> Bool
     ) throws(SystemError) -> MemoryByNode {
-        parse(try FileContents.readText("/proc/\(processID)/numa_maps"), isWanted: isWanted)
+        let maps = if let maps { maps } else { try LiveFile("/proc/\(processID)/numa_maps") }
+        return parse(try maps.text(), isWanted: isWanted)
     }
 
     /// Lines such as `7f… default file=/memfd:pack mapped=9 N0=4 N1=5 kernelpagesize_kB=4`.

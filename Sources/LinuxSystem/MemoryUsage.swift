@@ -17,8 +17,11 @@ package struct MemoryUsage: Equatable, Sendable {
     }
 
     /// Measures a process. ESRCH or ENOENT means that it is gone.
-    package static func of(processID: Int32) throws(SystemError) -> MemoryUsage {
-        if let rollup = try? FileContents.readText("/proc/\(processID)/smaps_rollup"),
+    ///
+    /// - Parameter rollup: its `smaps_rollup`, opened when it could be; else it is opened now.
+    package static func of(processID: Int32, rollup: LiveFile? = nil) throws(SystemError) -> MemoryUsage {
+        let live = rollup ?? (try? LiveFile("/proc/\(processID)/smaps_rollup"))
+        if let rollup = try? live?.text(),
             let resident = kibibytes("Rss:", in: rollup)
         {
             let huge = ["AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"].compactMap { kibibytes($0, in: rollup) }

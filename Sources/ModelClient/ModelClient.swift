@@ -213,6 +213,7 @@ extension Request {
             traceparent: metadata.traceparent ?? "",
             costEstimate: UInt32(clamping: cost),
             payload: payload,
+            tenant: metadata.tenant ?? "",
             priority: metadata.priority.rawValue
         )
     }

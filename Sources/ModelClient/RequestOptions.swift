@@ -25,12 +25,21 @@ public struct RequestMetadata: Sendable, Hashable {
     public var traceparent: String?
     /// How much the request matters beside the others of this client.
     public var priority: RequestPriority
+    /// Whom a gateway asks for: a name, at most 128 bytes. Tenants take turns at a model as users do. Only users of the server's setting
+    /// `gateways` may name one.
+    public var tenant: String?
 
     /// Makes metadata.
-    public init(requestID: String? = nil, traceparent: String? = nil, priority: RequestPriority = .normal) {
+    public init(
+        requestID: String? = nil,
+        traceparent: String? = nil,
+        priority: RequestPriority = .normal,
+        tenant: String? = nil
+    ) {
         self.requestID = requestID
         self.traceparent = traceparent
         self.priority = priority
+        self.tenant = tenant
     }
 }
 

@@ -148,6 +148,21 @@ import Testing
         }
     }
 
+    @Test func usersHaveIdsOrNames() throws {
+        var server = ServerConfiguration()
+        try server.apply(yaml: "operators: [root, 1000]\ngateways: 33\n", file: "modeld.yaml")
+        #expect(server.operators == [0, 1000] && server.gateways == [33])
+        try server.apply(environment: ["MODELD_OPERATORS": "1001, root"])
+        #expect(server.operators == [1001, 0])
+        for text in ["nobody-has-this-name", "-1", "4294967296", "0, x y"] {
+            let error = #expect(throws: ConfigurationError.self) { try server.apply(flag: "gateways", text) }
+            #expect(error?.message.contains("user ids, or names of users that this machine knows") == true)
+        }
+        #expect(server.gateways == [33])
+        try server.apply(flag: "operators", "")
+        #expect(server.operators == [])
+    }
+
     /// What `--print-config` prints sets what it says, and names where each value came from.
     @Test func aPageOfSettingsIsAFileOfThem() throws {
         var server = ServerConfiguration()

@@ -35,7 +35,9 @@ struct FakeEngine: Engine {
         case "once":
             let parts = rest.split(separator: " ", maxSplits: 1)
             if open(String(parts[0]), O_CREAT | O_EXCL, 0o600) >= 0 { return try perform(parts[1], goesOn: goesOn) }
-        default: Fault.strike(command)
+        default:
+            if let outcome = Escape.attempt(command) { return outcome }
+            Fault.strike(command)
         }
         return "\(weights):\(command)"
     }

@@ -19,7 +19,7 @@ struct FakeLoader: EngineLoader {
         switch behaviour.split(separator: " ").first {
         case "configuration-error": throw LoadFailure(.configuration, "unsupported model_type 'bart'")
         case "exit-at-load": exit(3)
-        case "never-ready": while true { pause() }
+        case "never-ready": while true { sleep(1) }
         case "slow-load": usleep(milliseconds * 1000)
         case "long-load":
             for _ in 0..<milliseconds / 50 {
@@ -60,6 +60,10 @@ struct FakeLoader: EngineLoader {
         }
         if behaviour(request.modelDirectory) == "pack-trouble" {
             throw LoadFailure(.resource, "the weights were written to while the model was packed")
+        }
+        let attempt = behaviour(request.modelDirectory)
+        if attempt.hasPrefix("attempt "), let outcome = Escape.attempt(attempt.dropFirst(8)) {
+            weights += "-" + outcome
         }
         try propose("fake-\(weights)")
         while behaviour(request.modelDirectory) == "hold-pack" { usleep(2000) }

@@ -105,7 +105,9 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         case 0..<3:
             guard !world.isStopped else { return }
             let client = world.connect(
-                user: world.chance(1, in: 20) ? 8 : [0, 7].randomElement(using: &world.random) ?? 7
+                user: world.chance(1, in: 20)
+                    ? 8
+                    : [0, 7, 7, CoreWorld.operatorUser, CoreWorld.gatewayUser].randomElement(using: &world.random) ?? 7
             )
             if !world.chance(1, in: 10) { world.greet(client) }
         case 3..<17:
@@ -122,7 +124,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
                 bytes: bytes,
                 payload: payload,
                 timeout: timeout,
-                priority: priority
+                priority: priority,
+                tenant: ["", "", "", "x", "y"].randomElement(using: &world.random) ?? ""
             )
         case 17, 18:
             guard let client, let calls = world.clients[client]?.calls else { return }

@@ -68,7 +68,12 @@ extension CoreWorld {
         guard !process.hangs else { return }
         guard process.isGreeted else {
             processes[id]?.isGreeted = true
-            return say(id, .hello(FromWorker.Hello(protocolVersion: WireProtocol.version)))
+            let hello = FromWorker.Hello(
+                protocolVersion: WireProtocol.version,
+                warnings: ["this machine has no \(process.slot.id)"],
+                sandbox: "seccomp"
+            )
+            return say(id, .hello(hello))
         }
         if process.isPacker { pack(id, process) } else { serve(id, process) }
     }

@@ -1,8 +1,31 @@
+import Configuration
 import Messages
 import Supervisor
 import Testing
 import Time
 import Topology
+
+/// How it is set.
+extension CoreWorld {
+    static let operatorUser: UInt32 = 9
+    static let gatewayUser: UInt32 = 11
+
+    static let limits: ServerConfiguration = {
+        var limits = ServerConfiguration()
+        limits.maxInFlight = 20
+        limits.maxConnections = 5
+        limits.maxOutputBytes = 6000
+        limits.maxFrameBytes = 16 << 10
+        limits.memoryBudget = 100_000
+        limits.stallTimeout = .seconds(1)
+        limits.loadTimeout = .seconds(5)
+        limits.drainTimeout = .seconds(3)
+        limits.cacheMaxBytes = 20
+        limits.operators = [operatorUser]
+        limits.gateways = [gatewayUser]
+        return limits
+    }()
+}
 
 /// What holds after every event.
 extension CoreWorld {

@@ -14,10 +14,13 @@ final class CoreWorld {
         enum Call: Equatable {
             case inference(model: String)
             case control
+            /// Of an operator's, by somebody who is none.
+            case forbidden
             case watch
             case events
         }
 
+        let user: UInt32
         var isGreeted = false
         /// It does not read, so that its output waits.
         var isDeaf = false
@@ -96,6 +99,8 @@ final class CoreWorld {
     var refusedCopies: Set<PackJobID> = []
     var files: Set<PackJobID> = []
     var isStopped = false
+    /// Users who may do what is for operators.
+    var operators: Set<UInt32> = [0, 7, CoreWorld.operatorUser]
     /// What fails for all that are started, as long as it lasts.
     var trouble: Trouble?
     /// What is left of memory, in bytes.
@@ -104,6 +109,7 @@ final class CoreWorld {
     private(set) var told: Set<String> = []
     /// Requests that answers name, and the log has not told of.
     var untold: Set<String> = []
+    private var warned: Set<String> = []
     private(set) var deaths = 0
     /// How often all processes were measured.
     private(set) var measurements = 0
@@ -127,20 +133,6 @@ final class CoreWorld {
     private(set) var lastControl: Response?
     private var lastClient: UInt64 = 0
     private var lastProcess: Int32 = 0
-
-    static let limits: ServerConfiguration = {
-        var limits = ServerConfiguration()
-        limits.maxInFlight = 20
-        limits.maxConnections = 5
-        limits.maxOutputBytes = 6000
-        limits.maxFrameBytes = 16 << 10
-        limits.memoryBudget = 100_000
-        limits.stallTimeout = .seconds(1)
-        limits.loadTimeout = .seconds(5)
-        limits.drainTimeout = .seconds(3)
-        limits.cacheMaxBytes = 20
-        return limits
-    }()
 
     /// - Parameter isCalm: whether nothing fails by chance.
     init(seed: UInt64, limits: ServerConfiguration = limits, isCalm: Bool = false) {
@@ -304,6 +296,7 @@ final class CoreWorld {
         case .packDamaged(let model): doubtful.insert(name(model))
         case .serving(let model, _, _): doubtful.remove(name(model))
         case .workerReady(let label, _): worker = label
+        case .workerWarning(_, let warning): #expect(warned.insert(warning).inserted, "it was told before")
         case .answered(let answer):
             self.answer = answer
             let request = answer.request
@@ -325,7 +318,7 @@ final class CoreWorld {
     func connect(user: UInt32 = 7) -> ClientID {
         lastClient += 1
         let id = ClientID(lastClient)
-        clients[id] = Client()
+        clients[id] = Client(user: user)
         tell(.connected(id, user: user, process: 1))
         return id
     }
@@ -343,7 +336,8 @@ final class CoreWorld {
         bytes: Int = 0,
         payload: [UInt8]? = nil,
         timeout: UInt64 = 0,
-        priority: Int32 = 0
+        priority: Int32 = 0,
+        tenant: String = ""
     )
         -> UInt64?
     {
@@ -356,7 +350,9 @@ final class CoreWorld {
             switch ControlMethod(rawValue: method) {
             case .watch: .watch
             case .events: .events
-            default: model.isEmpty ? .control : .inference(model: model)
+            case .status?, .metrics?: .control
+            case .some: operators.contains(client.user) ? .control : .forbidden
+            case nil: model.isEmpty ? .control : .inference(model: model)
             }
         clients[id] = client
         // Every other request has a name of the client's.
@@ -369,6 +365,7 @@ final class CoreWorld {
             requestID: trace.isEmpty ? "" : "id-\(trace)",
             traceparent: trace,
             payload: payload ?? Array(repeating: 97, count: bytes),
+            tenant: tenant,
             priority: priority
         )
         tell(.frame(id, .request(request)))
@@ -405,6 +402,7 @@ final class CoreWorld {
             return
         }
         clients[id]?.calls[response.streamID] = nil
+        if call == .forbidden { #expect(response.status != .ok, "who is no operator has done what is for operators") }
         guard case .inference? = call else {
             lastControl = response
             return

@@ -55,6 +55,24 @@ import Time
         #expect(abs(one - 0.5 / 9) < 0.02, "\(one)")
     }
 
+    @Test func theTenantsOfAGatewayShareAsUsersDo() {
+        let simulation = Simulation()
+        func tenant(_ name: String, on connection: UInt64) -> ClientKey {
+            ClientKey(.tenant(name, of: 3), ClientID(connection))
+        }
+        let (first, second, user) = (tenant("a", on: 1), tenant("b", on: 1), Harness.client(2))
+        let again = tenant("a", on: 9)
+        let requests =
+            heap(3000, of: 100, from: first) + heap(1000, of: 100, from: again) + heap(1000, of: 100, from: second)
+            + heap(1000, of: 100, from: user)
+        simulation.run(requests, until: .start + .seconds(6))
+        let all = Double(simulation.tokens())
+        for owner in [first, second, user].map(\.owner) {
+            let share = Double(simulation.tokens { $0.client.owner == owner }) / all
+            #expect(abs(share - 1.0 / 3) < 0.03, "\(owner): \(share)")
+        }
+    }
+
     @Test func whoWasAwayIsOwedNothing() {
         let simulation = Simulation()
         simulation.run(heap(3000, of: 100, from: Harness.client(1)), until: .start + .seconds(5))

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 // MARK: - Descriptors and errors
@@ -139,6 +140,26 @@ int linux_ignore_write_signals(void);
 int64_t linux_raise_open_file_limit(void);
 /// Has `malloc` map what is at least so large by itself, so that `free` unmaps it.
 void linux_map_allocations(int bytes);
+
+// MARK: - Sandbox
+
+/// Whether this was built with a sanitizer.
+bool linux_is_sanitized(void);
+/// Forbids for good that memory becomes executable which was not (PR_SET_MDWE).
+int linux_refuse_exec_gain(void);
+/// The version of Landlock.
+int linux_landlock_version(void);
+/// A set of rules that forbids these rights of linux/landlock.h: on files, on networks, and to reach other processes.
+int linux_landlock_create(uint64_t files, uint64_t networks, uint64_t scopes);
+/// Allows rights on the file, or all beneath the folder, that `beneath` is open for.
+int linux_landlock_allow(int rules, int beneath, uint64_t files);
+/// Holds the calling thread, and what it starts, to the rules.
+int linux_landlock_enforce(int rules);
+/// Whether system calls can be filtered (seccomp).
+bool linux_can_filter(void);
+/// Lets all threads make only the calls with these numbers; `mmap` and `mprotect` without PROT_EXEC; `kill` and `tgkill` of
+/// the process itself; and, if `threads`, `clone` of threads. Others fail with EPERM, or are logged and made if `log_only`.
+int linux_filter_calls(const int32_t *_Nonnull allowed, size_t count, bool threads, bool log_only);
 
 // MARK: - CPUs
 

@@ -124,6 +124,8 @@ package struct WorkerStatus: Sendable, Equatable {
     package var nextStartMicroseconds: UInt64
     /// Where the kernel says, and the status is verbose.
     package var memory: MemoryPlacement?
+    /// What the kernel holds it to; empty: nothing.
+    package var sandbox: String
 
     package init(
         pid: Int32 = 0,
@@ -138,7 +140,8 @@ package struct WorkerStatus: Sendable, Equatable {
         requests: UInt64 = 0,
         generation: UInt64 = 0,
         nextStartMicroseconds: UInt64 = 0,
-        memory: MemoryPlacement? = nil
+        memory: MemoryPlacement? = nil,
+        sandbox: String = ""
     ) {
         self.pid = pid
         self.slot = slot
@@ -153,6 +156,7 @@ package struct WorkerStatus: Sendable, Equatable {
         self.generation = generation
         self.nextStartMicroseconds = nextStartMicroseconds
         self.memory = memory
+        self.sandbox = sandbox
     }
 }
 

@@ -101,6 +101,8 @@ package struct Request: Sendable, Equatable {
     package var costEstimate: UInt32
     /// The method's request message.
     package var payload: [UInt8]
+    /// Whose turn it takes, where a gateway asks for others; only `gateways` may say.
+    package var tenant: String
     /// -1, 0 or 1: beside this client's other requests to the model, not those of others.
     package var priority: Int32
 
@@ -113,6 +115,7 @@ package struct Request: Sendable, Equatable {
         traceparent: String = "",
         costEstimate: UInt32 = 0,
         payload: [UInt8] = [],
+        tenant: String = "",
         priority: Int32 = 0
     ) {
         self.streamID = streamID
@@ -123,6 +126,7 @@ package struct Request: Sendable, Equatable {
         self.traceparent = traceparent
         self.costEstimate = costEstimate
         self.payload = payload
+        self.tenant = tenant
         self.priority = priority
     }
 }

@@ -208,17 +208,21 @@ package enum FromWorker: Sendable, Equatable {
         package var pid: Int32
         /// Pinning that was refused, for example.
         package var warnings: [String]
+        /// What the kernel holds the process to; empty: nothing.
+        package var sandbox: String
 
         package init(
             protocolVersion: UInt32 = 0,
             softwareVersion: String = "",
             pid: Int32 = 0,
-            warnings: [String] = []
+            warnings: [String] = [],
+            sandbox: String = ""
         ) {
             self.protocolVersion = protocolVersion
             self.softwareVersion = softwareVersion
             self.pid = pid
             self.warnings = warnings
+            self.sandbox = sandbox
         }
     }
 

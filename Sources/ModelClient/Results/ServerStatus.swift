@@ -193,6 +193,8 @@ public struct WorkerStatus: Sendable, Hashable {
     public var nextStart: Duration?
     /// On which memory node its pages lie; nil where the kernel does not say, or the status is not verbose.
     public var memory: Memory?
+    /// What the kernel holds it to, such as `landlock 7, seccomp`; empty: nothing, or it has not said.
+    public var sandbox: String
 
     /// Pages in memory, in bytes.
     public struct Memory: Sendable, Hashable {
@@ -230,6 +232,7 @@ public struct WorkerStatus: Sendable, Hashable {
         generation = message.generation
         nextStart = message.nextStartMicroseconds > 0 ? .microseconds(message.nextStartMicroseconds) : nil
         memory = message.memory.map(Memory.init)
+        sandbox = message.sandbox
     }
 }
 

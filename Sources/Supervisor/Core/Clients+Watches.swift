@@ -58,20 +58,25 @@ extension Clients {
         guard makesRoom(for: call) else { return }
         let severity = request.severity == .unknown ? .info : request.severity
         watches.append(Watch(call: call, severity: severity))
-        for event in recent.filter({ $0.severity >= severity }).suffix(Int(request.recent)) {
-            tell(event, { $0 == call })
+        let meant = recent.filter {
+            $0.event.severity >= severity && ($0.role == .inference || isOperator(call.client))
         }
+        for (event, role) in meant.suffix(Int(request.recent)) { tell(event, role) { $0 == call } }
     }
 
     /// Tells everybody who listens, at once. Who does not read is left out, and sees by the numbers how often.
-    mutating func tell(_ event: ServerEvent) {
-        recent = recent.suffix(Self.recentEvents - 1) + [event]
-        tell(event) { _ in true }
+    ///
+    /// - Parameter role: who may be told.
+    mutating func tell(_ event: ServerEvent, _ role: Role) {
+        recent = recent.suffix(Self.recentEvents - 1) + [(event, role)]
+        tell(event, role) { _ in true }
     }
 
-    private mutating func tell(_ event: ServerEvent, _ isMeant: (ControlCall) -> Bool) {
+    private mutating func tell(_ event: ServerEvent, _ role: Role, _ isMeant: (ControlCall) -> Bool) {
         for watch in watches
-        where watch.severity <= event.severity && watch.interval == nil && isMeant(watch.call) {
+        where watch.severity <= event.severity && watch.interval == nil && isMeant(watch.call)
+            && (role == .inference || isOperator(watch.call.client))
+        {
             guard let index = watches.firstIndex(where: { $0.call == watch.call }) else { continue }
             watches[index].number += 1
             guard let client = table[watch.call.client], client.waiting < unreadBytes else { continue }

@@ -74,13 +74,13 @@ struct Clients {
 
     var limits: ServerConfiguration { didSet { memory.limit = Self.budget(limits) } }
     var memory: MemoryBudget
-    private let userID: UInt32
+    let userID: UInt32
     private(set) var table: [ClientID: Client] = [:]
     /// Clients that have a deadline.
     private var timed: Set<ClientID> = []
     var watches: [Watch] = []
     /// What has happened last, for those who begin to listen.
-    var recent: [ServerEvent] = []
+    var recent: [(event: ServerEvent, role: Role)] = []
     /// Requests whose clients have left, which nobody has cancelled yet.
     var abandoned: [RequestID] = []
     /// What the shell is to do.
@@ -126,8 +126,10 @@ struct Clients {
             maxInFlight: UInt32(clamping: limits.maxInFlight)
         )
         send(.hello(hello), to: id)
-        if user != userID, user != 0, !limits.allowOtherUsers {
-            let message = "this server serves user \(userID) and root, and the caller is user \(user)"
+        if role(of: user) == nil {
+            let message =
+                "this server serves user \(userID) and root, and the caller is user \(user): set allow_other_users, or add the "
+                + "user to operators or gateways, in modeld's settings"
             refuse(id, Refusal(.permissionDenied, message), at: now)
         } else if table.count > limits.maxConnections {
             let message = "the server has \(limits.maxConnections) connections already (max_connections)"
@@ -337,11 +339,18 @@ struct Clients {
     /// An inference request waits on a stream.
     ///
     /// - Returns: who it is counted for.
-    mutating func begin(_ request: RequestID, _ id: ClientID, stream: UInt64, bytes: Int) -> ClientKey {
+    mutating func begin(
+        _ request: RequestID,
+        _ id: ClientID,
+        stream: UInt64,
+        bytes: Int,
+        tenant: String
+    ) -> ClientKey {
         table[id]?.requests[stream] = request
         table[id]?.pending += bytes
         memory.pending += bytes
-        return ClientKey(.user(table[id]?.user ?? userID), id)
+        let user = table[id]?.user ?? userID
+        return ClientKey(tenant.isEmpty ? .user(user) : .tenant(tenant, of: user), id)
     }
 
     /// It gets its answer now.

@@ -160,7 +160,8 @@ extension Core {
             requests: process?.requests ?? 0,
             generation: generation.number,
             nextStartMicroseconds: generation.nextStart(of: index).microseconds(from: now),
-            memory: memory.flatMap { memory in slot.flatMap { MemoryPlacement(memory, onNode: $0.node) } }
+            memory: memory.flatMap { memory in slot.flatMap { MemoryPlacement(memory, onNode: $0.node) } },
+            sandbox: process?.sandbox ?? ""
         )
     }
 }

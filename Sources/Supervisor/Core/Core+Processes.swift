@@ -83,7 +83,11 @@ extension Core {
             scheduler.prepared(RequestID(prepared.requestID), tokens: Int(prepared.tokens), by: id)
         case .batchDone(let done): batchDone(done, by: id, model, seat)
         case .hello(let hello):
-            for warning in hello.warnings { report(.workerWarning(label(id), warning)) }
+            processes[id]?.sandbox = hello.sandbox
+            // The same of each process, such as what the machine lacks, is told once.
+            for warning in hello.warnings where toldWarnings.insert(warning).inserted {
+                report(.workerWarning(label(id), warning))
+            }
             change(model) { $0.hello(seat, at: $1) }
         case .ready(let ready): self.ready(ready, id, model, seat)
         case .failed(let failed):

@@ -7,9 +7,15 @@ extension Core {
     // MARK: - From clients
 
     mutating func accept(_ request: Request, from client: ClientID) {
+        if let refusal = clients.objection(toTenant: request.tenant, from: client) {
+            return clients.turnAway(.role, client, stream: request.streamID, refusal)
+        }
         if InferenceMethod(rawValue: request.method) != nil { return infer(request, from: client) }
         if let method = ControlMethod(rawValue: request.method) {
-            return control(method, request, from: client)
+            guard let refusal = clients.objection(to: method, from: client) else {
+                return control(method, request, from: client)
+            }
+            return clients.turnAway(.role, client, stream: request.streamID, refusal)
         }
         let known = InferenceMethod.allCases.map(\.rawValue) + ControlMethod.allCases.map(\.rawValue)
         let message = "unknown method '\(request.method.prefix(100))'; this server has \(known.joined(separator: ", "))"
@@ -54,7 +60,7 @@ extension Core {
             bytes: request.payload.count,
             // Some tasks compute a text several times: once per label, once per choice.
             claim: Int(request.costEstimate),
-            from: clients.begin(id, client, stream: request.streamID, bytes: kept.bytes),
+            from: clients.begin(id, client, stream: request.streamID, bytes: kept.bytes, tenant: request.tenant),
             priority: priority,
             deadline: deadline
         )

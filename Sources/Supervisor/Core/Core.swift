@@ -42,6 +42,8 @@ package struct Core: ~Copyable {
     var limiter = SpawnLimiter()
     var quarantine: Quarantine
     var processes: [WorkerID: Supervised] = [:]
+    /// What workers have warned of.
+    var toldWarnings: Set<String> = []
     /// Processes that have closed their channel and not ended, and when they are killed; the first of them first.
     var exiting: [(id: WorkerID, killAt: Instant)] = []
     var packs: PackCoordinator
@@ -172,7 +174,7 @@ package struct Core: ~Copyable {
         case .noted(let happening, let event):
             counters.note(happening)
             crashes.note(happening, at: event?.unixMicroseconds ?? 0)
-            if let event { clients.tell(event) }
+            if let event { clients.tell(event, happening.role) }
         case .slots(let new):
             slots = new
             for slot in new { knownSlots[slot.id] = slot }

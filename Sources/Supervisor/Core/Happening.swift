@@ -78,6 +78,7 @@ package enum Refused: String, CaseIterable, Sendable {
     case frame
     case method
     case model
+    case role
     case stream
 }
 

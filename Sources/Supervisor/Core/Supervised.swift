@@ -16,6 +16,8 @@ struct Supervised {
     let slot: Slot
     /// 0 until it has been started.
     var processID: Int32 = 0
+    /// What the kernel holds it to, as it says.
+    var sandbox = ""
     /// Whether it has ended its side of the channel.
     var channelClosed = false
     /// Set when the supervisor ended it for cause, which is then to blame rather than the signal.

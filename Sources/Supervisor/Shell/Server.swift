@@ -237,7 +237,8 @@ package final class Server {
         case .disconnect(let id): clients.disconnect(id)
         case .stopListening: clients.stopListening()
         case .spawn(let id, let slot, let isPacker, let isStrict):
-            processes.spawn(id, on: slot, (isPacker ? ["--pack"] : []) + (isStrict ? ["--strict"] : []), tell)
+            let flags = (isPacker ? ["--pack"] : []) + (isStrict ? ["--strict"] : [])
+            processes.spawn(id, on: slot, flags + ["--sandbox", configuration.workerSandbox.rawValue], tell)
         case .tell(let id, let frame, let files): send(frame, with: files, to: id, tell)
         case .terminate(let id): processes.signal(id, .terminate)
         case .kill(let id): processes.signal(id, .kill)

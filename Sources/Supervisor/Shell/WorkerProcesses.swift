@@ -11,6 +11,8 @@ final class WorkerProcesses {
     private final class Process {
         var child: ChildProcess
         let channel: FramedStream
+        /// What the kernel tells of its memory, opened before it says that nobody may look into it.
+        let memory: (rollup: LiveFile?, maps: LiveFile?)
         /// Whether it has said what is no frame: nothing more is read.
         var isMuted = false
         var channelClosed = false
@@ -21,6 +23,8 @@ final class WorkerProcesses {
         var toldBytes = 0
 
         init(_ child: consuming ChildProcess, _ channel: FramedStream) {
+            let folder = "/proc/\(child.processID)"
+            memory = (try? LiveFile("\(folder)/smaps_rollup"), try? LiveFile("\(folder)/numa_maps"))
             self.child = child
             self.channel = channel
         }
@@ -178,17 +182,19 @@ final class WorkerProcesses {
 
     func memory(of ids: [WorkerID]) -> [WorkerID: ProcessMemory] {
         var result: [WorkerID: ProcessMemory] = [:]
-        for id in ids { result[id] = processes[id].flatMap { ProcessMemory(of: $0.child.processID) } }
+        for id in ids { result[id] = processes[id].flatMap { ProcessMemory(of: $0.child.processID, $0.memory) } }
         return result
     }
 }
 
 extension ProcessMemory {
     /// Measures a process; nil when it is gone.
-    init?(of processID: Int32) {
-        guard let memory = try? MemoryUsage.of(processID: processID) else { return nil }
+    init?(of processID: Int32, _ files: (rollup: LiveFile?, maps: LiveFile?) = (nil, nil)) {
+        guard let memory = try? MemoryUsage.of(processID: processID, rollup: files.rollup) else { return nil }
         // Packs in the cache, and their copies.
-        let places = try? MemoryByNode.of(processID: processID) { $0.hasSuffix(".pack") || $0.hasPrefix("/memfd:pack") }
+        let places = try? MemoryByNode.of(processID: processID, maps: files.maps) {
+            $0.hasSuffix(".pack") || $0.hasPrefix("/memfd:pack")
+        }
         self.init(
             resident: UInt64(memory.residentBytes),
             proportional: UInt64(memory.proportionalBytes ?? memory.residentBytes),

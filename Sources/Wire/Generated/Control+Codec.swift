@@ -40,6 +40,7 @@ extension WorkerStatus: WireMessage {
         structure.generation = generation
         structure.next_start_microseconds = nextStartMicroseconds
         if let memory { structure.memory = arena.message(memory) }
+        structure.sandbox = arena.text(sandbox)
     }
 
     package init(_ structure: Control__V1__WorkerStatus) throws(WireError) {
@@ -56,7 +57,8 @@ extension WorkerStatus: WireMessage {
             requests: structure.requests,
             generation: structure.generation,
             nextStartMicroseconds: structure.next_start_microseconds,
-            memory: try decodeMessage(structure.memory, "memory")
+            memory: try decodeMessage(structure.memory, "memory"),
+            sandbox: try decodeText(structure.sandbox, "sandbox")
         )
         try validate()
     }

@@ -91,6 +91,7 @@ extension Request: WireMessage {
         structure.traceparent = arena.text(traceparent)
         structure.cost_estimate = costEstimate
         structure.payload = arena.bytes(payload)
+        structure.tenant = arena.text(tenant)
         structure.priority = priority
     }
 
@@ -104,6 +105,7 @@ extension Request: WireMessage {
             traceparent: try decodeText(structure.traceparent, "traceparent"),
             costEstimate: structure.cost_estimate,
             payload: decodeBytes(structure.payload),
+            tenant: try decodeText(structure.tenant, "tenant"),
             priority: structure.priority
         )
         try validate()

@@ -309,6 +309,7 @@ extension FromWorker.Hello: WireMessage {
         structure.software_version = arena.text(softwareVersion)
         structure.pid = pid
         (structure.n_warnings, structure.warnings) = arena.texts(warnings)
+        structure.sandbox = arena.text(sandbox)
     }
 
     package init(_ structure: Worker__V1__FromWorker__Hello) throws(WireError) {
@@ -316,7 +317,8 @@ extension FromWorker.Hello: WireMessage {
             protocolVersion: structure.protocol_version,
             softwareVersion: try decodeText(structure.software_version, "software_version"),
             pid: structure.pid,
-            warnings: try decodeTexts(structure.n_warnings, structure.warnings, "warnings")
+            warnings: try decodeTexts(structure.n_warnings, structure.warnings, "warnings"),
+            sandbox: try decodeText(structure.sandbox, "sandbox")
         )
         try validate()
     }

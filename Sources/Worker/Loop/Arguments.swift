@@ -1,3 +1,4 @@
+import LinuxSystem
 import Topology
 
 /// What the supervisor passes on the command line, because it must be done before anything else: placement.
@@ -11,6 +12,8 @@ package struct Arguments {
     var cpus: CPUSet?
     var node: Int?
     var threads = 1
+    /// Whether it gives up what it does not need.
+    var sandbox = Sandbox.Mode.off
     /// Who started this process, for asking to die with it.
     var parent: Int32?
 
@@ -31,6 +34,11 @@ package struct Arguments {
             case "--node": node = try Self.number(flag, value)
             case "--threads": threads = max(1, try Self.number(flag, value))
             case "--parent": parent = try Self.number(flag, value)
+            case "--sandbox":
+                guard let mode = Sandbox.Mode(rawValue: value) else {
+                    throw Unusable(description: "--sandbox \(value): not enforce, log or off")
+                }
+                sandbox = mode
             case "--cpus":
                 guard let set = try? CPUSet(parsing: value) else {
                     throw Unusable(description: "--cpus \(value): not a CPU list such as 0-3,8")

@@ -1,5 +1,5 @@
 import Glibc
-import LinuxSystem
+package import LinuxSystem
 import Messages
 import Time
 import Topology
@@ -41,19 +41,22 @@ package enum WorkerProgram {
             // The server has nothing that could be let go, and starts another worker. No reason not to serve where this fails.
             _ = try? ProcessSelf.offerMemory(score: memoryScore)
             let slot = arguments.cpus.map { Slot(id: 0, node: arguments.node ?? 0, cpus: $0) }
-            let warnings = slot.map { Placement.apply($0, memory: arguments.isStrict ? .bind : .prefer) } ?? []
+            var warnings = slot.map { Placement.apply($0, memory: arguments.isStrict ? .bind : .prefer) } ?? []
             var channel = try Channel(descriptor: arguments.channel)
+            let sandbox = Sandbox(arguments.sandbox)
+            if let warning = sandbox.warning { warnings.append(warning) }
             try channel.send(
                 .hello(
                     FromWorker.Hello(
                         protocolVersion: WireProtocol.version,
                         softwareVersion: WireProtocol.softwareVersion,
                         pid: ProcessSelf.processID,
-                        warnings: warnings
+                        warnings: warnings,
+                        sandbox: sandbox.description
                     )
                 )
             )
-            try work(for: channel, loader, arguments, log: log)
+            try work(for: channel, loader, arguments, sandbox, log: log)
             return Exit.done
         } catch is Channel.Closed {
             return Exit.done
@@ -70,12 +73,13 @@ package enum WorkerProgram {
         for channel: consuming Channel,
         _ loader: Loader,
         _ arguments: Arguments,
+        _ sandbox: Sandbox = Sandbox(.off),
         log: @escaping (String) -> Void
     ) throws {
         let (engine, slow): (Loader.Loaded, Duration?)
         do {
-            if arguments.isPacker { return try pack(&channel, loader, onNode: arguments.node) }
-            (engine, slow) = try load(&channel, loader, threads: arguments.threads)
+            if arguments.isPacker { return try pack(&channel, loader, onNode: arguments.node, sandbox) }
+            (engine, slow) = try load(&channel, loader, threads: arguments.threads, sandbox)
         } catch let failure as LoadFailure {
             try channel.send(.failed(FromWorker.Failed(kind: failure.kind, message: failure.message)))
             throw failure
@@ -87,24 +91,43 @@ package enum WorkerProgram {
     private static func load<Loader: EngineLoader>(
         _ channel: inout Channel,
         _ loader: Loader,
-        threads: Int
+        threads: Int,
+        _ sandbox: Sandbox
     ) throws -> (Loader.Loaded, slow: Duration?) {
         guard case .load(let request) = try channel.receive(), let pack = channel.takeDescriptor() else {
             throw WireError(.malformed, "expected Load with a descriptor")
         }
         let start = channel.now
+        try held { () throws(SystemError) in try sandbox.confine(reading: [request.modelDirectory]) }
         var (engine, ready) = try loader.load(request, pack: pack, threads: threads) { try channel.sign() }
+        try held { () throws(SystemError) in try sandbox.close() }
         ready.loadMicroseconds = (channel.now - start).microseconds
         try channel.send(.ready(ready))
         return (engine, request.slowMicroseconds > 0 ? .microseconds(request.slowMicroseconds) : nil)
     }
 
-    private static func pack(_ channel: inout Channel, _ loader: some EngineLoader, onNode node: Int?) throws {
+    /// What the supervisor was told of the sandbox holds, or the process does not go on.
+    private static func held(_ step: () throws(SystemError) -> Void) throws(LoadFailure) {
+        do throws(SystemError) {
+            try step()
+        } catch {
+            throw LoadFailure(.resource, "the worker cannot be held to its sandbox: \(error) (worker_sandbox)")
+        }
+    }
+
+    private static func pack(
+        _ channel: inout Channel,
+        _ loader: some EngineLoader,
+        onNode node: Int?,
+        _ sandbox: Sandbox
+    ) throws {
         let frame = try channel.receive()
         guard let first = channel.takeDescriptor() else { throw WireError(.malformed, "expected a descriptor") }
         let bytes: Int
         switch frame {
         case .pack(let request):
+            let paths = [request.modelDirectory, request.calibrationFile].filter { !$0.isEmpty }
+            try held { () throws(SystemError) in try sandbox.confine(reading: paths) }
             bytes = try loader.pack(request, into: first) { key in
                 try channel.send(.packKey(FromWorker.PackKey(key: key)))
                 guard case .packProceed = try channel.receive() else {
@@ -115,6 +138,7 @@ package enum WorkerProgram {
             }
         case .copy(let request):
             guard let copy = channel.takeDescriptor() else { throw WireError(.malformed, "expected two descriptors") }
+            try held { () throws(SystemError) in try sandbox.confine(reading: []) }
             bytes = try NodeCopy.make(of: first, in: copy, node: node ?? 0, isStrict: request.strict) {
                 try channel.sign()
             }

@@ -44,6 +44,7 @@ extension WorkerStatus {
         ]
         if isVerbose {
             members += [("requests", requests), ("generation", generation), ("last_exit", lastExit)]
+            members.append(("sandbox", sandbox))
             if let nextStart { members.append(("next_start_seconds", nextStart / .seconds(1))) }
             if let memory {
                 let json = JSONText.object([

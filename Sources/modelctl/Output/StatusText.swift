@@ -98,6 +98,10 @@ struct StatusText {
                 if isVerbose, let memory = worker.memory, worker.numaNode >= 0 {
                     table.addNote("        " + memory.line(onNode: worker.numaNode))
                 }
+                if isVerbose, worker.pid > 0 {
+                    let held = worker.sandbox.isEmpty ? "nothing" : HumanText.printable(worker.sandbox)
+                    table.addNote("        held to: " + held)
+                }
                 if let next = worker.nextStart {
                     table.addNote("        \(worker.state.lowercased()), next start in \(HumanText.time(next))")
                 }

@@ -10,7 +10,7 @@ import Wire
 
     /// Under the caller's names, in one line each, and without the text.
     @Test func whatHappensToARequestIsToldUnderItsID() throws {
-        let flags = ["--set", "slow_request_microseconds=1"]
+        let flags = ["--set", "slow_request_microseconds=1"] + onceFlags
         let server = try TestServer(flags: flags, logLevel: "info")
         var client = try server.client()
         let commands = ["id\n-1": "echo secret", "id-2": "once \(server.folder)/flag crash", "id-3": "crash"]

@@ -41,7 +41,7 @@ import Wire
 
     /// They wait behind one that is prepared for long, and are over when it is their turn.
     @Test func row63RequestsThatWereGivenUpAreNotPrepared() throws {
-        let server = try TestServer(flags: Self.flags)
+        let server = try TestServer(flags: Self.flags + onceFlags)
         var client = try server.client()
         let first = try client.command("preparing sleep 1500", model: "m")
         // It is begun: of what comes at once, what is due first goes first.

@@ -38,6 +38,16 @@ struct RawClient: ~Copyable {
         }
     }
 
+    /// Sends a frame with descriptors, which nobody has asked for.
+    func send(_ frame: Frame, descriptors: [Int32]) throws {
+        let bytes = try FrameEncoder.encode(frame)
+        _ = try stream.descriptor.waitWritable(within: .seconds(20))
+        guard try bytes.withUnsafeBytes({ try stream.write($0, descriptors: descriptors) }) == .bytes(bytes.count)
+        else {
+            throw Failure(description: "the frame was not taken as a whole")
+        }
+    }
+
     /// Sends nothing more.
     func endInput() throws { try stream.shutdownWriting() }
 

@@ -162,6 +162,9 @@ final class TestServer {
     }
 }
 
+/// For tests whose workers do something once: what tells them is a file, which a worker cannot open otherwise.
+let onceFlags = ["--set", "worker_sandbox=off"]
+
 /// Whether a process exists and is no zombie.
 func isAlive(_ processID: Int32) -> Bool {
     guard let status = try? FileContents.readText("/proc/\(processID)/stat") else { return false }

@@ -27,7 +27,7 @@ import Wire
     }
 
     @Test func aPackIsVerifiedOnceInAGeneration() throws {
-        let server = try TestServer(flags: ["--threads-per-worker", "64"])
+        let server = try TestServer(flags: ["--threads-per-worker", "64"] + onceFlags)
         var client = try server.client()
         #expect(try client.call("verifies", model: "m").text == "true")
         #expect(try client.call("once \(server.folder)/flag crash", model: "m").status == .ok)
@@ -37,7 +37,7 @@ import Wire
     }
 
     @Test func aRequestThatCrashesOnceIsReplayedWithinItsDeadline() throws {
-        let server = try TestServer()
+        let server = try TestServer(flags: onceFlags)
         var client = try server.client()
         let response = try client.call("once \(server.folder)/flag crash", model: "m", timeoutMilliseconds: 10_000)
         #expect(response.status == .ok)
@@ -117,7 +117,7 @@ import Wire
     }
 
     @Test func aWorkerThatSendsGarbageIsKilledAndReplaced() throws {
-        let server = try TestServer()
+        let server = try TestServer(flags: onceFlags)
         var client = try server.client()
         let response = try client.call("once \(server.folder)/flag garbage", model: "m")
         #expect(response.status == .ok)

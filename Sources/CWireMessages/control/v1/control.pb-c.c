@@ -1350,7 +1350,7 @@ const ProtobufCMessageDescriptor control__v1__status_request__descriptor =
   (ProtobufCMessageInit) control__v1__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__worker_status__field_descriptors[13] =
+static const ProtobufCFieldDescriptor control__v1__worker_status__field_descriptors[14] =
 {
   {
     "pid",
@@ -1508,6 +1508,18 @@ static const ProtobufCFieldDescriptor control__v1__worker_status__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sandbox",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__WorkerStatus, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__worker_status__field_indices_by_name[] = {
   3,   /* field[3] = cpus */
@@ -1521,13 +1533,14 @@ static const unsigned control__v1__worker_status__field_indices_by_name[] = {
   9,   /* field[9] = requests */
   5,   /* field[5] = restarts */
   6,   /* field[6] = rss_bytes */
+  13,   /* field[13] = sandbox */
   1,   /* field[1] = slot */
   4,   /* field[4] = state */
 };
 static const ProtobufCIntRange control__v1__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
 {
@@ -1537,7 +1550,7 @@ const ProtobufCMessageDescriptor control__v1__worker_status__descriptor =
   "Control__V1__WorkerStatus",
   "control.v1",
   sizeof(Control__V1__WorkerStatus),
-  13,
+  14,
   control__v1__worker_status__field_descriptors,
   control__v1__worker_status__field_indices_by_name,
   1,  control__v1__worker_status__number_ranges,

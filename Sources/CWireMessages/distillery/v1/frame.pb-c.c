@@ -560,7 +560,7 @@ const ProtobufCMessageDescriptor distillery__v1__frame__descriptor =
   (ProtobufCMessageInit) distillery__v1__frame__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor distillery__v1__request__field_descriptors[9] =
+static const ProtobufCFieldDescriptor distillery__v1__request__field_descriptors[10] =
 {
   {
     "stream_id",
@@ -659,6 +659,18 @@ static const ProtobufCFieldDescriptor distillery__v1__request__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "tenant",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Distillery__V1__Request, tenant),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "priority",
     11,
     PROTOBUF_C_LABEL_NONE,
@@ -676,17 +688,18 @@ static const unsigned distillery__v1__request__field_indices_by_name[] = {
   1,   /* field[1] = method */
   2,   /* field[2] = model */
   7,   /* field[7] = payload */
-  8,   /* field[8] = priority */
+  9,   /* field[9] = priority */
   4,   /* field[4] = request_id */
   0,   /* field[0] = stream_id */
+  8,   /* field[8] = tenant */
   3,   /* field[3] = timeout_microseconds */
   5,   /* field[5] = traceparent */
 };
 static const ProtobufCIntRange distillery__v1__request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 11, 8 },
-  { 0, 9 }
+  { 11, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor distillery__v1__request__descriptor =
 {
@@ -696,7 +709,7 @@ const ProtobufCMessageDescriptor distillery__v1__request__descriptor =
   "Distillery__V1__Request",
   "distillery.v1",
   sizeof(Distillery__V1__Request),
-  9,
+  10,
   distillery__v1__request__field_descriptors,
   distillery__v1__request__field_indices_by_name,
   2,  distillery__v1__request__number_ranges,

@@ -896,7 +896,7 @@ const ProtobufCMessageDescriptor worker__v1__to_worker__descriptor =
   (ProtobufCMessageInit) worker__v1__to_worker__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor worker__v1__from_worker__hello__field_descriptors[4] =
+static const ProtobufCFieldDescriptor worker__v1__from_worker__hello__field_descriptors[5] =
 {
   {
     "protocol_version",
@@ -946,17 +946,30 @@ static const ProtobufCFieldDescriptor worker__v1__from_worker__hello__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sandbox",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Worker__V1__FromWorker__Hello, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned worker__v1__from_worker__hello__field_indices_by_name[] = {
   2,   /* field[2] = pid */
   0,   /* field[0] = protocol_version */
+  4,   /* field[4] = sandbox */
   1,   /* field[1] = software_version */
   3,   /* field[3] = warnings */
 };
 static const ProtobufCIntRange worker__v1__from_worker__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor worker__v1__from_worker__hello__descriptor =
 {
@@ -966,7 +979,7 @@ const ProtobufCMessageDescriptor worker__v1__from_worker__hello__descriptor =
   "Worker__V1__FromWorker__Hello",
   "worker.v1",
   sizeof(Worker__V1__FromWorker__Hello),
-  4,
+  5,
   worker__v1__from_worker__hello__field_descriptors,
   worker__v1__from_worker__hello__field_indices_by_name,
   1,  worker__v1__from_worker__hello__number_ranges,

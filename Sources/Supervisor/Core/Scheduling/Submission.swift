@@ -31,7 +31,8 @@ package struct ClientKey: Hashable, Sendable {
     /// Owners share alike, and the connections of one owner share what is its.
     package enum Owner: Hashable, Sendable {
         case user(UInt32)
-        // A gateway speaks for many: the tenants that it names belong here.
+        /// Somebody whom a gateway, which is this user, asks for.
+        case tenant(String, of: UInt32)
     }
 
     package let owner: Owner

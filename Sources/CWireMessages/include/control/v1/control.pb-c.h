@@ -155,10 +155,14 @@ struct  Control__V1__WorkerStatus
    * where the kernel says, and the status is verbose
    */
   Control__V1__MemoryPlacement *memory;
+  /*
+   * what the kernel holds it to; empty: nothing
+   */
+  ProtobufCBinaryData sandbox;
 };
 #define CONTROL__V1__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__worker_status__descriptor) \
-    , 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, 0, NULL }
+    , 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, 0, NULL, {0,NULL} }
 
 
 /*

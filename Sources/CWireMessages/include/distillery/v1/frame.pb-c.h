@@ -157,13 +157,17 @@ struct  Distillery__V1__Request
    */
   ProtobufCBinaryData payload;
   /*
+   * whose turn it takes, where a gateway asks for others; only `gateways` may say
+   */
+  ProtobufCBinaryData tenant;
+  /*
    * -1, 0 or 1: beside this client's other requests to the model, not those of others
    */
   int32_t priority;
 };
 #define DISTILLERY__V1__REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&distillery__v1__request__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, 0 }
+    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0 }
 
 
 /*

@@ -280,10 +280,14 @@ struct  Worker__V1__FromWorker__Hello
    */
   size_t n_warnings;
   ProtobufCBinaryData *warnings;
+  /*
+   * what the kernel holds the process to; empty: nothing
+   */
+  ProtobufCBinaryData sandbox;
 };
 #define WORKER__V1__FROM_WORKER__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&worker__v1__from_worker__hello__descriptor) \
-    , 0, {0,NULL}, 0, 0,NULL }
+    , 0, {0,NULL}, 0, 0,NULL, {0,NULL} }
 
 
 struct  Worker__V1__FromWorker__Ready
