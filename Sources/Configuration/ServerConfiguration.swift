@@ -10,9 +10,18 @@ package enum NUMAPolicy: String, Equatable, Sendable, CaseIterable {
     case replicate
 }
 
+/// Which models of the repository are loaded.
+package enum ModelControl: String, Equatable, Sendable, CaseIterable {
+    /// All but those that the operator unloads.
+    case all
+    /// Those that the operator loads.
+    case explicit
+}
+
 /// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags. The table says what each is.
 package struct ServerConfiguration: Configured, Equatable, CustomStringConvertible {
     package var modelRepository = ""
+    package var modelControl = ModelControl.all
     package var socket = ""
     package var cacheDirectory: String?
     package var cacheMaxBytes = 0
@@ -43,6 +52,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package static let settings: [Setting<ServerConfiguration>] = [
         Setting("model_repository", .restart, \.modelRepository, .text)
             .about("The folder that holds <model>/<version>/ folders."),
+        Setting("model_control", .restart, \.modelControl, modelControl)
+            .about("all: every model is loaded; explicit: those that 'modelctl load' asks for."),
         Setting("socket", .restart, \.socket, .text)
             .about("The path of the Unix socket."),
         Setting("socket_mode", .restart, \.socketMode, octal)
@@ -104,6 +115,12 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         "auto, shared or replicate",
         show: { $0.rawValue },
         parse: { NUMAPolicy(rawValue: $0) }
+    )
+
+    private static let modelControl = Notation<ModelControl>.word(
+        "all or explicit",
+        show: { $0.rawValue },
+        parse: { ModelControl(rawValue: $0) }
     )
 
     private static let level: Notation<String> = {

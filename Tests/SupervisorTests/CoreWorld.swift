@@ -16,6 +16,7 @@ final class CoreWorld {
             case control
             case watch
             case events
+            case reload
         }
 
         var isGreeted = false
@@ -110,6 +111,8 @@ final class CoreWorld {
     private(set) var announcements = Announcements()
     /// What all who listen were told.
     private(set) var events: [ServerEvent] = []
+    /// What reloads that tell of each model have told.
+    private(set) var reloaded: [ReloadResult] = []
     /// The last request that was told of, and the last worker that was ready.
     private(set) var answer: Answer?
     private(set) var worker: ProcessLabel?
@@ -350,6 +353,7 @@ final class CoreWorld {
             switch ControlMethod(rawValue: method) {
             case .watch: .watch
             case .events: .events
+            case .reloadEach: .reload
             default: model.isEmpty ? .control : .inference(model: model)
             }
         clients[id] = client
@@ -394,8 +398,9 @@ final class CoreWorld {
         let call = client.calls[response.streamID]
         #expect(call != nil, "stream \(response.streamID) has no call, or was answered twice")
         guard response.endOfStream else {
-            #expect(call == .watch || call == .events)
+            #expect(call == .watch || call == .events || call == .reload)
             if call == .events, let event = try? ServerEvent.decode(response.payload) { events.append(event) }
+            if call == .reload, let result = try? ReloadResult.decode(response.payload) { reloaded.append(result) }
             return
         }
         clients[id]?.calls[response.streamID] = nil

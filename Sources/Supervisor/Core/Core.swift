@@ -38,7 +38,7 @@ package struct Core: ~Copyable {
     var clients: Clients
     var pending: [RequestID: PendingRequest] = [:]
     var scheduler: Scheduler
-    var catalogue = Catalogue()
+    var catalogue: Catalogue
     var limiter = SpawnLimiter()
     var quarantine: Quarantine
     var processes: [WorkerID: Supervised] = [:]
@@ -98,6 +98,7 @@ package struct Core: ~Copyable {
         clients = Clients(limits: configuration, userID: userID)
         scheduler = Scheduler(stallLimit: configuration.stallTimeout)
         packs = PackCoordinator(limit: slots.count)
+        catalogue = Catalogue(orders: Orders(holdsAll: configuration.modelControl == .explicit))
         quarantine = Quarantine(key: quarantineKey)
     }
 
@@ -181,7 +182,7 @@ package struct Core: ~Copyable {
             if new.quarantine == nil { quarantine.clear(at: now) }
         case .reload(let isFirst):
             if !isFirst { announce(announcer.hangUp()) }
-            reload(text: isFirst ? nil : "", call: nil)
+            reload(isFirst ? nil : "")
         case .stop: stop()
         }
         clients.keepBudget(at: now)
