@@ -43,6 +43,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var slowRequest: Duration? = .seconds(10)
     package var quarantine: Duration? = .seconds(600)
     package var socketMode: UInt32 = 0o660
+    package var metricsListen: MetricsAddress?
     package var logLevel = "info"
     package var logFile: String?
     package var origins: [String: String] = [:]
@@ -97,6 +98,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
             .about("A request that takes longer is named in the log; 0: none is."),
         Setting("quarantine_microseconds", .hot, \.quarantine, .microsecondsOrNone)
             .about("How long a request that has ended two workers is refused when it comes again; 0: it is not."),
+        Setting("metrics_listen", .restart, \.metricsListen, metricsAddress)
+            .about("Where GET /metrics is answered, for this machine only: 127.0.0.1:PORT or unix:PATH; else nowhere."),
         Setting("log_level", .hot, \.logLevel, level)
             .about("What is not in the log: whatever is less urgent."),
         Setting("log_file", .restart, \.logFile, .optionalText)
@@ -121,6 +124,12 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         "all or explicit",
         show: { $0.rawValue },
         parse: { ModelControl(rawValue: $0) }
+    )
+
+    private static let metricsAddress = Notation<MetricsAddress?>.word(
+        "127.0.0.1:PORT or unix:PATH",
+        show: { $0.map { "\($0)" } },
+        parse: { text in MetricsAddress(text).map { .some($0) } }
     )
 
     private static let level: Notation<String> = {

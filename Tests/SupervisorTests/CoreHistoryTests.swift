@@ -134,6 +134,8 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
             _ = world.call(client, method.rawValue, payload: payload(method, model, world))
         case 21: if let client { misbehave(client, world) }
         case 22:
+            world.tell(.metricsWanted)
+            #expect(world.metrics.hasPrefix("# HELP modeld_info"))
             if let ghost = world.ghosts.last { tellBehind(.disconnected(ghost), ghost, world) }
         case 23:
             guard let client else { return }

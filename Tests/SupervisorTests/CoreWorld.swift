@@ -111,8 +111,8 @@ final class CoreWorld {
     private(set) var announcements = Announcements()
     /// What all who listen were told.
     private(set) var events: [ServerEvent] = []
-    /// What reloads that tell of each model have told.
-    private(set) var reloaded: [ReloadResult] = []
+    /// What the metrics' listener shows, and what reloads that tell of each model have told.
+    private(set) var (metrics, reloaded) = ("", [ReloadResult]())
     /// The last request that was told of, and the last worker that was ready.
     private(set) var answer: Answer?
     private(set) var worker: ProcessLabel?
@@ -268,6 +268,7 @@ final class CoreWorld {
             measurements += 1
             tell(.measured(own: nil, [:]))
         case .announce(let announcement): announcements.note(announcement)
+        case .showMetrics(let text): metrics = text
         case .happened(let happening):
             note(happening)
             let line = happening.line

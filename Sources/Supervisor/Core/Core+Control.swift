@@ -59,6 +59,10 @@ extension Core {
         statusCalls.waiting = []
         var payloads: [StatusCalls.Wish: [UInt8]] = [:]
         for (call, wish) in calls {
+            guard let call else {
+                effects.append(.showMetrics(metrics))
+                continue
+            }
             let payload = payloads[wish] ?? self.payload(wish)
             payloads[wish] = payload
             clients.report(call, payload: payload)
@@ -67,11 +71,15 @@ extension Core {
 
     private func payload(_ wish: StatusCalls.Wish) -> [UInt8] {
         if wish == .status { return status().encode() }
-        let status = status(own: statusCalls.measurement?.own, statusCalls.measurement?.others ?? [:])
-        return wish == .verbose ? status.encode() : MetricsResponse(text: counters.text(status)).encode()
+        return wish == .verbose ? measuredStatus.encode() : MetricsResponse(text: metrics).encode()
     }
 
-    package var metrics: String { counters.text(status()) }
+    /// With the memory of the processes as it was last measured.
+    private var measuredStatus: StatusResponse {
+        status(own: statusCalls.measurement?.own, statusCalls.measurement?.others ?? [:])
+    }
+
+    package var metrics: String { counters.text(measuredStatus) }
 
     package func status(own: ProcessMemory? = nil, _ others: [WorkerID: ProcessMemory] = [:]) -> StatusResponse {
         StatusResponse(

@@ -168,6 +168,7 @@ package struct Core: ~Copyable {
         case .measured(let own, let others):
             statusCalls.measurement?.own = own
             statusCalls.measurement?.others = others
+        case .metricsWanted: statusCalls.waiting.append((nil, .metrics))
         case .noted(let happening, let event):
             counters.note(happening)
             crashes.note(happening, at: event?.unixMicroseconds ?? 0)
