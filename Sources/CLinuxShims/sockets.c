@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "CLinuxShims.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,6 +35,21 @@ int linux_bind_unix(int fd, const char *path) {
     int filled = fill_address(path, &address);
     if (filled < 0) return filled;
     return (int)result(bind(fd, (const struct sockaddr *)&address, sizeof address));
+}
+
+int linux_listen_loopback(uint16_t port, int backlog) {
+    int fd = (int)result(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (fd < 0) return fd;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    // A server that starts again need not wait for connections of the one before.
+    int yes = 1;
+    int failed = (int)result(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes));
+    if (failed >= 0) failed = (int)result(bind(fd, (const struct sockaddr *)&address, sizeof address));
+    if (failed >= 0) failed = (int)result(listen(fd, backlog));
+    if (failed >= 0) return fd;
+    close(fd);
+    return failed;
 }
 
 int linux_connect_unix(int fd, const char *path) {

@@ -10,9 +10,18 @@ package enum NUMAPolicy: String, Equatable, Sendable, CaseIterable {
     case replicate
 }
 
+/// Which models of the repository are loaded.
+package enum ModelControl: String, Equatable, Sendable, CaseIterable {
+    /// All but those that the operator unloads.
+    case all
+    /// Those that the operator loads.
+    case explicit
+}
+
 /// The server's settings: defaults, then a YAML file, then `MODELD_…` variables, then flags. The table says what each is.
 package struct ServerConfiguration: Configured, Equatable, CustomStringConvertible {
     package var modelRepository = ""
+    package var modelControl = ModelControl.all
     package var socket = ""
     package var cacheDirectory: String?
     package var cacheMaxBytes = 0
@@ -37,6 +46,7 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package var slowRequest: Duration? = .seconds(10)
     package var quarantine: Duration? = .seconds(600)
     package var socketMode: UInt32 = 0o660
+    package var metricsListen: MetricsAddress?
     package var logLevel = "info"
     package var logFile: String?
     package var origins: [String: String] = [:]
@@ -46,6 +56,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
     package static let settings: [Setting<ServerConfiguration>] = [
         Setting("model_repository", .restart, \.modelRepository, .text)
             .about("The folder that holds <model>/<version>/ folders."),
+        Setting("model_control", .restart, \.modelControl, modelControl)
+            .about("all: every model is loaded; explicit: those that 'modelctl load' asks for."),
         Setting("socket", .restart, \.socket, .text)
             .about("The path of the Unix socket."),
         Setting("socket_mode", .restart, \.socketMode, octal)
@@ -99,6 +111,8 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
             .about("A request that takes longer is named in the log; 0: none is."),
         Setting("quarantine_microseconds", .hot, \.quarantine, .microsecondsOrNone)
             .about("How long a request that has ended two workers is refused when it comes again; 0: it is not."),
+        Setting("metrics_listen", .restart, \.metricsListen, metricsAddress)
+            .about("Where GET /metrics is answered, for this machine only: 127.0.0.1:PORT or unix:PATH; else nowhere."),
         Setting("log_level", .hot, \.logLevel, level)
             .about("What is not in the log: whatever is less urgent."),
         Setting("log_file", .restart, \.logFile, .optionalText)
@@ -123,6 +137,18 @@ package struct ServerConfiguration: Configured, Equatable, CustomStringConvertib
         "enforce, log or off",
         show: { $0.rawValue },
         parse: { Sandbox.Mode(rawValue: $0) }
+    )
+
+    private static let modelControl = Notation<ModelControl>.word(
+        "all or explicit",
+        show: { $0.rawValue },
+        parse: { ModelControl(rawValue: $0) }
+    )
+
+    private static let metricsAddress = Notation<MetricsAddress?>.word(
+        "127.0.0.1:PORT or unix:PATH",
+        show: { $0.map { "\($0)" } },
+        parse: { text in MetricsAddress(text).map { .some($0) } }
     )
 
     private static let level: Notation<String> = {

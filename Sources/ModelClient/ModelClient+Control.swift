@@ -32,26 +32,6 @@ extension ModelClient {
         return StatusUpdates(responses: stream(Request(method: WatchRequest.method, payload: message.encode())))
     }
 
-    /// Makes the server look at its model repository again.
-    ///
-    /// A new generation is loaded beside the old one, tried, and swapped in; requests go on meanwhile. Never sent twice:
-    /// when the connection is lost, the call fails, and ``status(verbose:timeout:)`` tells what came of it.
-    ///
-    /// - Parameters:
-    ///   - model: which model; nil: the repository and every model in it.
-    ///   - timeout: how long to wait, which should cover loading; nil: the configuration's.
-    /// - Returns: what became of each model. A new checkpoint that was refused is not an error of the call: the outcome says
-    ///   why, and the old generation serves on.
-    /// - Throws: ``ModelClientError``: `notFound` for an unknown model, `aborted` while another reload runs.
-    public nonisolated(nonsending) func reload(
-        model: String? = nil,
-        timeout: Duration? = nil
-    ) async throws(ModelClientError) -> [ReloadOutcome] {
-        try await ask(ReloadRequest(model: model ?? ""), timeout: timeout, isPure: false) { answer, _ in
-            answer.results.map(ReloadOutcome.init)
-        }
-    }
-
     /// The last deaths of workers, at most 100, the last first.
     ///
     /// - Parameter timeout: how long to wait for the answer; nil: the configuration's.

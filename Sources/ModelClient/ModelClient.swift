@@ -19,7 +19,7 @@ package import Wire
 ///
 /// One client serves any number of tasks at once: all their calls share one socket. It connects in the background, and
 /// connects again when the server goes away; a call that is unanswered then is sent again, within its timeout, for
-/// inference is pure. Only ``reload(model:timeout:)`` is never sent twice. Cancelling a task cancels its call on the
+/// inference is pure. Only ``reload(model:waits:timeout:)`` is never sent twice. Cancelling a task cancels its call on the
 /// server.
 ///
 /// Every call throws ``ModelClientError`` and nothing else.
@@ -141,10 +141,19 @@ public final class ModelClient: Sendable {
         }
     }
 
-    /// Makes a call of many answers, which has no deadline.
+    /// Makes a call of many answers.
     ///
-    /// - Parameter limit: how many answers are kept for a slow reader: the newest.
-    func stream(_ request: Request, buffering limit: Int = 1) -> AsyncThrowingStream<Response, any Error> {
+    /// - Parameters:
+    ///   - request: without a stream and a timeout, which are set when it is sent.
+    ///   - limit: how many answers are kept for a slow reader: the newest.
+    ///   - timeout: how long all of it may take; nil: for ever.
+    ///   - isPure: whether it may be sent again when the connection is lost before it has ended.
+    func stream(
+        _ request: Request,
+        buffering limit: Int = 1,
+        timeout: Duration? = nil,
+        isPure: Bool = true
+    ) -> AsyncThrowingStream<Response, any Error> {
         var request = request
         let observer = CallObserver(&request, to: core.path)
         let ticket = nextTicket()
@@ -160,7 +169,8 @@ public final class ModelClient: Sendable {
                 observer.ended(.success(Response()))
             }
         }
-        core.submit(Call(ticket, request, deadline: .max, isPure: true, .stream(continuation), observer))
+        let deadline = timeout.map(deadline(after:)) ?? .max
+        core.submit(Call(ticket, request, deadline: deadline, isPure: isPure, .stream(continuation), observer))
         return stream
     }
 

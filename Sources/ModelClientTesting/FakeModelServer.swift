@@ -283,9 +283,16 @@ public final class FakeModelServer: Sendable {
 
     private func control(_ method: ControlMethod, _ request: Request) -> Response {
         switch method {
-        case .reload:
-            let results = handlers.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: 2) }
+        case .reload, .load, .unload:
+            let generation: UInt64 = method == .unload ? 0 : 2
+            let results = handlers.keys.sorted().map { ReloadResult(model: "\($0)@1:fp32", generation: generation) }
             return Response(request, payload: ReloadResponse(results: results).encode())
+        case .reloadEach:
+            let model = handlers.keys.min().map { "\($0)@1:fp32" } ?? ""
+            return Response(request, payload: model.isEmpty ? [] : ReloadResult(model: model, generation: 2).encode())
+        case .drain:
+            let models = handlers.keys.sorted().map { "\($0)@1:fp32" }
+            return Response(request, payload: DrainResponse(models: models).encode())
         case .crashList: return Response(request, payload: CrashListResponse().encode())
         case .quarantineList: return Response(request, payload: QuarantineListResponse().encode())
         case .quarantineClear: return Response(request, payload: QuarantineClearResponse().encode())

@@ -20,7 +20,7 @@ struct Modelctl: AsyncParsableCommand {
                 name: "Server",
                 subcommands: [
                     Status.self, Watch.self, Events.self, Metrics.self, Crashes.self, Quarantine.self, Reload.self,
-                    Cache.self,
+                    Load.self, Unload.self, Drain.self, Cache.self,
                 ]
             ),
             CommandGroup(

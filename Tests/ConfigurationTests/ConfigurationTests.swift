@@ -73,6 +73,22 @@ import Testing
         #expect(refusal("instance_group: 3").contains("unknown key 'instance_group'"))
     }
 
+    /// Nobody from outside sees the metrics.
+    @Test(arguments: [
+        "0.0.0.0:9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "[::]:9464", ":9464", "unix:", "/run/m",
+    ])
+    func metricsAreListenedForOnThisMachineOnly(address: String) throws {
+        var server = ServerConfiguration()
+        try server.apply(flag: "metrics_listen", "127.0.0.1:9464")
+        #expect(server.metricsListen == .loopback(port: 9464))
+        try server.apply(flag: "metrics_listen", "unix:/run/m")
+        #expect(server.metricsListen == .unix("/run/m"))
+        #expect { try server.apply(flag: "metrics_listen", address) } throws: {
+            "\($0)".contains("127.0.0.1:PORT or unix:PATH")
+        }
+        #expect(server.metricsListen == .unix("/run/m"))
+    }
+
     @Test func whatIsNotYAMLIsRefusedInOneLine() {
         for text in ["a: [1", "- 1\n- 2", "just words", "max_queue_size: 1\nmax_queue_size: 2"] {
             let message = refusal(text)

@@ -134,9 +134,11 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         case 19, 20:
             guard let client, let method = ControlMethod.allCases.randomElement(using: &world.random) else { return }
             let model = ["", "", "a", "b", "b:int8", "z"].randomElement(using: &world.random) ?? ""
-            _ = world.call(client, method.rawValue, payload: payload(method, model))
+            _ = world.call(client, method.rawValue, payload: payload(method, model, world))
         case 21: if let client { misbehave(client, world) }
         case 22:
+            world.tell(.metricsWanted)
+            #expect(world.metrics.hasPrefix("# HELP modeld_info"))
             if let ghost = world.ghosts.last { tellBehind(.disconnected(ghost), ghost, world) }
         case 23:
             guard let client else { return }
@@ -182,13 +184,18 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         #expect(!deadline.isDue(at: world.now), "something is due, and was not done")
     }
 
-    private func payload(_ method: ControlMethod, _ model: String) -> [UInt8] {
+    private func payload(_ method: ControlMethod, _ model: String, _ world: CoreWorld) -> [UInt8] {
         switch method {
         case .status: StatusRequest(verbose: true).encode()
         case .watch: WatchRequest(intervalMilliseconds: 200).encode()
         case .events: EventsRequest(severity: .trace, recent: 3).encode()
         case .metrics: MetricsRequest().encode()
-        case .reload: ReloadRequest(model: model).encode()
+        case .reload: ReloadRequest(model: model, noWait: world.chance(1, in: 3)).encode()
+        case .reloadEach: ReloadEachRequest(model: model).encode()
+        case .load: LoadRequest(model: model).encode()
+        case .unload: UnloadRequest(model: model).encode()
+        // Mostly undone, so that requests have something to do.
+        case .drain: DrainRequest(model: model, undo: world.chance(3, in: 4)).encode()
         case .crashList: CrashListRequest().encode()
         case .quarantineList: QuarantineListRequest().encode()
         case .quarantineClear: QuarantineClearRequest(model: model).encode()
@@ -313,6 +320,12 @@ private let effort = ProcessInfo.processInfo.environment["DISTILLERY_FUZZ_FACTOR
         for id in world.clients.keys.sorted() { world.tell(.disconnected(id)) }
         let probe = world.connect()
         world.greet(probe)
+        for name in ["", "a", "b"] {
+            let undo = DrainRequest(model: name, undo: true).encode()
+            _ = world.call(probe, ControlMethod.drain.rawValue, payload: undo)
+            guard !name.isEmpty else { continue }
+            _ = world.call(probe, ControlMethod.load.rawValue, payload: LoadRequest(model: name).encode())
+        }
         func isReady(_ name: String) -> Bool {
             let states = world.core.status().models.filter { $0.name == name }.map(\.state)
             return !states.isEmpty && states.allSatisfy { $0 == "READY" }

@@ -8,6 +8,22 @@ import Wire
 
 /// What the processes do.
 extension CoreWorld {
+    enum Behaviour: CaseIterable {
+        case good
+        case configurationError
+        case exitAtLoad
+        case neverReady
+        case packDamaged
+        case noPack
+    }
+
+    enum Trouble: CaseIterable {
+        case noProcesses
+        case noFiles
+        case exitAtLoad
+        case packerDies
+    }
+
     /// A process is sent a frame.
     func hear(_ frame: ToWorker, _ attachments: [AttachedFile], _ id: WorkerID) {
         guard processes[id] != nil else { return }

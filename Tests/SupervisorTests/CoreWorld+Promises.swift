@@ -56,6 +56,7 @@ extension CoreWorld {
         }
         let ready = Set(status.models.filter { $0.state == "READY" }.map(\.name))
         if status.state == "DRAINING" { working = [] }
+        working.subtract(status.held.map { String($0.prefix { $0 != "@" }) })
         #expect(working.isSubset(of: ready), "\(working.subtracting(ready)) served, and nothing was in its way")
         working.formUnion(ready.subtracting(doubtful))
     }

@@ -18,6 +18,7 @@ final class CoreWorld {
             case forbidden
             case watch
             case events
+            case reload
         }
 
         let user: UInt32
@@ -53,22 +54,6 @@ final class CoreWorld {
         var end: ProcessEnd?
 
         var isIdle: Bool { !hangs && end == nil && batches.isEmpty && unreported.isEmpty }
-    }
-
-    enum Behaviour: CaseIterable {
-        case good
-        case configurationError
-        case exitAtLoad
-        case neverReady
-        case packDamaged
-        case noPack
-    }
-
-    enum Trouble: CaseIterable {
-        case noProcesses
-        case noFiles
-        case exitAtLoad
-        case packerDies
     }
 
     /// A model's folder.
@@ -118,6 +103,8 @@ final class CoreWorld {
     private(set) var announcements = Announcements()
     /// What all who listen were told.
     private(set) var events: [ServerEvent] = []
+    /// What the metrics' listener shows, and what reloads that tell of each model have told.
+    private(set) var (metrics, reloaded) = ("", [ReloadResult]())
     /// The last request that was told of, and the last worker that was ready.
     private(set) var answer: Answer?
     private(set) var worker: ProcessLabel?
@@ -263,6 +250,7 @@ final class CoreWorld {
             measurements += 1
             tell(.measured(own: nil, [:]))
         case .announce(let announcement): announcements.note(announcement)
+        case .showMetrics(let text): metrics = text
         case .happened(let happening):
             note(happening)
             let line = happening.line
@@ -351,7 +339,9 @@ final class CoreWorld {
             case .watch: .watch
             case .events: .events
             case .status?, .metrics?: .control
-            case .some: operators.contains(client.user) ? .control : .forbidden
+            case .some where !operators.contains(client.user): .forbidden
+            case .reloadEach?: .reload
+            case .some: .control
             case nil: model.isEmpty ? .control : .inference(model: model)
             }
         clients[id] = client
@@ -397,8 +387,9 @@ final class CoreWorld {
         let call = client.calls[response.streamID]
         #expect(call != nil, "stream \(response.streamID) has no call, or was answered twice")
         guard response.endOfStream else {
-            #expect(call == .watch || call == .events)
+            #expect(call == .watch || call == .events || call == .reload)
             if call == .events, let event = try? ServerEvent.decode(response.payload) { events.append(event) }
+            if call == .reload, let result = try? ReloadResult.decode(response.payload) { reloaded.append(result) }
             return
         }
         clients[id]?.calls[response.streamID] = nil

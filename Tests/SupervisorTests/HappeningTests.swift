@@ -78,6 +78,8 @@ import Testing
         case .notServed:
             return (.notServed(SkippedEntry(path: "/r/x", reason: "a file", isSuspicious: true)), ["/r/x", "a file"])
         case .reload: return (.reload(model: "a", by: caller), ["\"model\": \"a\""] + ofCaller)
+        case .ordered:
+            return (.ordered(.drain, model: "a", by: caller), ["drain", "\"model\": \"a\""] + ofCaller)
         case .reloadRefused: return (.reloadRefused("why"), ["why"])
         case .serving: return (.serving(model: model, generation: 3, isAgain: true), [model, "3", "again"])
         case .unavailable: return (.unavailable(model: model, "why"), [model, "why"])

@@ -51,6 +51,42 @@ import Testing
         #expect(world.answer?.shed == .bytes && world.answer?.reason?.contains("memory_budget") == true)
     }
 
+    @Test func deathsAreCountedByTheirCause() throws {
+        var counters = Counters()
+        var process = try #require(CoreWorld.serving().worker)
+        process.model = "a@1:fp32"
+        for end in ["exit 3", "killed by SIGSEGV", "killed by SIGKILL", "out of memory, killed by SIGKILL"] {
+            counters.note(
+                .workerEnded(process, WorkerEnd(end: end, cause: end, isExpected: false, peak: 0, batches: []))
+            )
+        }
+        let labels = "model=\"a\",version=\"1\",variant=\"fp32\",cause"
+        let lines = counters.text(StatusResponse()).split(separator: "\n")
+            .filter { $0.hasPrefix("modeld_worker_restarts_total{") }
+        let counts = [("exit", 1), ("signal", 2), ("out_of_memory", 1)]
+        #expect(lines.map(String.init) == counts.map { "modeld_worker_restarts_total{\(labels)=\"\($0)\"} \($1)" })
+    }
+
+    @Test(
+        arguments: [
+            ("GET /metrics HTTP/1.1\r\nHost: other.example\r\n\r\n", MetricsPage.Request.metrics),
+            ("GET /metrics?name=x HTTP/1.0\n\n", .metrics),
+            ("GET / HTTP/1.1\r\n\r\n", .refused(404)),
+            ("GET /metricsx HTTP/1.1\r\n\r\n", .refused(404)),
+            ("POST /metrics HTTP/1.1\r\n\r\n", .refused(405)),
+            ("HEAD /metrics HTTP/1.1\r\n\r\n", .refused(405)),
+            ("GET /metrics\r\n\r\n", .refused(400)),
+            ("GET /metrics SPDY/3\r\n\r\n", .refused(400)),
+            ("\r\n\r\n", .refused(400)),
+            ("GET /metrics HTTP/1.1\r\nHost: x\r\n", nil),
+            (String(repeating: "x", count: 8191), nil),
+            (String(repeating: "x", count: 8192), .refused(431)),
+        ] as [(String, MetricsPage.Request?)]
+    )
+    func onlyMetricsAreShown(head: String, request: MetricsPage.Request?) {
+        #expect(MetricsPage.request(Array(head.utf8)) == request)
+    }
+
     @Test func bucketsAreCumulative() throws {
         let world = CoreWorld.serving()
         let text = world.core.metrics.split(separator: "\n")

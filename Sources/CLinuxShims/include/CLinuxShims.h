@@ -63,6 +63,8 @@ int linux_listening_path(int fd, char *_Nonnull path);
 int linux_datagram_socket(void);
 /// Sends one datagram to the socket of that path, or abstract name behind an '@'.
 ssize_t linux_send_datagram(int fd, const char *_Nonnull name, const void *_Nonnull bytes, size_t count);
+/// A TCP socket that listens at 127.0.0.1, close-on-exec.
+int linux_listen_loopback(uint16_t port, int backlog);
 /// The process at the other end, as it was when the connection was made.
 int linux_peer_credentials(int fd, struct linux_peer *_Nonnull peer);
 /// `send` that reports a vanished reader as -EPIPE and never as a signal.

@@ -12,6 +12,8 @@ package enum ServerState: UInt32, Sendable, Hashable, CaseIterable {
     case notServing = 4
     /// It ends, and takes no new requests.
     case draining = 5
+    /// By the operator: it stays, and takes no new requests.
+    case drained = 6
 
     /// As `proto/` has it, without the enum's prefix.
     package var name: String {
@@ -22,6 +24,7 @@ package enum ServerState: UInt32, Sendable, Hashable, CaseIterable {
         case .degraded: "DEGRADED"
         case .notServing: "NOT_SERVING"
         case .draining: "DRAINING"
+        case .drained: "DRAINED"
         }
     }
 }
@@ -220,6 +223,8 @@ package struct ModelStatus: Sendable, Equatable {
     package var instructionSet: String
     /// Better instruction sets of this CPU, and what they compute wrongly here.
     package var failedProofs: [String]
+    /// By the operator: it takes no new requests.
+    package var drained: Bool
 
     package init(
         name: String = "",
@@ -242,7 +247,8 @@ package struct ModelStatus: Sendable, Equatable {
         path: String = "",
         quality: ModelQuality? = nil,
         instructionSet: String = "",
-        failedProofs: [String] = []
+        failedProofs: [String] = [],
+        drained: Bool = false
     ) {
         self.name = name
         self.version = version
@@ -265,6 +271,7 @@ package struct ModelStatus: Sendable, Equatable {
         self.quality = quality
         self.instructionSet = instructionSet
         self.failedProofs = failedProofs
+        self.drained = drained
     }
 }
 
@@ -322,6 +329,8 @@ package struct StatusResponse: Sendable, Equatable {
     package var memoryBudget: UInt64
     /// Requests that have ended two workers, and are refused when they come again.
     package var quarantined: UInt32
+    /// Name@version:variant: in the repository, and not loaded, as the operator wants it.
+    package var held: [String]
 
     package init(
         state: String = "",
@@ -333,7 +342,8 @@ package struct StatusResponse: Sendable, Equatable {
         pssBytes: UInt64 = 0,
         bufferedBytes: UInt64 = 0,
         memoryBudget: UInt64 = 0,
-        quarantined: UInt32 = 0
+        quarantined: UInt32 = 0,
+        held: [String] = []
     ) {
         self.state = state
         self.version = version
@@ -345,6 +355,7 @@ package struct StatusResponse: Sendable, Equatable {
         self.bufferedBytes = bufferedBytes
         self.memoryBudget = memoryBudget
         self.quarantined = quarantined
+        self.held = held
     }
 }
 
@@ -423,6 +434,18 @@ package struct MetricsResponse: Sendable, Equatable {
 package struct ReloadRequest: Sendable, Equatable {
     /// Empty: the repository and every model in it.
     package var model: String
+    /// Answer once all of it has begun, with what could not.
+    package var noWait: Bool
+
+    package init(model: String = "", noWait: Bool = false) {
+        self.model = model
+        self.noWait = noWait
+    }
+}
+
+/// The same, with each model's result as soon as there is one.
+package struct ReloadEachRequest: Sendable, Equatable {
+    package var model: String
 
     package init(model: String = "") {
         self.model = model
@@ -456,6 +479,48 @@ package struct ReloadResponse: Sendable, Equatable {
 
     package init(results: [ReloadResult] = []) {
         self.results = results
+    }
+}
+
+/// Loads what is not loaded of a model, and lets reloads do so again.
+package struct LoadRequest: Sendable, Equatable {
+    /// A reference: what it leaves open is any.
+    package var model: String
+
+    package init(model: String = "") {
+        self.model = model
+    }
+}
+
+/// Answers what was accepted, and unloads it. A reload does not bring it back; Load does, and a start of the server.
+package struct UnloadRequest: Sendable, Equatable {
+    /// A reference: what it leaves open is any.
+    package var model: String
+
+    package init(model: String = "") {
+        self.model = model
+    }
+}
+
+/// Takes no new requests; what was accepted is answered, and the workers stay.
+package struct DrainRequest: Sendable, Equatable {
+    /// A reference: what it leaves open is any; empty: the whole server.
+    package var model: String
+    /// Take requests again.
+    package var undo: Bool
+
+    package init(model: String = "", undo: Bool = false) {
+        self.model = model
+        self.undo = undo
+    }
+}
+
+package struct DrainResponse: Sendable, Equatable {
+    /// Name@version:variant of what it concerns.
+    package var models: [String]
+
+    package init(models: [String] = []) {
+        self.models = models
     }
 }
 
@@ -657,6 +722,10 @@ package enum ControlMethod: String, Sendable, Hashable, CaseIterable {
     case events = "control.v1.Control/Events"
     case metrics = "control.v1.Control/Metrics"
     case reload = "control.v1.Control/Reload"
+    case reloadEach = "control.v1.Control/ReloadEach"
+    case load = "control.v1.Control/Load"
+    case unload = "control.v1.Control/Unload"
+    case drain = "control.v1.Control/Drain"
     case crashList = "control.v1.Control/CrashList"
     case quarantineList = "control.v1.Control/QuarantineList"
     case quarantineClear = "control.v1.Control/QuarantineClear"
@@ -671,6 +740,10 @@ package enum ControlRequest: Sendable, Equatable {
     case events(EventsRequest)
     case metrics(MetricsRequest)
     case reload(ReloadRequest)
+    case reloadEach(ReloadEachRequest)
+    case load(LoadRequest)
+    case unload(UnloadRequest)
+    case drain(DrainRequest)
     case crashList(CrashListRequest)
     case quarantineList(QuarantineListRequest)
     case quarantineClear(QuarantineClearRequest)
@@ -684,6 +757,10 @@ package enum ControlRequest: Sendable, Equatable {
         case .events: .events
         case .metrics: .metrics
         case .reload: .reload
+        case .reloadEach: .reloadEach
+        case .load: .load
+        case .unload: .unload
+        case .drain: .drain
         case .crashList: .crashList
         case .quarantineList: .quarantineList
         case .quarantineClear: .quarantineClear
@@ -700,6 +777,10 @@ package enum ControlResponse: Sendable, Equatable {
     case events(ServerEvent)
     case metrics(MetricsResponse)
     case reload(ReloadResponse)
+    case reloadEach(ReloadResult)
+    case load(ReloadResponse)
+    case unload(ReloadResponse)
+    case drain(DrainResponse)
     case crashList(CrashListResponse)
     case quarantineList(QuarantineListResponse)
     case quarantineClear(QuarantineClearResponse)
@@ -713,6 +794,10 @@ package enum ControlResponse: Sendable, Equatable {
         case .events: .events
         case .metrics: .metrics
         case .reload: .reload
+        case .reloadEach: .reloadEach
+        case .load: .load
+        case .unload: .unload
+        case .drain: .drain
         case .crashList: .crashList
         case .quarantineList: .quarantineList
         case .quarantineClear: .quarantineClear
@@ -745,6 +830,26 @@ extension MetricsRequest: RPCRequest {
 extension ReloadRequest: RPCRequest {
     package typealias Answer = ReloadResponse
     package static var method: String { ControlMethod.reload.rawValue }
+}
+
+extension ReloadEachRequest: RPCRequest {
+    package typealias Answer = ReloadResult
+    package static var method: String { ControlMethod.reloadEach.rawValue }
+}
+
+extension LoadRequest: RPCRequest {
+    package typealias Answer = ReloadResponse
+    package static var method: String { ControlMethod.load.rawValue }
+}
+
+extension UnloadRequest: RPCRequest {
+    package typealias Answer = ReloadResponse
+    package static var method: String { ControlMethod.unload.rawValue }
+}
+
+extension DrainRequest: RPCRequest {
+    package typealias Answer = DrainResponse
+    package static var method: String { ControlMethod.drain.rawValue }
 }
 
 extension CrashListRequest: RPCRequest {

@@ -3,7 +3,7 @@ import Wire
 
 /// What the server is doing.
 public struct ServerStatus: Sendable, Hashable {
-    /// `STARTING`, `READY`, `DEGRADED`, `NOT_SERVING` or `DRAINING`.
+    /// `STARTING`, `READY`, `DEGRADED`, `NOT_SERVING`, `DRAINING` when it ends, or `DRAINED` by the operator.
     public var state: String
     /// The server's version.
     public var version: String
@@ -23,6 +23,8 @@ public struct ServerStatus: Sendable, Hashable {
     public var memoryBudget: Int
     /// Requests that have ended two workers, and are refused when they come again.
     public var quarantined: Int
+    /// The references of what is in the repository, and not loaded, as the operator wants it.
+    public var held: [String]
 
     /// Makes a status, as a test double does.
     public init(
@@ -35,7 +37,8 @@ public struct ServerStatus: Sendable, Hashable {
         pssBytes: Int = 0,
         bufferedBytes: Int = 0,
         memoryBudget: Int = 0,
-        quarantined: Int = 0
+        quarantined: Int = 0,
+        held: [String] = []
     ) {
         self.state = state
         self.version = version
@@ -47,6 +50,7 @@ public struct ServerStatus: Sendable, Hashable {
         self.bufferedBytes = bufferedBytes
         self.memoryBudget = memoryBudget
         self.quarantined = quarantined
+        self.held = held
     }
 
     init(_ message: StatusResponse) {
@@ -60,6 +64,7 @@ public struct ServerStatus: Sendable, Hashable {
         bufferedBytes = Int(clamping: message.bufferedBytes)
         memoryBudget = Int(clamping: message.memoryBudget)
         quarantined = Int(message.quarantined)
+        held = message.held
     }
 }
 
@@ -108,6 +113,8 @@ public struct ModelStatus: Sendable, Hashable {
     /// Better instruction sets of the machine's CPU that the model does not use, as they did not compute what its
     /// checkpoint says, and what was wrong. Empty on a machine in order.
     public var failedProofs: [String]
+    /// Whether the operator has drained it, so that it takes no new requests.
+    public var isDrained: Bool
 
     /// `name@version:variant`, as a call may name it.
     public var reference: String { "\(name)@\(version):\(variant)" }
@@ -134,6 +141,7 @@ public struct ModelStatus: Sendable, Hashable {
         quality = message.quality.map(VariantQuality.init)
         instructionSet = message.instructionSet
         failedProofs = message.failedProofs
+        isDrained = message.drained
     }
 }
 

@@ -12,6 +12,8 @@ struct Catalogue {
         let defaultTimeout: Duration?
     }
 
+    /// What the operator wants.
+    var orders: Orders { didSet { forget() } }
     private var models: [QueueID: ServedModel] = [:]
     /// By name; the versions in descending order, and of each version the most precise variant last.
     private var names: [String: [QueueID]] = [:]
@@ -23,6 +25,8 @@ struct Catalogue {
     private var knownDeadline: Deadline?
     /// Another one whenever a model may have changed.
     private(set) var revision: UInt64 = 0
+
+    init(orders: Orders) { self.orders = orders }
 
     subscript(id: QueueID) -> ServedModel? { models[id] }
 
@@ -82,7 +86,7 @@ struct Catalogue {
 
     /// The model that a reference means: of the versions and variants that it leaves open, the configured variant of the
     /// highest version that is ready. While that variant is not ready in any version, another one that is, so that
-    /// enabling a variant breaks nothing; else what is being loaded.
+    /// enabling a variant breaks nothing; else what is being loaded. Nothing that is drained.
     mutating func resolve(_ text: String) throws(Refusal) -> Destination {
         if let known = destinations[text] { return known }
         let (id, model) = try find(text)
@@ -102,7 +106,19 @@ struct Catalogue {
         } catch {
             throw Refusal(.invalidArgument, error.message)
         }
+        if orders.drainsServer {
+            throw Refusal(.unavailable, "the server was drained by the operator, and takes no new requests")
+        }
+        do throws(Refusal) {
+            return try choose(reference)
+        } catch {
+            throw error.code == .notFound && orders.holds(reference) ? orders.refusal(ofHeld: reference) : error
+        }
+    }
+
+    private func choose(_ reference: ModelReference) throws(Refusal) -> (id: QueueID, model: ServedModel) {
         let known = named(reference.name).compactMap { id in models[id].map { (id: id, model: $0) } }
+            .filter { orders.held[reference.name]?.contains($0.model.edition) != true }
         guard !known.isEmpty else {
             throw Refusal(.notFound, "there is no model '\(reference.name)'; \(listing)")
         }
@@ -124,6 +140,11 @@ struct Catalogue {
                 let message = "the model '\(reference.name)' has no version \(version); it has \(known)"
                 throw Refusal(.notFound, message)
             }
+        }
+        meant.removeAll { orders.draining.callsFor($0.model.name, $0.model.edition) }
+        guard !meant.isEmpty else {
+            let message = "the model '\(reference)' was drained by the operator, and takes no new requests"
+            throw Refusal(.unavailable, message)
         }
         let configured = meant.filter { reference.variant != nil || $0.model.isDefaultVariant }
         return configured.first { $0.model.lifecycle.state == .ready }

@@ -364,6 +364,12 @@ struct Clients {
 
     mutating func begin(_ call: ControlCall) { table[call.client]?.controlCalls.insert(call.stream) }
 
+    /// One of several answers.
+    mutating func tell(_ call: ControlCall, payload: [UInt8]) {
+        guard table[call.client]?.controlCalls.contains(call.stream) == true else { return }
+        send(.response(Response(streamID: call.stream, payload: payload)), to: call.client)
+    }
+
     mutating func finish(_ call: ControlCall, payload: [UInt8]) {
         guard table[call.client]?.controlCalls.remove(call.stream) != nil else { return }
         send(.response(Response(streamID: call.stream, payload: payload, endOfStream: true)), to: call.client)

@@ -17,7 +17,11 @@ extension Core {
             case .quarantineClear(let clear): try clearQuarantine(clear.model, call)
             case .cacheList: effects.append(.listCache(.list(call)))
             case .cachePrune(let prune): effects.append(.listCache(.prune(call, limit: prune.maxBytes)))
-            case .reload(let reload): self.reload(text: reload.model, call: call)
+            case .reload(let reload): self.reload(reload.model, call, reload.noWait ? .begun : .whole)
+            case .reloadEach(let reload): self.reload(reload.model, call, .each)
+            case .load(let load): self.load(try ModelReference(parsing: load.model), call)
+            case .unload(let unload): self.unload(try ModelReference(parsing: unload.model), call)
+            case .drain(let drain): try self.drain(drain, call)
             case .metrics: statusCalls.waiting.append((call, .metrics))
             case .watch where shutdown != .serving, .events where shutdown != .serving:
                 clients.finish(call, Refusal(.unavailable, "the server is shutting down"))
@@ -35,8 +39,7 @@ extension Core {
         let meant = model.isEmpty ? nil : try ModelReference(parsing: model)
         let cleared = quarantine.clear(at: now) { reference in
             guard let meant, let known = try? ModelReference(parsing: reference) else { return meant == nil }
-            return meant.name == known.name && meant.version ?? known.version == known.version
-                && meant.variant ?? known.variant == known.variant
+            return meant.means(known)
         }
         let answer = QuarantineClearResponse(cleared: UInt32(clamping: cleared))
         clients.finish(call, payload: answer.encode())
@@ -56,6 +59,10 @@ extension Core {
         statusCalls.waiting = []
         var payloads: [StatusCalls.Wish: [UInt8]] = [:]
         for (call, wish) in calls {
+            guard let call else {
+                effects.append(.showMetrics(metrics))
+                continue
+            }
             let payload = payloads[wish] ?? self.payload(wish)
             payloads[wish] = payload
             clients.report(call, payload: payload)
@@ -64,11 +71,15 @@ extension Core {
 
     private func payload(_ wish: StatusCalls.Wish) -> [UInt8] {
         if wish == .status { return status().encode() }
-        let status = status(own: statusCalls.measurement?.own, statusCalls.measurement?.others ?? [:])
-        return wish == .verbose ? status.encode() : MetricsResponse(text: counters.text(status)).encode()
+        return wish == .verbose ? measuredStatus.encode() : MetricsResponse(text: metrics).encode()
     }
 
-    package var metrics: String { counters.text(status()) }
+    /// With the memory of the processes as it was last measured.
+    private var measuredStatus: StatusResponse {
+        status(own: statusCalls.measurement?.own, statusCalls.measurement?.others ?? [:])
+    }
+
+    package var metrics: String { counters.text(measuredStatus) }
 
     package func status(own: ProcessMemory? = nil, _ others: [WorkerID: ProcessMemory] = [:]) -> StatusResponse {
         StatusResponse(
@@ -81,12 +92,14 @@ extension Core {
             pssBytes: own?.proportional ?? 0,
             bufferedBytes: UInt64(clients.memory.total),
             memoryBudget: UInt64(clients.memory.limit),
-            quarantined: UInt32(quarantine.count(at: now))
+            quarantined: UInt32(quarantine.count(at: now)),
+            held: catalogue.orders.heldModels
         )
     }
 
     private var state: ServerState {
         if shutdown != .serving { return .draining }
+        if catalogue.orders.drainsServer { return .drained }
         let states = catalogue.entries.map(\.model.lifecycle.state)
         let ready = states.count { $0 == .ready }
         if ready > 0 { return ready == states.count ? .ready : .degraded }
@@ -122,7 +135,8 @@ extension Core {
             path: model.path,
             quality: ready?.quality,
             instructionSet: ready?.instructionSet ?? "",
-            failedProofs: ready?.failedProofs ?? []
+            failedProofs: ready?.failedProofs ?? [],
+            drained: catalogue.orders.draining.callsFor(model.name, model.edition)
         )
     }
 

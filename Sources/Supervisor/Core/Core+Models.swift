@@ -122,6 +122,7 @@ extension Core {
             scheduler.removeQueue(id, Refusal(.unavailable, "the model was unloaded"))
             report(.unloaded(model: model.reference))
             reloaded(id, .ok, "unloaded", generation: 0)
+            unloaded(id)
             catalogue.remove(id)
         }
     }

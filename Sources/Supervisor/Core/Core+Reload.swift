@@ -11,15 +11,11 @@ extension Core {
     /// are wanted are loaded first, and only then those go that are not, by the rule of `Replacement`.
     ///
     /// - Parameter text: what is meant, empty for everything; nil when the server starts, which is the first reload.
-    mutating func reload(text: String?, call: ControlCall?) {
-        let id = ReloadID(nextID())
-        reloads[id] = Reload(call: call, reference: nil)
-        guard shutdown == .serving else {
-            return refuseReload(id, Refusal(.unavailable, "the server is shutting down"))
-        }
+    mutating func reload(_ text: String?, _ call: ControlCall? = nil, _ answer: Reload.Answer = .whole) {
+        guard let id = beginReload(Reload(call: call, answer: answer)) else { return }
         if let text, !text.isEmpty {
             do throws(WireError) {
-                reloads[id] = Reload(call: call, reference: try ModelReference(parsing: text))
+                reloads[id]?.reference = try ModelReference(parsing: text)
             } catch {
                 return refuseReload(id, Refusal(.invalidArgument, error.message))
             }
@@ -29,6 +25,15 @@ extension Core {
         }
         let present = Set(catalogue.entries.map(\.model.name)).sorted()
         effects.append(.scan(id, model: reloads[id]?.reference?.name, also: present))
+    }
+
+    /// Nil, and answered, when the server is to end.
+    mutating func beginReload(_ reload: Reload) -> ReloadID? {
+        let id = ReloadID(nextID())
+        reloads[id] = reload
+        if shutdown == .serving { return id }
+        refuseReload(id, Refusal(.unavailable, "the server is shutting down"))
+        return nil
     }
 
     mutating func refuseReload(_ id: ReloadID, _ refusal: Refusal) {
@@ -45,10 +50,17 @@ extension Core {
         guard shutdown == .serving else {
             return refuseReload(id, Refusal(.unavailable, "the server is shutting down"))
         }
+        obey(id, listing)
         for (name, found) in listing.models { reload(id, name: name, found) }
         guard let reload = reloads[id] else { return }
         if reload.results.isEmpty, reload.waitsFor == 1, let reference = reload.reference {
-            return refuseReload(id, Refusal(.notFound, "there is no model '\(reference)' in \(repository)"))
+            var refusal = Refusal(.notFound, "there is no model '\(reference)' in \(repository)")
+            if catalogue.orders.holds(reference) { refusal = catalogue.orders.refusal(ofHeld: reference) }
+            return refuseReload(id, refusal)
+        }
+        if reload.answer == .begun, let call = reload.call {
+            reloads[id]?.call = nil
+            clients.finish(call, payload: ReloadResponse(results: reload.results).encode())
         }
         settle(id)
     }
@@ -60,9 +72,10 @@ extension Core {
             if case .failure(let error) = found { refuseLoad(id, name: name, error) }
             return
         }
-        let served = found?.served ?? []
+        let served = take(found?.served ?? [], of: name)
         var exchange = Exchange(wanted: Set(served.map { Edition(version: $0.folder.version, variant: $0.variant) }))
-        for (model, edition) in present where !exchange.wanted.contains(edition) {
+        for (model, edition) in present
+        where !exchange.wanted.contains(edition) && !catalogue.orders.holding.callsFor(name, edition) {
             guard reload.means(edition) || catalogue[model]?.isKept == true, begin(model, id) else { continue }
             if found == nil || catalogue[model]?.lifecycle.state != .ready {
                 unload(model)
@@ -73,7 +86,7 @@ extension Core {
         guard let found else { return }
         for (folder, variant) in served {
             let edition = Edition(version: folder.version, variant: variant)
-            guard reload.means(edition) else { continue }
+            guard reload.means(edition), !(reload.isLoad && goesOn(name, edition, id)) else { continue }
             let model =
                 present.first { $0.edition == edition }?.id
                 ?? add(name: name, edition, path: folder.path, found.configuration)
@@ -88,10 +101,10 @@ extension Core {
 
     /// A model's configuration cannot be read. What serves goes on; what does not says why.
     private mutating func refuseLoad(_ id: ReloadID, name: String, _ error: ConfigurationError) {
-        guard let reload = reloads[id] else { return }
+        let none = Edition(version: 0, variant: "fp32")
+        guard let reload = reloads[id], !catalogue.orders.holding.callsFor(name, none) else { return }
         var concerned = catalogue.named(name).filter { catalogue[$0].map { reload.means($0.edition) } ?? false }
         if concerned.isEmpty, reload.reference?.version == nil, reload.reference?.variant == nil {
-            let none = Edition(version: 0, variant: "fp32")
             concerned = [add(name: name, none, path: "\(repository)/\(name)", ModelConfiguration())]
         }
         for model in concerned where begin(model, id) {
@@ -154,8 +167,13 @@ extension Core {
         retiring.removeAll { catalogue[$0]?.lifecycle.isUnloading ?? true }
     }
 
-    private mutating func unload(_ id: QueueID) {
-        let refusal = Refusal(.unavailable, "the model is no longer in the repository, or its variant not enabled")
+    mutating func unload(_ id: QueueID) {
+        guard let model = catalogue[id] else { return }
+        let message =
+            catalogue.orders.holding.callsFor(model.name, model.edition)
+            ? "the model was unloaded by the operator"
+            : "the model is no longer in the repository, or its variant not enabled"
+        let refusal = Refusal(.unavailable, message)
         change(id) { $0.unload(gracefully: true, refusal, at: $1) }
     }
 
@@ -165,16 +183,11 @@ extension Core {
     private mutating func begin(_ model: QueueID, _ id: ReloadID) -> Bool {
         guard let present = catalogue[model] else { return false }
         guard !present.lifecycle.isChanging, present.reload == nil else {
-            let message = "another load of this model is under way"
+            let message =
+                present.lifecycle.isUnloading
+                ? "it is being unloaded: ask again after that" : "another load of this model is under way"
             if reloads[id]?.call == nil { report(.reloadRefused("\(present.reference): \(message)")) }
-            reloads[id]?.results.append(
-                ReloadResult(
-                    model: present.reference,
-                    status: .aborted,
-                    message: message,
-                    generation: present.lifecycle.serving?.number ?? 0
-                )
-            )
+            add(present.result(.aborted, message), to: id)
             return false
         }
         catalogue.update(model) { $0.reload = id }
@@ -189,17 +202,29 @@ extension Core {
         if reloads[id]?.exchanges[present.name]?.loading.remove(present.edition) != nil {
             conclude(present.name, of: id)
         }
-        let result = ReloadResult(model: present.reference, status: code, message: message, generation: generation)
-        reloads[id]?.results.append(result)
+        add(ReloadResult(model: present.reference, status: code, message: message, generation: generation), to: id)
         settle(id)
     }
 
-    private mutating func settle(_ id: ReloadID) {
+    mutating func add(_ result: ReloadResult, to id: ReloadID) {
+        reloads[id]?.results.append(result)
+        guard let reload = reloads[id], let call = reload.call, reload.answer == .each else { return }
+        clients.tell(call, payload: result.encode())
+    }
+
+    mutating func settle(_ id: ReloadID) {
         reloads[id]?.waitsFor -= 1
         guard let reload = reloads[id], reload.waitsFor == 0 else { return }
         reloads[id] = nil
         guard let call = reload.call else { return }
         let results = reload.results.sorted { $0.model < $1.model }
-        clients.finish(call, payload: ReloadResponse(results: results).encode())
+        clients.finish(call, payload: reload.answer == .each ? [] : ReloadResponse(results: results).encode())
+    }
+}
+
+extension ServedModel {
+    /// Of one that is not loaded anew.
+    func result(_ code: StatusCode, _ message: String = "") -> ReloadResult {
+        ReloadResult(model: reference, status: code, message: message, generation: lifecycle.serving?.number ?? 0)
     }
 }

@@ -38,7 +38,7 @@ package struct Core: ~Copyable {
     var clients: Clients
     var pending: [RequestID: PendingRequest] = [:]
     var scheduler: Scheduler
-    var catalogue = Catalogue()
+    var catalogue: Catalogue
     var limiter = SpawnLimiter()
     var quarantine: Quarantine
     var processes: [WorkerID: Supervised] = [:]
@@ -100,6 +100,7 @@ package struct Core: ~Copyable {
         clients = Clients(limits: configuration, userID: userID)
         scheduler = Scheduler(stallLimit: configuration.stallTimeout)
         packs = PackCoordinator(limit: slots.count)
+        catalogue = Catalogue(orders: Orders(holdsAll: configuration.modelControl == .explicit))
         quarantine = Quarantine(key: quarantineKey)
     }
 
@@ -171,6 +172,7 @@ package struct Core: ~Copyable {
         case .measured(let own, let others):
             statusCalls.measurement?.own = own
             statusCalls.measurement?.others = others
+        case .metricsWanted: statusCalls.waiting.append((nil, .metrics))
         case .noted(let happening, let event):
             counters.note(happening)
             crashes.note(happening, at: event?.unixMicroseconds ?? 0)
@@ -185,7 +187,7 @@ package struct Core: ~Copyable {
             if new.quarantine == nil { quarantine.clear(at: now) }
         case .reload(let isFirst):
             if !isFirst { announce(announcer.hangUp()) }
-            reload(text: isFirst ? nil : "", call: nil)
+            reload(isFirst ? nil : "")
         case .stop: stop()
         }
         clients.keepBudget(at: now)

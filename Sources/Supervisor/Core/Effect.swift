@@ -51,6 +51,8 @@ package enum Effect: Sendable {
     case scan(ReloadID, model: String?, also: [String])
     /// Measure the memory of this process and of those; `measured` follows.
     case measure([WorkerID])
+    /// The metrics that were wanted.
+    case showMetrics(String)
     /// `noted` follows.
     case happened(Happening)
     /// Tell the service manager.

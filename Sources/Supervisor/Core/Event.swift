@@ -60,6 +60,8 @@ package enum Event: Sendable {
     case scanned(ReloadID, RepositoryListing)
     case notScanned(ReloadID, String)
     case measured(own: ProcessMemory?, [WorkerID: ProcessMemory])
+    /// The metrics are wanted as text; `.showMetrics` follows.
+    case metricsWanted
     /// What has happened, here or there, and what is told of it; nil when it is not.
     case noted(Happening, ServerEvent?)
 

@@ -3,7 +3,7 @@ package enum HappeningKind: String, CaseIterable, Sendable {
     case repositoryIsEmpty, slotsPlanned, started, stopped, slotsChanged, signal, acceptingPaused, logReopened
     case linesLeftOut, serviceManagerNotTold, workersDoNotEnd, settingsChanged, settingsRefused
     case answered, replayed, quarantined, refused, clientDoesNotRead
-    case notServed, reload, reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded
+    case notServed, reload, ordered, reloadRefused, serving, unavailable, notLoaded, replaced, moved, kept, unloaded
     case notReplicated, packDamaged, packChanged, packFileRemoved, packRemoved, packStuck
     case processStarted, processNotStarted, workerWarning, proofFailed, workerReady, protocolBroken, workerStuck
     case workerEnded
@@ -32,6 +32,7 @@ extension Happening {
         case .clientDoesNotRead: .clientDoesNotRead
         case .notServed: .notServed
         case .reload: .reload
+        case .ordered: .ordered
         case .reloadRefused: .reloadRefused
         case .serving: .serving
         case .unavailable: .unavailable

@@ -27,7 +27,9 @@ extension Happening {
         switch self {
         case .answered(let answer): .request(answer.request)
         case .replayed(let request, _), .quarantined(let request, _): .request(request)
-        case .refused(_, _, let caller), .clientDoesNotRead(let caller), .reload(_, let caller?): .caller(caller)
+        case .refused(_, _, let caller), .clientDoesNotRead(let caller), .reload(_, let caller?),
+            .ordered(_, _, let caller):
+            .caller(caller)
         case .serving(let model, _, _), .unavailable(let model, _), .notLoaded(let model, _, _), .replaced(let model),
             .moved(let model), .kept(let model, _), .unloaded(let model), .packDamaged(let model),
             .packChanged(let model), .packFileRemoved(let model), .processNotStarted(let model, _),
@@ -86,6 +88,7 @@ extension Happening {
             case .notServed(let entry):
                 (entry.isSuspicious ? .warning : .info, "not served: \(entry.reason)", ["path": entry.path])
             case .reload(let model, _): (.info, "reload", ["model": model])
+            case .ordered(let order, let model, _): (.notice, order.rawValue, ["model": model])
             case .reloadRefused(let reason): (.error, "reload: \(reason)", [:])
             case .serving(_, let generation, let isAgain):
                 (.info, isAgain ? "serving again" : "serving", ["generation": "\(generation)"])

@@ -82,6 +82,14 @@ package enum Refused: String, CaseIterable, Sendable {
     case stream
 }
 
+/// What the operator wants of models.
+package enum Order: String, Sendable {
+    case load
+    case unload
+    case drain
+    case drainUndone = "drain undone"
+}
+
 /// Something that has happened, and that somebody may want to know: `line` is told of it, and `Counters` counts it.
 package enum Happening: Equatable, Sendable {
     // Of the server.
@@ -113,6 +121,7 @@ package enum Happening: Equatable, Sendable {
     case notServed(SkippedEntry)
     /// By a client, or by a signal.
     case reload(model: String, by: Caller?)
+    case ordered(Order, model: String, by: Caller)
     case reloadRefused(String)
     /// `isAgain`: the generation did before.
     case serving(model: String, generation: UInt64, isAgain: Bool)

@@ -3,10 +3,23 @@ import Wire
 
 /// One reload: a transaction over the versions and variants of the models that it concerns.
 struct Reload {
+    /// How it is answered.
+    enum Answer {
+        /// When all of it is done.
+        case whole
+        /// Each result at once.
+        case each
+        /// When all of it has begun.
+        case begun
+    }
+
     /// Nil when nobody waits for it: by signal, and when the server starts.
-    let call: ControlCall?
+    var call: ControlCall?
+    var answer = Answer.whole
     /// What is meant: nil is everything.
-    let reference: ModelReference?
+    var reference: ModelReference?
+    /// Whether it loads only what is not loaded, and that although it was unloaded before.
+    var isLoad = false
     /// One more than the models that it waits for, until all are under way, so that it is not answered early.
     var waitsFor = 1
     var results: [ReloadResult] = []

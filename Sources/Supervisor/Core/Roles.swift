@@ -14,7 +14,9 @@ extension ControlMethod {
     var role: Role {
         switch self {
         case .status, .watch, .events, .metrics: .inference
-        case .reload, .crashList, .quarantineList, .quarantineClear, .cacheList, .cachePrune: .operator
+        case .reload, .reloadEach, .load, .unload, .drain, .crashList, .quarantineList, .quarantineClear, .cacheList,
+            .cachePrune:
+            .operator
         }
     }
 }

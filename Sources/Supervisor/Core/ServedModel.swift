@@ -21,6 +21,8 @@ struct ServedModel {
     var workers: [SeatID: WorkerID] = [:]
     /// The reload that waits for this model.
     var reload: ReloadID?
+    /// The operator's calls that wait for its end.
+    var unloads: [ReloadID] = []
     /// It should have gone, and serves on because what should replace it does not.
     var isKept = false
     /// Set when others answer in its place: it takes nothing new, and is unloaded when it has answered everything, or then
@@ -30,10 +32,14 @@ struct ServedModel {
     init(name: String, _ edition: Edition, path: String, _ configuration: ModelConfiguration) {
         self.name = name
         (version, variant) = (edition.version, edition.variant)
-        reference = version == 0 ? name : "\(ModelReference(name: name, version: version, variant: variant))"
         self.path = path
         self.configuration = configuration
+        let label = ModelReference(name: name, version: version, variant: variant)
+        reference = version == 0 ? name : "\(label)"
     }
+
+    /// What means exactly this one.
+    var label: ModelReference { ModelReference(name: name, version: version, variant: variant) }
 
     var edition: Edition { Edition(version: version, variant: variant) }
 

@@ -20,7 +20,8 @@ struct StatusCalls {
 
     private static let shelfLife = Duration.milliseconds(250)
 
-    var waiting: [(call: ControlCall, wish: Wish)] = []
+    /// Without a call: the shell itself.
+    var waiting: [(call: ControlCall?, wish: Wish)] = []
     var measurement: Measurement?
 
     /// Whether somebody waits for what has to be measured first.

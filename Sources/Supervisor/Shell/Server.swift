@@ -30,6 +30,7 @@ package final class Server {
     private var packs: PackFolder
     private var manager: ServiceManager
     private let output: LineOutput
+    private let metrics: MetricsListener?
     private var log: ServerLog
     private var core: Core
     private var effects: [Effect] = []
@@ -84,6 +85,9 @@ package final class Server {
             on: loop
         )
         clients = try ClientStreams(configuration, on: loop, listener: Self.listener(configuration, from: &manager))
+        metrics = try configuration.metricsListen.map { (address) throws(SystemError) in
+            try MetricsListener(address, socketMode: configuration.socketMode)
+        }
         core = Core(
             configuration: configuration,
             repository: repository.root,
@@ -107,7 +111,10 @@ package final class Server {
             let now = MonotonicClock.now
             clients.catchUp { core.handle($0, at: now) }
             for event in loop.ready { handle(event, at: now) }
-            if now >= nextLook { look(at: now) }
+            if now >= nextLook {
+                look(at: now)
+                if metrics?.wantsText(at: now) == true { core.handle(.metricsWanted, at: now) }
+            }
             clients.resumeAccepting(at: now)
             if log.deadline.isDue(at: now) { reportLeftOut(at: now) }
             settle(at: now)
@@ -116,6 +123,7 @@ package final class Server {
         }
         clients.stopListening()
         reportLeftOut(at: MonotonicClock.now)
+        metrics?.stop()
         report(.stopped)
     }
 
@@ -276,6 +284,7 @@ package final class Server {
             }
         case .measure(let ids):
             tell(.measured(own: ProcessMemory(of: ProcessSelf.processID), processes.memory(of: ids)))
+        case .showMetrics(let text): metrics?.show(text, at: now)
         case .happened(let happening): report(happening, at: now)
         case .announce(let announcement):
             tellManager { manager throws(SystemError) in try manager.tell(announcement.message(at: now), at: now) }

@@ -116,6 +116,7 @@ extension ModelStatus: WireMessage {
         if let quality { structure.quality = arena.message(quality) }
         structure.instruction_set = arena.text(instructionSet)
         (structure.n_failed_proofs, structure.failed_proofs) = arena.texts(failedProofs)
+        structure.drained = drained ? 1 : 0
     }
 
     package init(_ structure: Control__V1__ModelStatus) throws(WireError) {
@@ -140,7 +141,8 @@ extension ModelStatus: WireMessage {
             path: try decodeText(structure.path, "path"),
             quality: try decodeMessage(structure.quality, "quality"),
             instructionSet: try decodeText(structure.instruction_set, "instruction_set"),
-            failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs")
+            failedProofs: try decodeTexts(structure.n_failed_proofs, structure.failed_proofs, "failed_proofs"),
+            drained: structure.drained != 0
         )
         try validate()
     }
@@ -193,6 +195,7 @@ extension StatusResponse: WireMessage {
         structure.buffered_bytes = bufferedBytes
         structure.memory_budget = memoryBudget
         structure.quarantined = quarantined
+        (structure.n_held, structure.held) = arena.texts(held)
     }
 
     package init(_ structure: Control__V1__StatusResponse) throws(WireError) {
@@ -206,7 +209,8 @@ extension StatusResponse: WireMessage {
             pssBytes: structure.pss_bytes,
             bufferedBytes: structure.buffered_bytes,
             memoryBudget: structure.memory_budget,
-            quarantined: structure.quarantined
+            quarantined: structure.quarantined,
+            held: try decodeTexts(structure.n_held, structure.held, "held")
         )
         try validate()
     }
@@ -329,9 +333,28 @@ extension ReloadRequest: WireMessage {
 
     package func fill(_ structure: inout Control__V1__ReloadRequest, _ arena: inout EncodingArena) {
         structure.model = arena.text(model)
+        structure.no_wait = noWait ? 1 : 0
     }
 
     package init(_ structure: Control__V1__ReloadRequest) throws(WireError) {
+        self.init(
+            model: try decodeText(structure.model, "model"),
+            noWait: structure.no_wait != 0
+        )
+        try validate()
+    }
+}
+
+extension ReloadEachRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__ReloadEachRequest>) {
+        control__v1__reload_each_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__ReloadEachRequest, _ arena: inout EncodingArena) {
+        structure.model = arena.text(model)
+    }
+
+    package init(_ structure: Control__V1__ReloadEachRequest) throws(WireError) {
         self.init(
             model: try decodeText(structure.model, "model")
         )
@@ -374,6 +397,76 @@ extension ReloadResponse: WireMessage {
     package init(_ structure: Control__V1__ReloadResponse) throws(WireError) {
         self.init(
             results: try decodeMessages(structure.n_results, structure.results, "results")
+        )
+        try validate()
+    }
+}
+
+extension LoadRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__LoadRequest>) {
+        control__v1__load_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__LoadRequest, _ arena: inout EncodingArena) {
+        structure.model = arena.text(model)
+    }
+
+    package init(_ structure: Control__V1__LoadRequest) throws(WireError) {
+        self.init(
+            model: try decodeText(structure.model, "model")
+        )
+        try validate()
+    }
+}
+
+extension UnloadRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__UnloadRequest>) {
+        control__v1__unload_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__UnloadRequest, _ arena: inout EncodingArena) {
+        structure.model = arena.text(model)
+    }
+
+    package init(_ structure: Control__V1__UnloadRequest) throws(WireError) {
+        self.init(
+            model: try decodeText(structure.model, "model")
+        )
+        try validate()
+    }
+}
+
+extension DrainRequest: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__DrainRequest>) {
+        control__v1__drain_request__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__DrainRequest, _ arena: inout EncodingArena) {
+        structure.model = arena.text(model)
+        structure.undo = undo ? 1 : 0
+    }
+
+    package init(_ structure: Control__V1__DrainRequest) throws(WireError) {
+        self.init(
+            model: try decodeText(structure.model, "model"),
+            undo: structure.undo != 0
+        )
+        try validate()
+    }
+}
+
+extension DrainResponse: WireMessage {
+    package static func initialize(_ structure: UnsafeMutablePointer<Control__V1__DrainResponse>) {
+        control__v1__drain_response__init(structure)
+    }
+
+    package func fill(_ structure: inout Control__V1__DrainResponse, _ arena: inout EncodingArena) {
+        (structure.n_models, structure.models) = arena.texts(models)
+    }
+
+    package init(_ structure: Control__V1__DrainResponse) throws(WireError) {
+        self.init(
+            models: try decodeTexts(structure.n_models, structure.models, "models")
         )
         try validate()
     }
@@ -656,6 +749,10 @@ extension ControlRequest {
         case .events: .events(try EventsRequest.decode(payload))
         case .metrics: .metrics(try MetricsRequest.decode(payload))
         case .reload: .reload(try ReloadRequest.decode(payload))
+        case .reloadEach: .reloadEach(try ReloadEachRequest.decode(payload))
+        case .load: .load(try LoadRequest.decode(payload))
+        case .unload: .unload(try UnloadRequest.decode(payload))
+        case .drain: .drain(try DrainRequest.decode(payload))
         case .crashList: .crashList(try CrashListRequest.decode(payload))
         case .quarantineList: .quarantineList(try QuarantineListRequest.decode(payload))
         case .quarantineClear: .quarantineClear(try QuarantineClearRequest.decode(payload))
@@ -671,6 +768,10 @@ extension ControlRequest {
         case .events(let message): message.encode()
         case .metrics(let message): message.encode()
         case .reload(let message): message.encode()
+        case .reloadEach(let message): message.encode()
+        case .load(let message): message.encode()
+        case .unload(let message): message.encode()
+        case .drain(let message): message.encode()
         case .crashList(let message): message.encode()
         case .quarantineList(let message): message.encode()
         case .quarantineClear(let message): message.encode()
@@ -689,6 +790,10 @@ extension ControlResponse {
         case .events: .events(try ServerEvent.decode(payload))
         case .metrics: .metrics(try MetricsResponse.decode(payload))
         case .reload: .reload(try ReloadResponse.decode(payload))
+        case .reloadEach: .reloadEach(try ReloadResult.decode(payload))
+        case .load: .load(try ReloadResponse.decode(payload))
+        case .unload: .unload(try ReloadResponse.decode(payload))
+        case .drain: .drain(try DrainResponse.decode(payload))
         case .crashList: .crashList(try CrashListResponse.decode(payload))
         case .quarantineList: .quarantineList(try QuarantineListResponse.decode(payload))
         case .quarantineClear: .quarantineClear(try QuarantineClearResponse.decode(payload))
@@ -704,6 +809,10 @@ extension ControlResponse {
         case .events(let message): message.encode()
         case .metrics(let message): message.encode()
         case .reload(let message): message.encode()
+        case .reloadEach(let message): message.encode()
+        case .load(let message): message.encode()
+        case .unload(let message): message.encode()
+        case .drain(let message): message.encode()
         case .crashList(let message): message.encode()
         case .quarantineList(let message): message.encode()
         case .quarantineClear(let message): message.encode()

@@ -7,48 +7,91 @@ struct Reload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Loads models anew from the model repository, without a pause.",
         discussion: """
-            A new generation is loaded beside the old one, tried, and swapped in; requests go on meanwhile. When it is \
-            refused, this says why, the old generation serves on, and the exit status is 1. With --json one line \
-            [{"model","old_generation","generation","error"}], with "error" null or {"code","message"}.
+            A new generation is loaded beside the old one, tried, and swapped in; requests go on meanwhile. Each model has a \
+            line as soon as it is done. When it is refused, this says why, the old generation serves on, and the exit status \
+            is 1. With --json one line at the end: [{"model","old_generation","generation","error"}], with "error" null or \
+            {"code","message"}.
             """
     )
 
     @Argument(help: "The model, as in 'minilm' or 'minilm@2'. (default: all models, and those that are new)")
     var model: String?
+    @Flag(inversion: .prefixedNo, help: "Wait until all is done, or only until it has begun.")
+    var wait = true
     @Option(help: ArgumentHelp("How long loading may take.", valueName: "time"))
     var timeout = TimeSpan(seconds: 300)
     @OptionGroup var server: ServerOptions
 
     func run() async throws {
-        let (before, outcomes) = try await server.withClient { client in
-            let status = try await client.status()
-            return (status, try await client.reload(model: model, timeout: timeout.duration))
-        }
-        let generations = Dictionary(before.models.map { ($0.reference, $0.generation) }) { first, _ in first }
-        if server.json {
-            Console.line(outcomes.map { Self.json($0, old: generations[$0.model] ?? 0) }.json)
-        } else if outcomes.isEmpty {
-            Console.line("There is no model in the server's model repository.")
-        }
-        for outcome in outcomes {
-            let name = HumanText.printable(outcome.model)
-            if let failure = outcome.failure {
-                let serving = outcome.generation > 0 ? "generation \(outcome.generation) serves on" : "nothing serves"
-                let message = HumanText.printable(failure.message)
-                Console.error("\(name) was not reloaded, \(serving): \(failure.code): \(message)")
-            } else if outcome.generation == 0, !server.json {
-                Console.line("\(name): generation \(generations[outcome.model] ?? 0) → unloaded")
-            } else if !server.json {
-                Console.line("\(name): generation \(generations[outcome.model] ?? 0) → \(outcome.generation)")
+        let report = try await server.withClient { client in
+            var report = LoadReport(before: try await client.status(), isJSON: server.json)
+            if wait {
+                for try await outcome in client.reloading(model: model, timeout: timeout.duration) {
+                    report.add(outcome)
+                }
+            } else {
+                try await client.reload(model: model, waits: false, timeout: timeout.duration).forEach {
+                    report.add($0)
+                }
             }
+            return report
         }
-        if outcomes.contains(where: { $0.failure != nil }) { throw ExitCode.failure }
+        if !wait, report.outcomes.isEmpty, !server.json {
+            Console.line("The reload has begun; 'modelctl status' and 'modelctl events' show what comes of it.")
+            return
+        }
+        try report.finish()
     }
+}
 
-    private static func json(_ outcome: ReloadOutcome, old: UInt64) -> JSONText {
-        let failure = outcome.failure.map { JSONText.object(["code": "\($0.code)", "message": $0.message]) }
-        return .object([
-            "model": outcome.model, "old_generation": old, "generation": outcome.generation, "error": failure,
-        ])
+/// `modelctl load`.
+struct Load: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Loads a model that is not loaded.",
+        discussion: """
+            One that 'modelctl unload' has unloaded, or any when the server's setting 'model_control' is explicit. What serves \
+            stays as it is. Output and exit status are those of 'modelctl reload'.
+            """
+    )
+
+    @Argument(help: "The model, as in 'minilm' or 'minilm@2:int8'.")
+    var model: String
+    @Option(help: ArgumentHelp("How long loading may take.", valueName: "time"))
+    var timeout = TimeSpan(seconds: 300)
+    @OptionGroup var server: ServerOptions
+
+    func run() async throws {
+        let report = try await server.withClient { client in
+            var report = LoadReport(before: try await client.status(), isJSON: server.json)
+            try await client.load(model: model, timeout: timeout.duration).forEach { report.add($0) }
+            return report
+        }
+        try report.finish()
+    }
+}
+
+/// `modelctl unload`.
+struct Unload: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Unloads a model, until 'modelctl load' or a start of the server.",
+        discussion: """
+            New requests are refused, what was accepted is answered, and then its workers end. A reload does not bring it back. \
+            Output and exit status are those of 'modelctl reload'.
+            """
+    )
+
+    @Argument(help: "The model, as in 'minilm' or 'minilm@2:int8'.")
+    var model: String
+    @Option(help: ArgumentHelp("How long unloading may take.", valueName: "time"))
+    var timeout = TimeSpan(seconds: 300)
+    @OptionGroup var server: ServerOptions
+
+    func run() async throws {
+        let report = try await server.withClient { client in
+            var report = LoadReport(before: try await client.status(), isJSON: server.json)
+            try await client.unload(model: model, timeout: timeout.duration).forEach { report.add($0) }
+            return report
+        }
+        try report.finish()
     }
 }

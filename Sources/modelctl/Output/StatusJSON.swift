@@ -12,6 +12,7 @@ extension ServerStatus {
                 ("version", version), ("pid", pid), ("uptime_seconds", uptime.components.seconds),
                 ("connections", connections), ("pss_bytes", pssBytes),
                 ("buffered_bytes", bufferedBytes), ("memory_budget", memoryBudget), ("quarantined", quarantined),
+                ("held", held),
             ]
         }
         return .object(members + [("models", models.map { $0.json(isVerbose: isVerbose) })])
@@ -30,6 +31,7 @@ extension ModelStatus {
                 ("computing", computing), ("replays", replays), ("tasks", tasks), ("max_tokens", maximumTokens),
                 ("pack_bytes", packBytes), ("architecture", architecture), ("numa", numa), ("path", path),
                 ("quality", quality), ("instruction_set", instructionSet), ("failed_proofs", failedProofs),
+                ("drained", isDrained),
             ]
         }
         return .object(members)

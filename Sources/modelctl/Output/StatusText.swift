@@ -18,9 +18,11 @@ struct StatusText {
         if status.quarantined > 0 {
             lines.append("quarantined requests, each of which has ended two workers: \(status.quarantined)")
         }
+        lines += status.held.map { "not loaded, as the operator wants it: \(HumanText.printable($0))" }
         lines.append("")
         guard !status.models.isEmpty else {
-            return lines + ["There is no model in the server's model repository."]
+            return lines
+                + [status.held.isEmpty ? "There is no model in the server's model repository." : "No model is loaded."]
         }
         lines += models(status.models)
         if status.models.contains(where: { !$0.workers.isEmpty }) {
@@ -52,6 +54,7 @@ struct StatusText {
             ]
             if let rates { cells.append(rates[model.reference].map { HumanText.fixed($0, 1) } ?? "") }
             table.add(cells, styles: [0: .bold, 2: .state(model.state)])
+            if model.isDrained { table.addNote("    drained by the operator, takes no new requests") }
             if !model.reason.isEmpty { table.addNote("    " + Style.red(HumanText.printable(model.reason))) }
             if isVerbose { details(of: model).forEach { table.addNote("    " + Style.dim(HumanText.printable($0))) } }
         }

@@ -592,6 +592,51 @@ void   control__v1__reload_request__free_unpacked
   assert(message->base.descriptor == &control__v1__reload_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   control__v1__reload_each_request__init
+                     (Control__V1__ReloadEachRequest         *message)
+{
+  static const Control__V1__ReloadEachRequest init_value = CONTROL__V1__RELOAD_EACH_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__reload_each_request__get_packed_size
+                     (const Control__V1__ReloadEachRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__reload_each_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__reload_each_request__pack
+                     (const Control__V1__ReloadEachRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__reload_each_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__reload_each_request__pack_to_buffer
+                     (const Control__V1__ReloadEachRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__reload_each_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__ReloadEachRequest *
+       control__v1__reload_each_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__ReloadEachRequest *)
+     protobuf_c_message_unpack (&control__v1__reload_each_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__reload_each_request__free_unpacked
+                     (Control__V1__ReloadEachRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__reload_each_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   control__v1__reload_result__init
                      (Control__V1__ReloadResult         *message)
 {
@@ -680,6 +725,186 @@ void   control__v1__reload_response__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &control__v1__reload_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__load_request__init
+                     (Control__V1__LoadRequest         *message)
+{
+  static const Control__V1__LoadRequest init_value = CONTROL__V1__LOAD_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__load_request__get_packed_size
+                     (const Control__V1__LoadRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__load_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__load_request__pack
+                     (const Control__V1__LoadRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__load_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__load_request__pack_to_buffer
+                     (const Control__V1__LoadRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__load_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__LoadRequest *
+       control__v1__load_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__LoadRequest *)
+     protobuf_c_message_unpack (&control__v1__load_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__load_request__free_unpacked
+                     (Control__V1__LoadRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__load_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__unload_request__init
+                     (Control__V1__UnloadRequest         *message)
+{
+  static const Control__V1__UnloadRequest init_value = CONTROL__V1__UNLOAD_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__unload_request__get_packed_size
+                     (const Control__V1__UnloadRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__unload_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__unload_request__pack
+                     (const Control__V1__UnloadRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__unload_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__unload_request__pack_to_buffer
+                     (const Control__V1__UnloadRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__unload_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__UnloadRequest *
+       control__v1__unload_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__UnloadRequest *)
+     protobuf_c_message_unpack (&control__v1__unload_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__unload_request__free_unpacked
+                     (Control__V1__UnloadRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__unload_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__drain_request__init
+                     (Control__V1__DrainRequest         *message)
+{
+  static const Control__V1__DrainRequest init_value = CONTROL__V1__DRAIN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t control__v1__drain_request__get_packed_size
+                     (const Control__V1__DrainRequest *message)
+{
+  assert(message->base.descriptor == &control__v1__drain_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__drain_request__pack
+                     (const Control__V1__DrainRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__drain_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__drain_request__pack_to_buffer
+                     (const Control__V1__DrainRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__drain_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__DrainRequest *
+       control__v1__drain_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__DrainRequest *)
+     protobuf_c_message_unpack (&control__v1__drain_request__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__drain_request__free_unpacked
+                     (Control__V1__DrainRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__drain_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   control__v1__drain_response__init
+                     (Control__V1__DrainResponse         *message)
+{
+  static const Control__V1__DrainResponse init_value = CONTROL__V1__DRAIN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t control__v1__drain_response__get_packed_size
+                     (const Control__V1__DrainResponse *message)
+{
+  assert(message->base.descriptor == &control__v1__drain_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t control__v1__drain_response__pack
+                     (const Control__V1__DrainResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &control__v1__drain_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t control__v1__drain_response__pack_to_buffer
+                     (const Control__V1__DrainResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &control__v1__drain_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Control__V1__DrainResponse *
+       control__v1__drain_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Control__V1__DrainResponse *)
+     protobuf_c_message_unpack (&control__v1__drain_response__descriptor,
+                                allocator, len, data);
+}
+void   control__v1__drain_response__free_unpacked
+                     (Control__V1__DrainResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &control__v1__drain_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   control__v1__crash_list_request__init
@@ -1647,7 +1872,7 @@ const ProtobufCMessageDescriptor control__v1__memory_placement__descriptor =
   (ProtobufCMessageInit) control__v1__memory_placement__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__model_status__field_descriptors[21] =
+static const ProtobufCFieldDescriptor control__v1__model_status__field_descriptors[22] =
 {
   {
     "name",
@@ -1901,10 +2126,23 @@ static const ProtobufCFieldDescriptor control__v1__model_status__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drained",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ModelStatus, drained),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__model_status__field_indices_by_name[] = {
   15,   /* field[15] = architecture */
   13,   /* field[13] = computing */
+  21,   /* field[21] = drained */
   20,   /* field[20] = failed_proofs */
   11,   /* field[11] = failures */
   6,   /* field[6] = generation */
@@ -1928,7 +2166,7 @@ static const unsigned control__v1__model_status__field_indices_by_name[] = {
 static const ProtobufCIntRange control__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 21 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor control__v1__model_status__descriptor =
 {
@@ -1938,7 +2176,7 @@ const ProtobufCMessageDescriptor control__v1__model_status__descriptor =
   "Control__V1__ModelStatus",
   "control.v1",
   sizeof(Control__V1__ModelStatus),
-  21,
+  22,
   control__v1__model_status__field_descriptors,
   control__v1__model_status__field_indices_by_name,
   1,  control__v1__model_status__number_ranges,
@@ -2074,7 +2312,7 @@ const ProtobufCMessageDescriptor control__v1__model_quality__descriptor =
   (ProtobufCMessageInit) control__v1__model_quality__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__status_response__field_descriptors[10] =
+static const ProtobufCFieldDescriptor control__v1__status_response__field_descriptors[11] =
 {
   {
     "state",
@@ -2196,10 +2434,23 @@ static const ProtobufCFieldDescriptor control__v1__status_response__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "held",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Control__V1__StatusResponse, n_held),
+    offsetof(Control__V1__StatusResponse, held),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__status_response__field_indices_by_name[] = {
   7,   /* field[7] = buffered_bytes */
   5,   /* field[5] = connections */
+  10,   /* field[10] = held */
   8,   /* field[8] = memory_budget */
   4,   /* field[4] = models */
   2,   /* field[2] = pid */
@@ -2212,7 +2463,7 @@ static const unsigned control__v1__status_response__field_indices_by_name[] = {
 static const ProtobufCIntRange control__v1__status_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor control__v1__status_response__descriptor =
 {
@@ -2222,7 +2473,7 @@ const ProtobufCMessageDescriptor control__v1__status_response__descriptor =
   "Control__V1__StatusResponse",
   "control.v1",
   sizeof(Control__V1__StatusResponse),
-  10,
+  11,
   control__v1__status_response__field_descriptors,
   control__v1__status_response__field_indices_by_name,
   1,  control__v1__status_response__number_ranges,
@@ -2515,7 +2766,7 @@ const ProtobufCMessageDescriptor control__v1__metrics_response__descriptor =
   (ProtobufCMessageInit) control__v1__metrics_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor control__v1__reload_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor control__v1__reload_request__field_descriptors[2] =
 {
   {
     "model",
@@ -2529,14 +2780,27 @@ static const ProtobufCFieldDescriptor control__v1__reload_request__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "no_wait",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ReloadRequest, no_wait),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned control__v1__reload_request__field_indices_by_name[] = {
   0,   /* field[0] = model */
+  1,   /* field[1] = no_wait */
 };
 static const ProtobufCIntRange control__v1__reload_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor control__v1__reload_request__descriptor =
 {
@@ -2546,11 +2810,49 @@ const ProtobufCMessageDescriptor control__v1__reload_request__descriptor =
   "Control__V1__ReloadRequest",
   "control.v1",
   sizeof(Control__V1__ReloadRequest),
-  1,
+  2,
   control__v1__reload_request__field_descriptors,
   control__v1__reload_request__field_indices_by_name,
   1,  control__v1__reload_request__number_ranges,
   (ProtobufCMessageInit) control__v1__reload_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__reload_each_request__field_descriptors[1] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__ReloadEachRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__reload_each_request__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange control__v1__reload_each_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__reload_each_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.ReloadEachRequest",
+  "ReloadEachRequest",
+  "Control__V1__ReloadEachRequest",
+  "control.v1",
+  sizeof(Control__V1__ReloadEachRequest),
+  1,
+  control__v1__reload_each_request__field_descriptors,
+  control__v1__reload_each_request__field_indices_by_name,
+  1,  control__v1__reload_each_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__reload_each_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor control__v1__reload_result__field_descriptors[4] =
@@ -2666,6 +2968,171 @@ const ProtobufCMessageDescriptor control__v1__reload_response__descriptor =
   control__v1__reload_response__field_indices_by_name,
   1,  control__v1__reload_response__number_ranges,
   (ProtobufCMessageInit) control__v1__reload_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__load_request__field_descriptors[1] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__LoadRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__load_request__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange control__v1__load_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__load_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.LoadRequest",
+  "LoadRequest",
+  "Control__V1__LoadRequest",
+  "control.v1",
+  sizeof(Control__V1__LoadRequest),
+  1,
+  control__v1__load_request__field_descriptors,
+  control__v1__load_request__field_indices_by_name,
+  1,  control__v1__load_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__load_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__unload_request__field_descriptors[1] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__UnloadRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__unload_request__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange control__v1__unload_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__unload_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.UnloadRequest",
+  "UnloadRequest",
+  "Control__V1__UnloadRequest",
+  "control.v1",
+  sizeof(Control__V1__UnloadRequest),
+  1,
+  control__v1__unload_request__field_descriptors,
+  control__v1__unload_request__field_indices_by_name,
+  1,  control__v1__unload_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__unload_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__drain_request__field_descriptors[2] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__DrainRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "undo",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Control__V1__DrainRequest, undo),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__drain_request__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+  1,   /* field[1] = undo */
+};
+static const ProtobufCIntRange control__v1__drain_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor control__v1__drain_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.DrainRequest",
+  "DrainRequest",
+  "Control__V1__DrainRequest",
+  "control.v1",
+  sizeof(Control__V1__DrainRequest),
+  2,
+  control__v1__drain_request__field_descriptors,
+  control__v1__drain_request__field_indices_by_name,
+  1,  control__v1__drain_request__number_ranges,
+  (ProtobufCMessageInit) control__v1__drain_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor control__v1__drain_response__field_descriptors[1] =
+{
+  {
+    "models",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Control__V1__DrainResponse, n_models),
+    offsetof(Control__V1__DrainResponse, models),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned control__v1__drain_response__field_indices_by_name[] = {
+  0,   /* field[0] = models */
+};
+static const ProtobufCIntRange control__v1__drain_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor control__v1__drain_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "control.v1.DrainResponse",
+  "DrainResponse",
+  "Control__V1__DrainResponse",
+  "control.v1",
+  sizeof(Control__V1__DrainResponse),
+  1,
+  control__v1__drain_response__field_descriptors,
+  control__v1__drain_response__field_indices_by_name,
+  1,  control__v1__drain_response__number_ranges,
+  (ProtobufCMessageInit) control__v1__drain_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define control__v1__crash_list_request__field_descriptors NULL
@@ -3413,7 +3880,7 @@ const ProtobufCMessageDescriptor control__v1__cache_prune_response__descriptor =
   (ProtobufCMessageInit) control__v1__cache_prune_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue control__v1__server_state__enum_values_by_number[6] =
+static const ProtobufCEnumValue control__v1__server_state__enum_values_by_number[7] =
 {
   { "SERVER_STATE_UNKNOWN", "CONTROL__V1__SERVER_STATE__SERVER_STATE_UNKNOWN", 0 },
   { "SERVER_STATE_STARTING", "CONTROL__V1__SERVER_STATE__SERVER_STATE_STARTING", 1 },
@@ -3421,13 +3888,15 @@ static const ProtobufCEnumValue control__v1__server_state__enum_values_by_number
   { "SERVER_STATE_DEGRADED", "CONTROL__V1__SERVER_STATE__SERVER_STATE_DEGRADED", 3 },
   { "SERVER_STATE_NOT_SERVING", "CONTROL__V1__SERVER_STATE__SERVER_STATE_NOT_SERVING", 4 },
   { "SERVER_STATE_DRAINING", "CONTROL__V1__SERVER_STATE__SERVER_STATE_DRAINING", 5 },
+  { "SERVER_STATE_DRAINED", "CONTROL__V1__SERVER_STATE__SERVER_STATE_DRAINED", 6 },
 };
 static const ProtobufCIntRange control__v1__server_state__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex control__v1__server_state__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex control__v1__server_state__enum_values_by_name[7] =
 {
   { "SERVER_STATE_DEGRADED", 3 },
+  { "SERVER_STATE_DRAINED", 6 },
   { "SERVER_STATE_DRAINING", 5 },
   { "SERVER_STATE_NOT_SERVING", 4 },
   { "SERVER_STATE_READY", 2 },
@@ -3441,9 +3910,9 @@ const ProtobufCEnumDescriptor control__v1__server_state__descriptor =
   "ServerState",
   "Control__V1__ServerState",
   "control.v1",
-  6,
+  7,
   control__v1__server_state__enum_values_by_number,
-  6,
+  7,
   control__v1__server_state__enum_values_by_name,
   1,
   control__v1__server_state__value_ranges,
@@ -3561,13 +4030,17 @@ const ProtobufCEnumDescriptor control__v1__severity__descriptor =
   control__v1__severity__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor control__v1__control__method_descriptors[10] =
+static const ProtobufCMethodDescriptor control__v1__control__method_descriptors[14] =
 {
   { "Status", &control__v1__status_request__descriptor, &control__v1__status_response__descriptor },
   { "Watch", &control__v1__watch_request__descriptor, &control__v1__status_response__descriptor },
   { "Events", &control__v1__events_request__descriptor, &control__v1__server_event__descriptor },
   { "Metrics", &control__v1__metrics_request__descriptor, &control__v1__metrics_response__descriptor },
   { "Reload", &control__v1__reload_request__descriptor, &control__v1__reload_response__descriptor },
+  { "ReloadEach", &control__v1__reload_each_request__descriptor, &control__v1__reload_result__descriptor },
+  { "Load", &control__v1__load_request__descriptor, &control__v1__reload_response__descriptor },
+  { "Unload", &control__v1__unload_request__descriptor, &control__v1__reload_response__descriptor },
+  { "Drain", &control__v1__drain_request__descriptor, &control__v1__drain_response__descriptor },
   { "CrashList", &control__v1__crash_list_request__descriptor, &control__v1__crash_list_response__descriptor },
   { "QuarantineList", &control__v1__quarantine_list_request__descriptor, &control__v1__quarantine_list_response__descriptor },
   { "QuarantineClear", &control__v1__quarantine_clear_request__descriptor, &control__v1__quarantine_clear_response__descriptor },
@@ -3575,15 +4048,19 @@ static const ProtobufCMethodDescriptor control__v1__control__method_descriptors[
   { "CachePrune", &control__v1__cache_prune_request__descriptor, &control__v1__cache_prune_response__descriptor },
 };
 const unsigned control__v1__control__method_indices_by_name[] = {
-  8,        /* CacheList */
-  9,        /* CachePrune */
-  5,        /* CrashList */
+  12,        /* CacheList */
+  13,        /* CachePrune */
+  9,        /* CrashList */
+  8,        /* Drain */
   2,        /* Events */
+  6,        /* Load */
   3,        /* Metrics */
-  7,        /* QuarantineClear */
-  6,        /* QuarantineList */
+  11,        /* QuarantineClear */
+  10,        /* QuarantineList */
   4,        /* Reload */
+  5,        /* ReloadEach */
   0,        /* Status */
+  7,        /* Unload */
   1         /* Watch */
 };
 const ProtobufCServiceDescriptor control__v1__control__descriptor =
@@ -3593,7 +4070,7 @@ const ProtobufCServiceDescriptor control__v1__control__descriptor =
   "Control",
   "Control__V1__Control",
   "control.v1",
-  10,
+  14,
   control__v1__control__method_descriptors,
   control__v1__control__method_indices_by_name
 };
@@ -3637,13 +4114,45 @@ void control__v1__control__reload(ProtobufCService *service,
   assert(service->descriptor == &control__v1__control__descriptor);
   service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void control__v1__control__reload_each(ProtobufCService *service,
+                                       const Control__V1__ReloadEachRequest *input,
+                                       Control__V1__ReloadResult_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void control__v1__control__load(ProtobufCService *service,
+                                const Control__V1__LoadRequest *input,
+                                Control__V1__ReloadResponse_Closure closure,
+                                void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void control__v1__control__unload(ProtobufCService *service,
+                                  const Control__V1__UnloadRequest *input,
+                                  Control__V1__ReloadResponse_Closure closure,
+                                  void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void control__v1__control__drain(ProtobufCService *service,
+                                 const Control__V1__DrainRequest *input,
+                                 Control__V1__DrainResponse_Closure closure,
+                                 void *closure_data)
+{
+  assert(service->descriptor == &control__v1__control__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void control__v1__control__crash_list(ProtobufCService *service,
                                       const Control__V1__CrashListRequest *input,
                                       Control__V1__CrashListResponse_Closure closure,
                                       void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__quarantine_list(ProtobufCService *service,
                                            const Control__V1__QuarantineListRequest *input,
@@ -3651,7 +4160,7 @@ void control__v1__control__quarantine_list(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__quarantine_clear(ProtobufCService *service,
                                             const Control__V1__QuarantineClearRequest *input,
@@ -3659,7 +4168,7 @@ void control__v1__control__quarantine_clear(ProtobufCService *service,
                                             void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__cache_list(ProtobufCService *service,
                                       const Control__V1__CacheListRequest *input,
@@ -3667,7 +4176,7 @@ void control__v1__control__cache_list(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__cache_prune(ProtobufCService *service,
                                        const Control__V1__CachePruneRequest *input,
@@ -3675,7 +4184,7 @@ void control__v1__control__cache_prune(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &control__v1__control__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void control__v1__control__init (Control__V1__Control_Service *service,
                                  Control__V1__Control_ServiceDestroy destroy)

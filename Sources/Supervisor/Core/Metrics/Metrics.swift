@@ -54,6 +54,10 @@ enum Metrics {
         .counter("worker_deaths_total", "Workers that ended and should not have.") {
             if case .workerEnded(_, let end) = $0, !end.isExpected { 0 } else { nil }
         },
+        .counter("worker_restarts_total", "Times that a worker's place had to be filled again, by cause.", by: causes) {
+            guard case .workerEnded(_, let end) = $0, !end.isExpected else { return nil }
+            return ends.firstIndex { end.end.hasPrefix($0.text) } ?? 0
+        },
         .counter("worker_stalls_total", "Of these, those that did not go on.") {
             if case .workerStuck = $0 { 0 } else { nil }
         },
@@ -89,6 +93,12 @@ enum Metrics {
         },
         Gauge("buffered_bytes", "Bytes of requests and answers on their way.") { [([], $0.bufferedBytes)] },
         Gauge("memory_budget_bytes", "The most of these.") { [([], $0.memoryBudget)] },
+        Gauge("drained", "Whether the operator has drained the server.") {
+            [([], $0.state == ServerState.drained.name ? 1 : 0)]
+        },
+        Gauge("model_drained", "Whether the operator has drained a model.") { status in
+            status.models.map { ($0.labels, $0.drained ? 1 : 0) }
+        },
         Gauge("model_ready", "Whether a model serves.") { status in
             status.models.map { ($0.labels, $0.state == ModelState.ready.name ? 1 : 0) }
         },
@@ -110,8 +120,23 @@ enum Metrics {
         Gauge("worker_memory_bytes", "Memory of a model's workers, shared pages divided by those that share them.") {
             $0.models.map { model in (model.labels, model.workers.reduce(0) { $0 + $1.pssBytes }) }
         },
+        Gauge("worker_requests", "Requests that a worker has answered since its start.") { status in
+            status.models.flatMap { model in
+                model.workers.enumerated().map { index, worker in
+                    let labels: Labels = [
+                        ("worker", "\(index)"), ("slot", "\(worker.slot)"), ("numa_node", "\(worker.numaNode)"),
+                    ]
+                    return (model.labels + labels, worker.requests)
+                }
+            }
+        },
     ]
 
+    /// What the description of an end begins with.
+    private static let ends: [(name: String, text: String)] = [
+        ("exit", "exit "), ("signal", "killed by"), ("out_of_memory", "out of memory"),
+    ]
+    private static let causes: [Labels] = ends.map { [("cause", $0.name)] }
     private static let statuses: [Labels] = StatusCode.allCases.map { [("status", $0.name)] }
     private static let reasons: [Labels] = Shed.allCases.map { [("reason", $0.rawValue)] }
     private static let refusals = Refused.allCases.flatMap { what in statuses.map { [("what", what.rawValue)] + $0 } }

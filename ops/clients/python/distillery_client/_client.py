@@ -25,10 +25,11 @@ class Client:
         enforces it too, and a call that is given up is cancelled there.
     options: the other fields of the task's request in proto/inference/v1/inference.proto, by their names; enums by their
         values' names, as in truncation="windows". What is not given is the server's default.
+    priority: of a task's call beside the other calls of this client's user: -1, 0 or 1.
     Answers are the messages of that file as dicts, one per input. Offsets count characters of the text, as Python does.
 
     Every call raises DistilleryError when it fails, and does not wait for a server that is not there. A call whose
-    connection was lost is made once more, for an answer changes nothing on the server.
+    connection was lost is made once more, for an answer changes nothing on the server; but those that load or unload are not.
 
     Threads may share a client: their calls take turns. For several calls at once, which the server computes together,
     use one client per thread. A process that was forked, while no call was under way, connects anew.
@@ -60,11 +61,40 @@ class Client:
 
     def status(self, verbose=False, timeout=None):
         """State, models and workers of the server: control.v1.StatusResponse. `verbose` adds memory."""
-        return self._call("control.v1.Control/Status", "", self._deadline(timeout), {"verbose": verbose})
+        return self._control("Status", {"verbose": verbose}, timeout)
 
     def metrics(self, timeout=None):
         """What the server counts and measures, in Prometheus' text format 0.0.4."""
-        return self._call("control.v1.Control/Metrics", "", self._deadline(timeout), {})["text"]
+        return self._control("Metrics", {}, timeout)["text"]
+
+    def crashes(self, timeout=None):
+        """The last deaths of workers, at most 100, the last first: control.v1.Crash each."""
+        return self._control("CrashList", {}, timeout)["crashes"]
+
+    def quarantine(self, timeout=None):
+        """The requests that have ended two workers, and are refused when they come again: control.v1.QuarantinedRequest."""
+        return self._control("QuarantineList", {}, timeout)["requests"]
+
+    def clear_quarantine(self, model="", timeout=None):
+        """Lets requests to a model, or to all, be computed again; gives how many were refused until now."""
+        return self._control("QuarantineClear", {"model": model}, timeout)["cleared"]
+
+    def reload(self, model="", *, wait=True, timeout=None):
+        """Loads a model, or all, anew from the model repository: control.v1.ReloadResult of each when all is done. Without
+        `wait` it returns when that has begun, with what could not begin. A result's "status" is 0 where all went well."""
+        return self._control("Reload", {"model": model, "no_wait": not wait}, timeout, is_pure=False)["results"]
+
+    def load(self, model, timeout=None):
+        """Loads what is not loaded of a model: control.v1.ReloadResult of each version and variant."""
+        return self._control("Load", {"model": model}, timeout, "Reload", is_pure=False)["results"]
+
+    def unload(self, model, timeout=None):
+        """Unloads a model until `load` or a start of the server: control.v1.ReloadResult of each version and variant."""
+        return self._control("Unload", {"model": model}, timeout, "Reload", is_pure=False)["results"]
+
+    def drain(self, model="", *, undo=False, timeout=None):
+        """Makes a model, or the whole server, take no new requests, or with `undo` take them again; gives the models."""
+        return self._control("Drain", {"model": model, "undo": undo}, timeout)["models"]
 
     def classify(self, model, inputs, *, timeout=None, **options):
         """Labels of texts, or of pairs (text, second text): the best one, or as `top_k` and `all_labels` say."""
@@ -112,11 +142,11 @@ class Client:
         choices = [{"text": text, "choices": choices} for text, choices in _listed("inputs", inputs)]
         return self._each("MultipleChoice", model, "inputs", choices, timeout, options, at_once=16)
 
-    def infer(self, model, inputs, outputs=(), *, timeout=None):
+    def infer(self, model, inputs, outputs=(), *, timeout=None, priority=0):
         """Raw tensors. Takes a dict of nested lists, or NumPy arrays, of int64 or float32 by their names (input_ids,
         attention_mask, token_type_ids), and gives a dict of nested lists."""
         fields = {"inputs": [_tensor(name, values) for name, values in inputs.items()], "outputs": list(outputs)}
-        answer = self._call("inference.v1.Inference/Infer", model, self._deadline(timeout), fields)
+        answer = self._call("inference.v1.Inference/Infer", model, self._deadline(timeout), fields, priority=priority)
         return {
             tensor["name"]: _nested(tensor["float_data"] or tensor["int64_data"], tensor["shape"])
             for tensor in answer["outputs"]
@@ -125,10 +155,12 @@ class Client:
     def _each(self, task, model, field, inputs, timeout, options, at_once=64):
         """One result per input, from one request after the other, each of at most `at_once` inputs."""
         deadline = self._deadline(timeout)
+        priority = options.pop("priority", 0)
         results = []
         for start in range(0, len(inputs), at_once):
             part = inputs[start : start + at_once]
-            answer = self._call("inference.v1.Inference/" + task, model, deadline, {field: part, **options})["results"]
+            fields = {field: part, **options}
+            answer = self._call("inference.v1.Inference/" + task, model, deadline, fields, priority=priority)["results"]
             if len(answer) != len(part):
                 message = f"the server's answer has {len(answer)} results for {len(part)} inputs"
                 raise DistilleryError("INTERNAL", message, model)
@@ -138,21 +170,24 @@ class Client:
     def _deadline(self, timeout):
         return time.monotonic() + min(self._timeout if timeout is None else timeout, LONGEST)
 
-    def _call(self, method, model, deadline, fields):
-        name = method.replace("Inference/", "").replace("Control/", "")
-        payload = make(name + "Request", fields).SerializeToString()
-        request = Request(method=method.encode(), model=model.encode(), payload=payload)
+    def _control(self, call, fields, timeout, answer=None, is_pure=True):
+        return self._call("control.v1.Control/" + call, "", self._deadline(timeout), fields, answer, is_pure)
+
+    def _call(self, method, model, deadline, fields, answer=None, is_pure=True, priority=0):
+        package, _, name = method.replace("Inference/", "").replace("Control/", "").rpartition(".")
+        payload = make(f"{package}.{name}Request", fields).SerializeToString()
+        request = Request(method=method.encode(), model=model.encode(), payload=payload, priority=priority)
         try:
-            response = self._exchange(request, deadline)
+            response = self._exchange(request, deadline, is_pure)
         except Lost as error:
             raise DistilleryError("UNAVAILABLE", str(error), model or None, is_retryable=True) from error
         except sockets.timeout:
             raise DistilleryError("DEADLINE_EXCEEDED", "no answer came within the timeout", model or None) from None
         if response.status:
             raise DistilleryError.of(response, model or None)
-        return plain(message_class(name + "Response").FromString(response.payload))
+        return plain(message_class(f"{package}.{answer or name}Response").FromString(response.payload))
 
-    def _exchange(self, request, deadline):
+    def _exchange(self, request, deadline, is_pure):
         if not self._lock.acquire(timeout=max(0, deadline - time.monotonic())):
             raise sockets.timeout
         try:
@@ -160,6 +195,8 @@ class Client:
                 return self._connected(deadline).call(request, deadline)
             except Lost:
                 self._drop()
+                if not is_pure:
+                    raise
                 return self._connected(deadline).call(request, deadline)
         finally:
             # Also when the caller gives up, as by Ctrl-C: the server cancels the calls of a connection that ends.

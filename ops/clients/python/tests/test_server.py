@@ -40,6 +40,28 @@ class ServerTests(unittest.TestCase):
         self.fails("RESOURCE_EXHAUSTED", "the request has ", self.client.embed, "encoder", ["x" * (17 << 20)])
         self.assertEqual(len(self.client.embed("encoder", [TEXT])), 1)
 
+    def test_the_operators_calls(self):
+        states = lambda: [(model["name"], model["drained"]) for model in self.client.status()["models"]]
+        before = self.client.embed("encoder", [TEXT], priority=1)
+        self.fails("INVALID_ARGUMENT", "the priority is 2", self.client.embed, "encoder", [TEXT], priority=2)
+        self.assertEqual(self.client.drain("encoder"), ["encoder@1:fp32"])
+        self.fails("UNAVAILABLE", "the model 'encoder' was drained", self.client.embed, "encoder", [TEXT])
+        self.assertIn(("encoder", True), states())
+        self.client.drain("encoder", undo=True)
+        self.assertEqual(self.client.embed("encoder", [TEXT]), before)
+        self.assertEqual([result["status"] for result in self.client.unload("encoder")], [0])
+        self.fails("UNAVAILABLE", "the model 'encoder' is not loaded", self.client.embed, "encoder", [TEXT])
+        self.assertEqual(self.client.status()["held"], ["encoder@1:fp32"])
+        self.fails("UNAVAILABLE", "the model 'encoder' is not loaded", self.client.reload, "encoder")
+        self.assertEqual([result["model"] for result in self.client.load("encoder")], ["encoder@1:fp32"])
+        self.assertEqual([result["status"] for result in self.client.reload("encoder")], [0])
+        self.assertEqual(self.client.reload("encoder", wait=False), [])
+        self.assertEqual(self.client.embed("encoder", [TEXT]), before)
+        self.fails("NOT_FOUND", "", self.client.unload, "nope")
+        self.assertEqual(self.client.quarantine(), [])
+        self.assertEqual(self.client.clear_quarantine(), 0)
+        self.assertIsInstance(self.client.crashes(), list)
+
     def test_many_inputs_are_several_requests(self):
         texts = [f"{TEXT} {number}" for number in range(150)]
         self.assertEqual(self.client.embed("encoder", []), [])

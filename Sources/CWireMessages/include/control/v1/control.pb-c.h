@@ -29,8 +29,13 @@ typedef struct Control__V1__ServerEvent Control__V1__ServerEvent;
 typedef struct Control__V1__MetricsRequest Control__V1__MetricsRequest;
 typedef struct Control__V1__MetricsResponse Control__V1__MetricsResponse;
 typedef struct Control__V1__ReloadRequest Control__V1__ReloadRequest;
+typedef struct Control__V1__ReloadEachRequest Control__V1__ReloadEachRequest;
 typedef struct Control__V1__ReloadResult Control__V1__ReloadResult;
 typedef struct Control__V1__ReloadResponse Control__V1__ReloadResponse;
+typedef struct Control__V1__LoadRequest Control__V1__LoadRequest;
+typedef struct Control__V1__UnloadRequest Control__V1__UnloadRequest;
+typedef struct Control__V1__DrainRequest Control__V1__DrainRequest;
+typedef struct Control__V1__DrainResponse Control__V1__DrainResponse;
 typedef struct Control__V1__CrashListRequest Control__V1__CrashListRequest;
 typedef struct Control__V1__CrashedBatch Control__V1__CrashedBatch;
 typedef struct Control__V1__Crash Control__V1__Crash;
@@ -67,7 +72,11 @@ typedef enum _Control__V1__ServerState {
   /*
    * it ends, and takes no new requests
    */
-  CONTROL__V1__SERVER_STATE__SERVER_STATE_DRAINING = 5
+  CONTROL__V1__SERVER_STATE__SERVER_STATE_DRAINING = 5,
+  /*
+   * by the operator: it stays, and takes no new requests
+   */
+  CONTROL__V1__SERVER_STATE__SERVER_STATE_DRAINED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CONTROL__V1__SERVER_STATE)
 } Control__V1__ServerState;
 typedef enum _Control__V1__ModelState {
@@ -254,10 +263,14 @@ struct  Control__V1__ModelStatus
    */
   size_t n_failed_proofs;
   ProtobufCBinaryData *failed_proofs;
+  /*
+   * by the operator: it takes no new requests
+   */
+  protobuf_c_boolean drained;
 };
 #define CONTROL__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__model_status__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0,NULL }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL, {0,NULL}, 0,NULL, 0 }
 
 
 /*
@@ -328,10 +341,15 @@ struct  Control__V1__StatusResponse
    * requests that have ended two workers, and are refused when they come again
    */
   uint32_t quarantined;
+  /*
+   * name@version:variant: in the repository, and not loaded, as the operator wants it
+   */
+  size_t n_held;
+  ProtobufCBinaryData *held;
 };
 #define CONTROL__V1__STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__status_response__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0,NULL, 0, 0, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0,NULL }
 
 
 struct  Control__V1__WatchRequest
@@ -431,9 +449,26 @@ struct  Control__V1__ReloadRequest
    * empty: the repository and every model in it
    */
   ProtobufCBinaryData model;
+  /*
+   * answer once all of it has begun, with what could not
+   */
+  protobuf_c_boolean no_wait;
 };
 #define CONTROL__V1__RELOAD_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__reload_request__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * The same, with each model's result as soon as there is one.
+ */
+struct  Control__V1__ReloadEachRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData model;
+};
+#define CONTROL__V1__RELOAD_EACH_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__reload_each_request__descriptor) \
     , {0,NULL} }
 
 
@@ -467,6 +502,72 @@ struct  Control__V1__ReloadResponse
 };
 #define CONTROL__V1__RELOAD_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&control__v1__reload_response__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * Loads what is not loaded of a model, and lets reloads do so again.
+ */
+struct  Control__V1__LoadRequest
+{
+  ProtobufCMessage base;
+  /*
+   * a reference: what it leaves open is any
+   */
+  ProtobufCBinaryData model;
+};
+#define CONTROL__V1__LOAD_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__load_request__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * Answers what was accepted, and unloads it. A reload does not bring it back; Load does, and a start of the server.
+ */
+struct  Control__V1__UnloadRequest
+{
+  ProtobufCMessage base;
+  /*
+   * a reference: what it leaves open is any
+   */
+  ProtobufCBinaryData model;
+};
+#define CONTROL__V1__UNLOAD_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__unload_request__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * Takes no new requests; what was accepted is answered, and the workers stay.
+ */
+struct  Control__V1__DrainRequest
+{
+  ProtobufCMessage base;
+  /*
+   * a reference: what it leaves open is any; empty: the whole server
+   */
+  ProtobufCBinaryData model;
+  /*
+   * take requests again
+   */
+  protobuf_c_boolean undo;
+};
+#define CONTROL__V1__DRAIN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__drain_request__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Control__V1__DrainResponse
+{
+  ProtobufCMessage base;
+  /*
+   * name@version:variant of what it concerns
+   */
+  size_t n_models;
+  ProtobufCBinaryData *models;
+};
+#define CONTROL__V1__DRAIN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&control__v1__drain_response__descriptor) \
     , 0,NULL }
 
 
@@ -965,6 +1066,25 @@ Control__V1__ReloadRequest *
 void   control__v1__reload_request__free_unpacked
                      (Control__V1__ReloadRequest *message,
                       ProtobufCAllocator *allocator);
+/* Control__V1__ReloadEachRequest methods */
+void   control__v1__reload_each_request__init
+                     (Control__V1__ReloadEachRequest         *message);
+size_t control__v1__reload_each_request__get_packed_size
+                     (const Control__V1__ReloadEachRequest   *message);
+size_t control__v1__reload_each_request__pack
+                     (const Control__V1__ReloadEachRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__reload_each_request__pack_to_buffer
+                     (const Control__V1__ReloadEachRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__ReloadEachRequest *
+       control__v1__reload_each_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__reload_each_request__free_unpacked
+                     (Control__V1__ReloadEachRequest *message,
+                      ProtobufCAllocator *allocator);
 /* Control__V1__ReloadResult methods */
 void   control__v1__reload_result__init
                      (Control__V1__ReloadResult         *message);
@@ -1002,6 +1122,82 @@ Control__V1__ReloadResponse *
                       const uint8_t       *data);
 void   control__v1__reload_response__free_unpacked
                      (Control__V1__ReloadResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__LoadRequest methods */
+void   control__v1__load_request__init
+                     (Control__V1__LoadRequest         *message);
+size_t control__v1__load_request__get_packed_size
+                     (const Control__V1__LoadRequest   *message);
+size_t control__v1__load_request__pack
+                     (const Control__V1__LoadRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__load_request__pack_to_buffer
+                     (const Control__V1__LoadRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__LoadRequest *
+       control__v1__load_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__load_request__free_unpacked
+                     (Control__V1__LoadRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__UnloadRequest methods */
+void   control__v1__unload_request__init
+                     (Control__V1__UnloadRequest         *message);
+size_t control__v1__unload_request__get_packed_size
+                     (const Control__V1__UnloadRequest   *message);
+size_t control__v1__unload_request__pack
+                     (const Control__V1__UnloadRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__unload_request__pack_to_buffer
+                     (const Control__V1__UnloadRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__UnloadRequest *
+       control__v1__unload_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__unload_request__free_unpacked
+                     (Control__V1__UnloadRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__DrainRequest methods */
+void   control__v1__drain_request__init
+                     (Control__V1__DrainRequest         *message);
+size_t control__v1__drain_request__get_packed_size
+                     (const Control__V1__DrainRequest   *message);
+size_t control__v1__drain_request__pack
+                     (const Control__V1__DrainRequest   *message,
+                      uint8_t             *out);
+size_t control__v1__drain_request__pack_to_buffer
+                     (const Control__V1__DrainRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__DrainRequest *
+       control__v1__drain_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__drain_request__free_unpacked
+                     (Control__V1__DrainRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Control__V1__DrainResponse methods */
+void   control__v1__drain_response__init
+                     (Control__V1__DrainResponse         *message);
+size_t control__v1__drain_response__get_packed_size
+                     (const Control__V1__DrainResponse   *message);
+size_t control__v1__drain_response__pack
+                     (const Control__V1__DrainResponse   *message,
+                      uint8_t             *out);
+size_t control__v1__drain_response__pack_to_buffer
+                     (const Control__V1__DrainResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Control__V1__DrainResponse *
+       control__v1__drain_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   control__v1__drain_response__free_unpacked
+                     (Control__V1__DrainResponse *message,
                       ProtobufCAllocator *allocator);
 /* Control__V1__CrashListRequest methods */
 void   control__v1__crash_list_request__init
@@ -1310,11 +1506,26 @@ typedef void (*Control__V1__MetricsResponse_Closure)
 typedef void (*Control__V1__ReloadRequest_Closure)
                  (const Control__V1__ReloadRequest *message,
                   void *closure_data);
+typedef void (*Control__V1__ReloadEachRequest_Closure)
+                 (const Control__V1__ReloadEachRequest *message,
+                  void *closure_data);
 typedef void (*Control__V1__ReloadResult_Closure)
                  (const Control__V1__ReloadResult *message,
                   void *closure_data);
 typedef void (*Control__V1__ReloadResponse_Closure)
                  (const Control__V1__ReloadResponse *message,
+                  void *closure_data);
+typedef void (*Control__V1__LoadRequest_Closure)
+                 (const Control__V1__LoadRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__UnloadRequest_Closure)
+                 (const Control__V1__UnloadRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__DrainRequest_Closure)
+                 (const Control__V1__DrainRequest *message,
+                  void *closure_data);
+typedef void (*Control__V1__DrainResponse_Closure)
+                 (const Control__V1__DrainResponse *message,
                   void *closure_data);
 typedef void (*Control__V1__CrashListRequest_Closure)
                  (const Control__V1__CrashListRequest *message,
@@ -1385,6 +1596,22 @@ struct Control__V1__Control_Service
                  const Control__V1__ReloadRequest *input,
                  Control__V1__ReloadResponse_Closure closure,
                  void *closure_data);
+  void (*reload_each)(Control__V1__Control_Service *service,
+                      const Control__V1__ReloadEachRequest *input,
+                      Control__V1__ReloadResult_Closure closure,
+                      void *closure_data);
+  void (*load)(Control__V1__Control_Service *service,
+               const Control__V1__LoadRequest *input,
+               Control__V1__ReloadResponse_Closure closure,
+               void *closure_data);
+  void (*unload)(Control__V1__Control_Service *service,
+                 const Control__V1__UnloadRequest *input,
+                 Control__V1__ReloadResponse_Closure closure,
+                 void *closure_data);
+  void (*drain)(Control__V1__Control_Service *service,
+                const Control__V1__DrainRequest *input,
+                Control__V1__DrainResponse_Closure closure,
+                void *closure_data);
   void (*crash_list)(Control__V1__Control_Service *service,
                      const Control__V1__CrashListRequest *input,
                      Control__V1__CrashListResponse_Closure closure,
@@ -1418,6 +1645,10 @@ void control__v1__control__init (Control__V1__Control_Service *service,
       function_prefix__ ## events,\
       function_prefix__ ## metrics,\
       function_prefix__ ## reload,\
+      function_prefix__ ## reload_each,\
+      function_prefix__ ## load,\
+      function_prefix__ ## unload,\
+      function_prefix__ ## drain,\
       function_prefix__ ## crash_list,\
       function_prefix__ ## quarantine_list,\
       function_prefix__ ## quarantine_clear,\
@@ -1443,6 +1674,22 @@ void control__v1__control__reload(ProtobufCService *service,
                                   const Control__V1__ReloadRequest *input,
                                   Control__V1__ReloadResponse_Closure closure,
                                   void *closure_data);
+void control__v1__control__reload_each(ProtobufCService *service,
+                                       const Control__V1__ReloadEachRequest *input,
+                                       Control__V1__ReloadResult_Closure closure,
+                                       void *closure_data);
+void control__v1__control__load(ProtobufCService *service,
+                                const Control__V1__LoadRequest *input,
+                                Control__V1__ReloadResponse_Closure closure,
+                                void *closure_data);
+void control__v1__control__unload(ProtobufCService *service,
+                                  const Control__V1__UnloadRequest *input,
+                                  Control__V1__ReloadResponse_Closure closure,
+                                  void *closure_data);
+void control__v1__control__drain(ProtobufCService *service,
+                                 const Control__V1__DrainRequest *input,
+                                 Control__V1__DrainResponse_Closure closure,
+                                 void *closure_data);
 void control__v1__control__crash_list(ProtobufCService *service,
                                       const Control__V1__CrashListRequest *input,
                                       Control__V1__CrashListResponse_Closure closure,
@@ -1483,8 +1730,13 @@ extern const ProtobufCMessageDescriptor control__v1__server_event__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__metrics_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__metrics_response__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__reload_each_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_result__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__reload_response__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__load_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__unload_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__drain_request__descriptor;
+extern const ProtobufCMessageDescriptor control__v1__drain_response__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__crash_list_request__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__crashed_batch__descriptor;
 extern const ProtobufCMessageDescriptor control__v1__crash__descriptor;
