@@ -3,7 +3,7 @@ import Messages
 import Testing
 
 /// Copies of packs in memory, on the one node that every machine has.
-@Suite(.timeLimit(.minutes(1))) struct NodeCopyTests {
+@Suite(.timeLimit(.minutes(10))) struct NodeCopyTests {
     @Test func workersThatHaveACopyNeedTheFileNoMore() throws {
         let server = try TestServer(models: ["m/1": "w"], flags: ["--set", "numa=replicate"], logLevel: "info")
         var client = try server.client()

@@ -49,7 +49,7 @@ import Wire
         #expect(refused.exit == .exited(1) && refused.output.isEmpty)
         #expect(
             refused.errors
-                == "modelctl: PERMISSION_DENIED: Reload is for operators, and user 65534 is none: call as user 0 "
+                == "modelctl: PERMISSION_DENIED: ReloadEach is for operators, and user 65534 is none: call as user 0 "
                 + "or root, or have the user added to modeld's setting operators\n"
         )
         for command in [["cache", "prune"], ["cache", "list"], ["crashes"], ["quarantine"]] {
