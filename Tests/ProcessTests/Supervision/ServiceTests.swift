@@ -204,7 +204,8 @@ private final class Load: Sendable {
     }
 
     private func wait(_ what: String, until isMet: (State) -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        // The threads on which callers run may be other tests' for a while.
+        let deadline = ContinuousClock.now + .seconds(300)
         while !state.withLock({ isMet($0) }) {
             guard ContinuousClock.now < deadline else { throw RawClient.Failure(description: "\(what) did not come") }
             usleep(1000)
