@@ -145,20 +145,31 @@ struct PackFolder {
 
     /// Makes the file that a packer writes, and the folder again when it was removed meanwhile.
     mutating func makeTemporary(_ job: PackJobID) throws(ConfigurationError) -> HeldDescriptor {
-        try make()
-        let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
-        do throws(SystemError) {
-            while true {
-                let name = "\(path)/\(Self.prefix)\(String(UInt64.random(in: .min ... .max), radix: 36))"
-                let file = try OwnedDescriptor.open(name, flags: flags, mode: 0o644)
-                // Until it is locked, a server that starts takes it for abandoned.
-                guard try file.lock(), Self.isNamed(name, file) else { continue }
-                let held = HeldDescriptor(file)
-                temporaries[job] = (name, held)
-                return held
+        var attempt = 1
+        while true {
+            try make()
+            do throws(SystemError) {
+                return try openTemporary(job)
+            } catch {
+                // Whoever removes the folder may still be at it.
+                guard error.errorNumber == ENOENT, attempt < 5 else {
+                    throw ConfigurationError("cache_dir \(path): \(error)")
+                }
+                attempt += 1
             }
-        } catch {
-            throw ConfigurationError("cache_dir \(path): \(error)")
+        }
+    }
+
+    private mutating func openTemporary(_ job: PackJobID) throws(SystemError) -> HeldDescriptor {
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
+        while true {
+            let name = "\(path)/\(Self.prefix)\(String(UInt64.random(in: .min ... .max), radix: 36))"
+            let file = try OwnedDescriptor.open(name, flags: flags, mode: 0o644)
+            // Until it is locked, a server that starts takes it for abandoned.
+            guard try file.lock(), Self.isNamed(name, file) else { continue }
+            let held = HeldDescriptor(file)
+            temporaries[job] = (name, held)
+            return held
         }
     }
 
