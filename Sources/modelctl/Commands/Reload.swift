@@ -61,12 +61,7 @@ struct Load: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     func run() async throws {
-        let report = try await server.withClient { client in
-            var report = LoadReport(before: try await client.status(), isJSON: server.json)
-            try await client.load(model: model, timeout: timeout.duration).forEach { report.add($0) }
-            return report
-        }
-        try report.finish()
+        try await server.report { try await $0.load(model: model, timeout: timeout.duration) }
     }
 }
 
@@ -87,9 +82,16 @@ struct Unload: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     func run() async throws {
-        let report = try await server.withClient { client in
-            var report = LoadReport(before: try await client.status(), isJSON: server.json)
-            try await client.unload(model: model, timeout: timeout.duration).forEach { report.add($0) }
+        try await server.report { try await $0.unload(model: model, timeout: timeout.duration) }
+    }
+}
+
+extension ServerOptions {
+    /// Has models loaded or unloaded, and reports what became of each.
+    fileprivate func report(_ change: (ModelClient) async throws -> [ReloadOutcome]) async throws {
+        let report = try await withClient { client in
+            var report = LoadReport(before: try await client.status(), isJSON: json)
+            try await change(client).forEach { report.add($0) }
             return report
         }
         try report.finish()
